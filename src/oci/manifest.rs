@@ -1,0 +1,165 @@
+//! `Manifest`: the bytes a registry served, and a parsed view that is only looked at.
+//!
+//! image-spec v1.1.1 `manifest.md`, `image-index.md`; distribution `manifest-v2-2.md`. The bytes are
+//! never serialised again. [`Manifest::successors`] is the only place that knows the graph.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::Deserialize;
+
+use super::descriptor::null_as_default;
+use super::{Descriptor, Digest, Invalid, MediaType, refuse_ambiguous_keys};
+
+/// What a document uses some content for. It decides the endpoint the content is read from and
+/// written to, whatever its media type says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[non_exhaustive]
+pub enum Role {
+    /// A child of an index whose type is a known manifest type.
+    Manifest,
+    /// A child of an index with a type we do not know: a blob, or failing that a manifest.
+    Unknown,
+    /// The configuration of an image or artifact.
+    Config,
+    /// Anything else: a layer, a file of an artifact.
+    Layer,
+}
+
+/// One edge of the graph.
+#[derive(Clone, Copy, Debug)]
+pub struct Successor<'a> {
+    /// What the content is used for.
+    pub role: Role,
+    /// The content.
+    pub descriptor: &'a Descriptor,
+}
+
+/// An index or image manifest, kept as the bytes that its digest names.
+#[derive(Clone, Debug)]
+pub struct Manifest {
+    bytes: Arc<[u8]>,
+    digest: Digest,
+    media_type: MediaType,
+    view: View,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    schema_version: Option<u64>,
+    media_type: Option<String>,
+    artifact_type: Option<String>,
+    config: Option<Descriptor>,
+    layers: Option<Vec<Descriptor>>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    blobs: Vec<Descriptor>,
+    manifests: Option<Vec<Descriptor>>,
+    subject: Option<Descriptor>,
+    #[serde(default, deserialize_with = "null_as_default")]
+    annotations: BTreeMap<String, String>,
+    fs_layers: Option<serde::de::IgnoredAny>,
+}
+
+impl Manifest {
+    /// Looks into these bytes. `stated` are the types that a header or a descriptor gave; `digest`
+    /// is what the bytes hash to, which the caller has checked.
+    ///
+    /// # Errors
+    /// Not JSON, ambiguous, schema 1, of no followable type, or of a type that contradicts what was
+    /// stated or what the document looks like.
+    pub fn parse(bytes: Arc<[u8]>, digest: Digest, stated: &[MediaType]) -> Result<Self, Invalid> {
+        refuse_ambiguous_keys(&bytes)?;
+        let view: View = serde_json::from_slice(&bytes).map_err(|e| Invalid::new(format!("not a manifest: {e}")))?;
+        let media_type = view.agree(stated)?;
+        Ok(Self { bytes, digest, media_type, view })
+    }
+
+    /// The served bytes.
+    pub fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+
+    /// What the bytes hash to.
+    pub fn digest(&self) -> &Digest {
+        &self.digest
+    }
+
+    /// One of the four manifest types.
+    pub fn media_type(&self) -> &MediaType {
+        &self.media_type
+    }
+
+    /// Type, digest and size of this document.
+    pub fn descriptor(&self) -> Descriptor {
+        Descriptor::new(self.media_type.clone(), self.digest.clone(), self.bytes.len() as u64)
+    }
+
+    /// What the artifact is, where the document says so.
+    pub fn artifact_type(&self) -> Option<&str> {
+        self.view.artifact_type.as_deref()
+    }
+
+    /// What this document is attached to. Not a successor: content travels without it.
+    pub fn subject(&self) -> Option<&Descriptor> {
+        self.view.subject.as_ref()
+    }
+
+    /// The document's own annotations.
+    pub fn annotations(&self) -> &BTreeMap<String, String> {
+        &self.view.annotations
+    }
+
+    /// The image configuration, for manifests that have one.
+    pub fn config(&self) -> Option<&Descriptor> {
+        self.view.config.as_ref()
+    }
+
+    /// Everything this document refers to and cannot be whole without, in document order.
+    pub fn successors(&self) -> impl Iterator<Item = Successor<'_>> {
+        let children = self.view.manifests.iter().flatten().map(|descriptor| {
+            let known = descriptor.media_type.is_manifest();
+            Successor { role: if known { Role::Manifest } else { Role::Unknown }, descriptor }
+        });
+        let config = self.view.config.iter().map(|descriptor| Successor { role: Role::Config, descriptor });
+        let layers = self.view.layers.iter().flatten().chain(&self.view.blobs);
+        children.chain(config).chain(layers.map(|descriptor| Successor { role: Role::Layer, descriptor }))
+    }
+}
+
+impl View {
+    /// The one type that everything said about the document agrees on.
+    fn agree(&self, stated: &[MediaType]) -> Result<MediaType, Invalid> {
+        if self.schema_version == Some(1) || self.fs_layers.is_some() || stated.iter().any(MediaType::is_schema1) {
+            return Err(Invalid::new(
+                "a Docker schema 1 image: it has no digests that could be carried; pull and push it with a current docker",
+            ));
+        }
+        let is_index = self.manifests.is_some();
+        let is_image = self.layers.is_some() || self.config.is_some();
+        if is_index && is_image {
+            return Err(Invalid::new("both an index and an image manifest"));
+        }
+        let embedded = self.media_type.as_deref().and_then(MediaType::stated);
+        let mut said = embedded.iter().chain(stated);
+        let media_type = match said.next() {
+            Some(first) => {
+                if let Some(other) = said.find(|t| *t != first) {
+                    return Err(Invalid::new(format!("type stated as {first} and as {other}")));
+                }
+                first.clone()
+            }
+            None if is_index => MediaType::OCI_INDEX.into(),
+            None if is_image => MediaType::OCI_MANIFEST.into(),
+            None => return Err(Invalid::new("neither an index nor an image manifest")),
+        };
+        if !media_type.is_manifest() {
+            return Err(Invalid::new(format!("type {media_type} is not known: its content cannot be followed")));
+        }
+        let fits = if media_type.is_index() { is_index } else { is_image };
+        if !fits {
+            return Err(Invalid::new(format!("stated as {media_type}, but does not look like one")));
+        }
+        Ok(media_type)
+    }
+}

@@ -1,0 +1,78 @@
+//! `MediaType`: what a manifest says it is. The names themselves come from `oci-spec`.
+//!
+//! image-spec v1.1.1 `media-types.md`; distribution `manifest-v2-2.md` for the Docker types.
+
+use std::fmt;
+
+use oci_spec::image::MediaType as Known;
+use serde::{Deserialize, Serialize};
+
+/// A media type without its parameters. Unknown types are carried as they are.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MediaType(String);
+
+impl MediaType {
+    /// The Docker manifest list.
+    pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    /// The Docker image manifest, version 2 schema 2.
+    pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    /// The OCI image index.
+    pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    /// The OCI image manifest.
+    pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+
+    /// What a manifest request accepts: all four, so that no registry converts or refuses.
+    pub const MANIFESTS: [&str; 4] = [Self::OCI_INDEX, Self::OCI_MANIFEST, Self::DOCKER_LIST, Self::DOCKER_MANIFEST];
+
+    /// A type as stated by a header or a document. `None` where nothing is stated: an empty text,
+    /// or one of the types that servers send for want of a better one.
+    pub fn stated(text: &str) -> Option<Self> {
+        let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        match bare.as_str() {
+            "" | "application/json" | "application/octet-stream" | "text/plain" => None,
+            _ => Some(Self(bare)),
+        }
+    }
+
+    /// The type's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// An OCI index or a Docker manifest list.
+    pub fn is_index(&self) -> bool {
+        self.0 == Self::DOCKER_LIST || matches!(self.known(), Known::ImageIndex)
+    }
+
+    /// An index or an image manifest of one of the four kinds whose content can be followed.
+    pub fn is_manifest(&self) -> bool {
+        self.is_index() || self.0 == Self::DOCKER_MANIFEST || matches!(self.known(), Known::ImageManifest)
+    }
+
+    /// One of the Docker types, which some registries refuse.
+    pub fn is_docker(&self) -> bool {
+        self.0 == Self::DOCKER_LIST || self.0 == Self::DOCKER_MANIFEST
+    }
+
+    /// Docker schema 1, signed or not: it has no digests that could be carried.
+    pub fn is_schema1(&self) -> bool {
+        self.0.starts_with("application/vnd.docker.distribution.manifest.v1+")
+    }
+
+    fn known(&self) -> Known {
+        Known::from(self.0.as_str())
+    }
+}
+
+impl From<&str> for MediaType {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for MediaType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

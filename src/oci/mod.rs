@@ -1,0 +1,43 @@
+//! The vocabulary: digests, references, descriptors, manifests. No I/O.
+//!
+//! Everything that comes from outside is parsed here once, into types that cannot hold a bad value;
+//! the other rooms never look at a raw string again.
+
+mod descriptor;
+mod digest;
+mod json;
+mod manifest;
+mod media_type;
+mod platform;
+mod reference;
+mod verify_reader;
+
+use std::fmt;
+
+pub use descriptor::Descriptor;
+pub use digest::{Algorithm, Digest, Hasher};
+pub use json::refuse_ambiguous_keys;
+pub use manifest::{Manifest, Role, Successor};
+pub use media_type::MediaType;
+pub use platform::Platform;
+pub use reference::{Reference, Repository, Tag};
+pub use verify_reader::{BadContent, VerifyReader};
+
+/// A text from outside that is not what it claims to be; the message says what and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invalid(String);
+
+impl Invalid {
+    /// An invalid value, described in one lower-case line.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+}
+
+impl fmt::Display for Invalid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Invalid {}

@@ -1,0 +1,165 @@
+//! `VerifyReader`: content passes through it only if it is what its descriptor says.
+//!
+//! It fails on the very read that would deliver the last promised byte, so that whoever forwards the
+//! bytes (an upload, an archive) never holds the whole of a wrong blob.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use super::{Digest, Hasher};
+
+/// Content that is not what its descriptor promised.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum BadContent {
+    /// The right number of bytes, but other ones.
+    Digest {
+        /// What was promised.
+        expected: Digest,
+        /// What came.
+        actual: Digest,
+    },
+    /// It went on after the last promised byte.
+    TooLong {
+        /// What was promised.
+        expected: Digest,
+        /// The promised length in bytes.
+        size: u64,
+    },
+}
+
+impl fmt::Display for BadContent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest { expected, actual } => write!(f, "content of {expected} hashes to {actual}"),
+            Self::TooLong { expected, size } => write!(f, "content of {expected} is longer than {size} bytes"),
+        }
+    }
+}
+
+impl std::error::Error for BadContent {}
+
+impl BadContent {
+    /// The bad content that an I/O error stands for, if it does.
+    pub fn of(error: &io::Error) -> Option<&Self> {
+        error.get_ref()?.downcast_ref()
+    }
+}
+
+/// Reads at most `size` bytes and hashes them on the way.
+///
+/// An early end is `UnexpectedEof`; [`VerifyReader::go_on`] takes the rest from another reader, with
+/// what was hashed so far kept. Wrong or surplus content is an error of kind `InvalidData` that
+/// carries a [`BadContent`].
+pub struct VerifyReader<R> {
+    inner: R,
+    expected: Digest,
+    size: u64,
+    seen: u64,
+    hasher: Option<Hasher>,
+}
+
+impl<R: Read> VerifyReader<R> {
+    /// Reads content of this digest and size (bytes) from `inner`.
+    pub fn new(inner: R, expected: &Digest, size: u64) -> Self {
+        let hasher = Some(Hasher::new(expected.algorithm()));
+        Self { inner, expected: expected.clone(), size, seen: 0, hasher }
+    }
+
+    /// Goes on with a reader that stands at byte [`Self::position`].
+    pub fn go_on(&mut self, inner: R) {
+        self.inner = inner;
+    }
+
+    /// Bytes delivered so far.
+    pub fn position(&self) -> u64 {
+        self.seen
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(hasher) = self.hasher.take() else { return Ok(()) };
+        let mut beyond = [0; 1];
+        if self.inner.read(&mut beyond)? > 0 {
+            let (expected, size) = (self.expected.clone(), self.size);
+            return Err(io::Error::new(io::ErrorKind::InvalidData, BadContent::TooLong { expected, size }));
+        }
+        let actual = hasher.finish();
+        if actual != self.expected {
+            let expected = self.expected.clone();
+            return Err(io::Error::new(io::ErrorKind::InvalidData, BadContent::Digest { expected, actual }));
+        }
+        Ok(())
+    }
+}
+
+impl<R: Read> Read for VerifyReader<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = self.size - self.seen;
+        if left == 0 {
+            self.finish()?;
+            return Ok(0);
+        }
+        let want = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
+        let got = self.inner.read(&mut buffer[..want])?;
+        if got == 0 && want > 0 {
+            let (seen, size) = (self.seen, self.size);
+            let text = format!("content of {} ended after {seen} of {size} bytes", self.expected);
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        }
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..got]);
+        }
+        self.seen += got as u64;
+        if self.seen == self.size {
+            self.finish()?;
+        }
+        Ok(got)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read_all(bytes: &[u8], promised: &[u8]) -> io::Result<Vec<u8>> {
+        let mut out = Vec::new();
+        VerifyReader::new(bytes, &Digest::sha256(promised), promised.len() as u64).read_to_end(&mut out)?;
+        Ok(out)
+    }
+
+    #[test]
+    fn the_promised_content_passes() {
+        assert_eq!(read_all(b"layer", b"layer").expect("good content"), b"layer");
+        assert_eq!(read_all(b"", b"").expect("empty content"), b"");
+    }
+
+    #[test]
+    fn the_last_byte_of_wrong_content_is_never_delivered() {
+        let mut reader = VerifyReader::new(&b"lay3r"[..], &Digest::sha256(b"layer"), 5);
+        let mut one = [0; 1];
+        for _ in 0..4 {
+            assert_eq!(reader.read(&mut one).expect("the first four bytes"), 1);
+        }
+        let error = reader.read(&mut one).expect_err("the fifth");
+        assert!(matches!(BadContent::of(&error), Some(BadContent::Digest { .. })), "{error}");
+    }
+
+    #[test]
+    fn short_and_long_content_is_told_apart() {
+        assert_eq!(read_all(b"laye", b"layer").expect_err("short").kind(), io::ErrorKind::UnexpectedEof);
+        let long = read_all(b"layers", b"layer").expect_err("long");
+        assert!(matches!(BadContent::of(&long), Some(BadContent::TooLong { size: 5, .. })), "{long}");
+        assert!(read_all(b"x", b"").is_err());
+    }
+
+    #[test]
+    fn what_was_hashed_before_a_break_counts_after_it() {
+        let mut reader = VerifyReader::new(&b"la"[..], &Digest::sha256(b"layer"), 5);
+        let mut out = Vec::new();
+        assert!(reader.read_to_end(&mut out).is_err());
+        assert_eq!(reader.position(), 2);
+        reader.go_on(b"yer");
+        reader.read_to_end(&mut out).expect("the rest");
+        assert_eq!(out, b"layer");
+    }
+}

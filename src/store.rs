@@ -1,0 +1,240 @@
+//! What the middle rooms share, so that they need not know each other: where content comes from
+//! ([`Source`]), where it goes ([`Sink`], [`Target`]), what there is to move ([`Contents`]) and what
+//! to tell whoever watches ([`Event`]).
+
+use std::io::Read;
+
+use crate::error::{Error, Result};
+use crate::oci::{Descriptor, Digest, Manifest, Reference, Repository, Role, Tag};
+
+/// Where content comes from: registries, or a bundle.
+///
+/// `from` says where a piece is known to be; a source with one place for everything ignores it.
+pub trait Source: Sync {
+    /// The manifest that a reference names now.
+    ///
+    /// # Errors
+    /// Not found, refused, not a manifest, or not the digest asked for.
+    fn resolve(&self, reference: &Reference) -> Result<Manifest>;
+
+    /// A manifest by its digest, checked against it.
+    ///
+    /// # Errors
+    /// As for [`Source::resolve`].
+    fn manifest(&self, from: &Repository, descriptor: &Descriptor) -> Result<Manifest>;
+
+    /// Whether a blob is there, without reading it.
+    ///
+    /// # Errors
+    /// When the source does not say.
+    fn has_blob(&self, from: &Repository, descriptor: &Descriptor) -> Result<bool>;
+
+    /// The content of a blob from byte `offset` on. Not checked: [`crate::oci::VerifyReader`] does.
+    ///
+    /// # Errors
+    /// When it cannot be opened there.
+    fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>>;
+}
+
+/// The content of one blob on its way: reads checked bytes, and can go back.
+pub trait Content: Read + Send {
+    /// Stands at byte `offset` again. What is before it counts as read.
+    ///
+    /// # Errors
+    /// When the source cannot be opened there.
+    fn seek_to(&mut self, offset: u64) -> Result<()>;
+}
+
+/// Where blobs are put down side by side: a bundle in the making.
+pub trait Sink: Sync {
+    /// Takes a whole blob.
+    ///
+    /// # Errors
+    /// When reading or writing fails; what was written of the blob counts for nothing.
+    fn take(&self, digest: &Digest, content: &mut dyn Content) -> Result<()>;
+}
+
+/// What was done about a blob at the target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Put {
+    /// Taken over from another repository of the target, without a body.
+    Mounted,
+    /// Sent.
+    Sent,
+}
+
+/// Where images are pushed to: a registry.
+pub trait Target: Sync {
+    /// Whether the content is there in its full length.
+    ///
+    /// # Errors
+    /// When the target does not say.
+    fn has(&self, to: &Repository, role: Role, descriptor: &Descriptor) -> Result<bool>;
+
+    /// Makes sure that blobs may be sent to this repository, before any is sent to any.
+    ///
+    /// # Errors
+    /// When the target refuses.
+    fn prepare(&self, to: &Repository) -> Result<()>;
+
+    /// Brings a blob into a repository: by mounting it from one that has it, else by sending it.
+    ///
+    /// # Errors
+    /// When the target refuses it or the content is not what it should be.
+    fn put_blob(
+        &self,
+        to: &Repository,
+        mount_from: Option<&Repository>,
+        descriptor: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<Put>;
+
+    /// Puts a manifest by its digest, or under a tag.
+    ///
+    /// # Errors
+    /// When the target refuses it.
+    fn put_manifest(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()>;
+
+    /// The bytes of a manifest as the target serves them, by tag or by digest; `None` if absent.
+    ///
+    /// # Errors
+    /// When the target does not say.
+    fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>>;
+
+    /// Gives up what was prepared and not used.
+    fn finish(&self);
+}
+
+/// A named entry point into the graph.
+#[derive(Clone, Debug)]
+pub struct Root {
+    /// The image's name in a bundle; `None` for one that is only there by digest.
+    pub name: Option<String>,
+    /// Which node.
+    pub digest: Digest,
+}
+
+/// One piece of content, whichever way and however often it is referred to.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Type, digest and size.
+    pub descriptor: Descriptor,
+    /// How it is used. Of several uses the first in the order of [`Role`].
+    pub role: Role,
+    /// The document itself, for indexes and manifests.
+    pub manifest: Option<Manifest>,
+    /// Every repository it is known to be in.
+    pub repositories: Vec<Repository>,
+}
+
+/// The whole closure of some roots: every node once, in the order of the archive.
+///
+/// Indexes and manifests come first, breadth-first from the roots, so parents stand before their
+/// children; then configs by digest; then layers, largest first, then by digest.
+#[derive(Clone, Debug, Default)]
+pub struct Contents {
+    /// The nodes in order.
+    pub nodes: Vec<Node>,
+    /// The entry points, named ones by name, then the others by digest.
+    pub roots: Vec<Root>,
+    /// Non-distributable layers that the source does not have, and whose places nobody fetches.
+    pub absent: Vec<Descriptor>,
+}
+
+impl Contents {
+    /// The manifests, parents before children.
+    pub fn manifests(&self) -> impl Iterator<Item = (&Node, &Manifest)> {
+        self.nodes.iter().filter_map(|n| n.manifest.as_ref().map(|m| (n, m)))
+    }
+
+    /// Everything that is not a manifest, in file order.
+    pub fn blobs(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|n| n.manifest.is_none())
+    }
+}
+
+/// Something a person may want to know while it happens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Some bytes of the announced total moved.
+    Advanced {
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A blob is under way.
+    BlobStarted {
+        /// Which.
+        digest: &'a Digest,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// A blob arrived, or failed and will be reported.
+    BlobEnded {
+        /// Which.
+        digest: &'a Digest,
+    },
+    /// An image is finished, one way or the other.
+    Image {
+        /// `pushed`, `present` or `failed`.
+        status: &'static str,
+        /// Where it is now.
+        target: &'a str,
+        /// Its digest.
+        digest: &'a Digest,
+        /// What went wrong.
+        error: Option<&'a Error>,
+    },
+    /// How much there is to do from here on; zero bytes ends a phase.
+    Phase {
+        /// What is being done, as in "fetching".
+        name: &'static str,
+        /// Blobs or requests.
+        items: u64,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// A reference became a digest.
+    Resolved {
+        /// The image's name.
+        name: &'a str,
+        /// What it names now.
+        digest: &'a Digest,
+        /// How many platforms it is for.
+        platforms: usize,
+    },
+    /// A host is left alone for a while.
+    Waiting {
+        /// The registry.
+        host: &'a str,
+        /// For how long.
+        seconds: u64,
+        /// What it said.
+        reason: &'a str,
+    },
+    /// Something to know that stops nothing.
+    Warning {
+        /// One line.
+        message: &'a str,
+    },
+}
+
+/// Whoever watches.
+pub trait Watch: Sync {
+    /// Called from any thread, often.
+    fn on(&self, event: Event<'_>);
+
+    /// True once somebody asked to stop; long work looks at it.
+    fn stopped(&self) -> Option<i32> {
+        None
+    }
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl Watch for Quiet {
+    fn on(&self, _: Event<'_>) {}
+}
