@@ -282,7 +282,7 @@ pub enum Event<'a> {
 }
 
 /// Whoever watches.
-pub trait Watch: Sync {
+pub trait Watch: Send + Sync {
     /// Called from any thread, often.
     fn on(&self, event: Event<'_>);
 
