@@ -3,7 +3,7 @@
 
 pub(crate) mod challenge;
 pub(crate) mod credentials;
-mod helper;
 pub(crate) mod tls;
 
+pub use credentials::{Credential, Credentials, Secret};
 pub use tls::TlsOptions;
