@@ -1,8 +1,8 @@
 //! The TLS layer of ureq's transport chain, over our own rustls configuration.
 //!
 //! ureq's own connector takes no certificate verifier. This one also moves bulk data in fewer
-//! steps: the records of a whole output buffer go out in one write, and all records that one read
-//! brought in are decrypted before ureq looks at them.
+//! steps: records go out in pairs, and all that one read brought in are decrypted before ureq looks
+//! at them.
 
 use std::fmt;
 use std::io::{self, IoSlice, Read, Write};
@@ -21,9 +21,8 @@ use ureq::unversioned::transport::{
 
 use super::HostTls;
 
-/// A record of at most 16 KiB grows by 22 to 29 bytes: room for them, so that what fills our output
-/// buffer fits the one below.
-const RECORD_OVERHEAD: usize = 512;
+/// Two full records are encrypted and sent together: more than that only keeps the server waiting.
+const STEP: usize = 32 << 10;
 
 /// An agent whose https connections are made as `tls` says.
 pub(crate) fn agent(config: Config, tls: HostTls) -> Agent {
@@ -57,15 +56,13 @@ impl<In: Transport> Connector<In> for TlsConnector {
             .to_owned();
 
         let mut connection = ClientConnection::new(config, name)?;
-        // What is buffered is bounded by what one call of `transmit_output` brings.
+        // What is buffered is bounded by `STEP`.
         connection.set_buffer_limit(None);
         let clock = details.current_time.clone();
         let mut wire = Wire { transport: Box::new(transport), timeout: details.timeout, since: details.now, clock };
         handshake(&mut connection, &mut wire)?;
 
-        let output = details.config.output_buffer_size();
-        let output = if output > 64 * RECORD_OVERHEAD { output - RECORD_OVERHEAD } else { output };
-        let buffers = LazyBuffers::new(details.config.input_buffer_size(), output);
+        let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(Either::B(TlsTransport { buffers, connection, wire, closed: false })))
     }
 }
@@ -134,11 +131,13 @@ impl Transport for TlsTransport {
 
     fn transmit_output(&mut self, amount: usize, timeout: NextTimeout) -> Result<(), ureq::Error> {
         self.wire.set_timeout(timeout);
-        self.connection.writer().write_all(&self.buffers.output()[..amount])?;
-        match send(&mut self.connection, &mut self.wire) {
-            Ok(()) => Ok(()),
-            Err(error) => Err(self.last_words(error).into()),
+        for part in self.buffers.output()[..amount].chunks(STEP) {
+            self.connection.writer().write_all(part)?;
+            if let Err(error) = send(&mut self.connection, &mut self.wire) {
+                return Err(self.last_words(error).into());
+            }
         }
+        Ok(())
     }
 
     fn await_input(&mut self, timeout: NextTimeout) -> Result<bool, ureq::Error> {
