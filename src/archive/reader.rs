@@ -136,6 +136,14 @@ impl Bundle {
         self.blobs.get(digest).and_then(|places| places.first()).map(|p| p.size)
     }
 
+    /// That a blob is there in its full length. Its content is not looked at.
+    ///
+    /// # Errors
+    /// When it is missing or of another length.
+    pub fn holds(&self, descriptor: &Descriptor) -> Result<()> {
+        self.place(descriptor).map(|_| ())
+    }
+
     /// Reads every copy of a blob and checks it.
     ///
     /// # Errors

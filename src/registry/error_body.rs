@@ -33,9 +33,7 @@ pub(super) fn code_and_message(body: &[u8]) -> (String, String) {
     let Ok(parsed) = serde_json::from_slice::<Body>(body) else { return Default::default() };
     let (code, message) = match parsed.errors.into_iter().next() {
         Some(Line { code, message }) => (code, message),
-        None => {
-            (parsed.error.unwrap_or_default(), parsed.error_description.or(parsed.message).unwrap_or_default())
-        }
+        None => (parsed.error.unwrap_or_default(), parsed.error_description.or(parsed.message).unwrap_or_default()),
     };
     (cut(&code), cut(&message))
 }
@@ -62,9 +60,15 @@ mod tests {
     #[test]
     fn every_shape_of_error_gives_what_it_has() {
         let read = |body: &str| code_and_message(body.as_bytes());
-        assert_eq!(read(r#"{"errors":[{"code":"DENIED","message":"no","detail":[1]}]}"#), ("DENIED".into(), "no".into()));
+        assert_eq!(
+            read(r#"{"errors":[{"code":"DENIED","message":"no","detail":[1]}]}"#),
+            ("DENIED".into(), "no".into())
+        );
         assert_eq!(read(r#"{"errors":[{"code":"X-OWN"}],"other":1}"#), ("X-OWN".into(), String::new()));
-        assert_eq!(read(r#"{"error":"invalid_grant","error_description":"old"}"#), ("invalid_grant".into(), "old".into()));
+        assert_eq!(
+            read(r#"{"error":"invalid_grant","error_description":"old"}"#),
+            ("invalid_grant".into(), "old".into())
+        );
         assert_eq!(read(r#"{"message":"nope"}"#), (String::new(), "nope".into()));
         for nothing in ["", "<html>", "[]", r#"{"errors":"x"}"#, r#"{"errors":[]}"#] {
             assert_eq!(read(nothing), Default::default(), "{nothing}");

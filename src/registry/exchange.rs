@@ -13,7 +13,7 @@ use super::origin::place;
 use super::transport::failed;
 use crate::error::{Error, Kind, Result};
 use crate::oci::BadContent;
-use crate::store::Content;
+use crate::store::{Content, Event, Watch};
 
 /// Storage behind a registry may take minutes to finish an upload.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
@@ -79,10 +79,21 @@ pub(super) struct Exchange<'a> {
     pub(super) url: &'a Url,
     pub(super) authorization: Option<&'a str>,
     pub(super) idle: Duration,
+    pub(super) watch: &'a dyn Watch,
 }
 
 impl Exchange<'_> {
     pub(super) fn send(&self, request: &mut Request<'_>) -> Result<Response> {
+        let answer = self.send_quietly(request);
+        let line = match &answer {
+            Ok(response) => format!("{}: {}", response.shown, response.status),
+            Err(e) => e.to_string(),
+        };
+        self.watch.on(Event::Request { host: self.host, line: &line });
+        answer
+    }
+
+    fn send_quietly(&self, request: &mut Request<'_>) -> Result<Response> {
         let mut builder = http::Request::builder().method(request.method.clone()).uri(self.url.as_str());
         for (name, value) in &request.headers {
             builder = builder.header(*name, value);
@@ -113,8 +124,19 @@ impl Exchange<'_> {
         let response = answer.map_err(|e| failed(e, self.host, &request.shown))?;
         let (parts, body) = response.into_parts();
         let body = Box::new(body.into_reader());
-        let shown = if request.url == *self.url { request.shown.clone() } else { format!("{} {}", request.method, place(self.url)) };
-        Ok(Response { status: parts.status.as_u16(), headers: parts.headers, body, is_registry: true, shown, permit: None })
+        let shown = if request.url == *self.url {
+            request.shown.clone()
+        } else {
+            format!("{} {}", request.method, place(self.url))
+        };
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+            is_registry: true,
+            shown,
+            permit: None,
+        })
     }
 }
 

@@ -1,5 +1,5 @@
 //! Where a registry may send us, and whether credentials may come along. Redirects, upload
-//! locations, token realms and page links all pass [`Origin::follow`], and nothing else decides.
+//! locations and token realms all pass [`Origin::follow`], and nothing else decides.
 //!
 //! Private addresses are fine: the registry of an air-gapped site has one. Loopback and link-local
 //! literals are refused unless the registry itself is one, since they name another machine's
@@ -14,8 +14,6 @@ use crate::error::{Error, Result};
 /// What a URL from the registry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// The next page of a list.
-    Page,
     /// Content that lies elsewhere (RFC 9110 §15.4).
     Redirect,
     /// Where tokens are given out.
@@ -27,7 +25,6 @@ pub(super) enum Purpose {
 impl Purpose {
     fn name(self) -> &'static str {
         match self {
-            Self::Page => "next page",
             Self::Redirect => "redirect",
             Self::TokenRealm => "token realm",
             Self::Upload => "upload location",
@@ -93,7 +90,7 @@ impl Origin {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it holds credentials");
         }
-        if matches!(purpose, Purpose::Upload | Purpose::Page) {
+        if purpose == Purpose::Upload {
             // TLS ended in front of the registry makes it say http, or forget its port.
             if url.host() != self.base.host() || (url.port().is_some() && url.port_or_known_default() != self.port()) {
                 return refuse("that is another host, and it will not be sent there");
@@ -186,7 +183,9 @@ mod tests {
         assert_eq!(up("http://r.example:5000/u"), own("u"));
         assert_eq!(up("http://r.example/u"), own("u"));
         assert_eq!(up("//r.example:5000/u"), own("u"));
-        for elsewhere in ["https://s.example/u", "https://r.example:5001/u", "http://x@r.example:5000/u", "ftp://r.example/u"] {
+        for elsewhere in
+            ["https://s.example/u", "https://r.example:5001/u", "http://x@r.example:5000/u", "ftp://r.example/u"]
+        {
             let error = up(elsewhere).expect_err(elsewhere);
             assert!(error.contains("r.example:5000"), "{error}");
         }
@@ -201,10 +200,22 @@ mod tests {
         assert_eq!(redirect("https://r.example/x"), Ok(false));
         assert_eq!(redirect("https://s3.example/x?sig=1"), Ok(false));
         assert_eq!(redirect("https://10.1.2.3/x"), Ok(false));
-        for refused in ["http://s3.example/x", "https://127.0.0.1/x", "https://[::1]/x", "https://[::ffff:127.0.0.1]/x", "https://localhost/x", "https://169.254.169.254/x", "https://[fe80::1]/x", "file:///etc/passwd"] {
+        for refused in [
+            "http://s3.example/x",
+            "https://127.0.0.1/x",
+            "https://[::1]/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "https://localhost/x",
+            "https://169.254.169.254/x",
+            "https://[fe80::1]/x",
+            "file:///etc/passwd",
+        ] {
             assert!(redirect(refused).is_err(), "{refused}");
         }
-        assert_eq!(go("127.0.0.1:5000", true, Purpose::Redirect, "http://127.0.0.1:6000/x").map(|(_, own)| own), Ok(false));
+        assert_eq!(
+            go("127.0.0.1:5000", true, Purpose::Redirect, "http://127.0.0.1:6000/x").map(|(_, own)| own),
+            Ok(false)
+        );
     }
 
     #[test]

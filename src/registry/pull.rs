@@ -8,9 +8,9 @@ use std::sync::Arc;
 
 use ureq::http::Method;
 
+use super::Registries;
 use super::exchange::{Request, Response};
 use super::token::Scope;
-use super::Registries;
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, Repository};
 use crate::store::{Event, Source};
@@ -37,7 +37,8 @@ impl Registries {
     }
 
     fn get_manifest_once(&self, repository: &Repository, reference: &str, digest: Option<&Digest>) -> Result<Manifest> {
-        let (mut response, shown) = self.request_manifest(Method::GET, repository, reference, &Scope::pull(repository.path()))?;
+        let (mut response, shown) =
+            self.request_manifest(Method::GET, repository, reference, &Scope::pull(repository.path()))?;
         if response.status != 200 {
             return Err(response.failure(&shown));
         }
@@ -53,7 +54,8 @@ impl Registries {
             return Err(Error::content(format!("{shown}: the registry calls it {named}, but it hashes to {actual}")));
         }
         if bytes.len() as u64 > USUAL_MANIFEST {
-            let message = format!("{repository}@{actual}: a manifest of {} bytes, which many registries refuse", bytes.len());
+            let message =
+                format!("{repository}@{actual}: a manifest of {} bytes, which many registries refuse", bytes.len());
             self.transport.watch.on(Event::Warning { message: &message });
         }
         let stated: Vec<MediaType> = served.into_iter().collect();
@@ -179,7 +181,15 @@ mod tests {
     #[test]
     fn only_a_range_up_to_the_end_counts() {
         assert_eq!(content_range("bytes 5-9/10"), Some((5, 10)));
-        for other in ["", "bytes 5-8/10", "bytes 5-9/*", "bytes */10", "bytes 9-5/6", "items 5-9/10", "bytes 0-18446744073709551615/0"] {
+        for other in [
+            "",
+            "bytes 5-8/10",
+            "bytes 5-9/*",
+            "bytes */10",
+            "bytes 9-5/6",
+            "items 5-9/10",
+            "bytes 0-18446744073709551615/0",
+        ] {
             assert_eq!(content_range(other), None, "{other}");
         }
     }

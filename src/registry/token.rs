@@ -97,21 +97,24 @@ impl Tokens {
         stale: Option<&str>,
         ask: impl FnOnce() -> Result<Vec<u8>>,
     ) -> Result<String> {
-        let slot = self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(scopes.to_vec()).or_default().clone();
+        let slot =
+            self.slots.lock().unwrap_or_else(PoisonError::into_inner).entry(scopes.to_vec()).or_default().clone();
         let mut held = slot.lock().unwrap_or_else(PoisonError::into_inner);
         let fresh = |t: &&Token| t.renew_at > Instant::now() && stale != Some(t.value.expose());
         if let Some(token) = held.as_ref().filter(fresh) {
             return Ok(token.value.expose().into());
         }
         let arrived = Instant::now();
-        let answer: Answer =
-            serde_json::from_slice(&ask()?).map_err(|_| Error::refused("the token server's answer is not a token", "check the realm that the registry names"))?;
+        let answer: Answer = serde_json::from_slice(&ask()?).map_err(|_| {
+            Error::refused("the token server's answer is not a token", "check the realm that the registry names")
+        })?;
         let value = answer.token.filter(|t| !t.is_empty()).or(answer.access_token).filter(|t| !t.is_empty());
-        let value = value.ok_or_else(|| Error::refused("the token server's answer holds no token", "check the credentials"))?;
+        let value =
+            value.ok_or_else(|| Error::refused("the token server's answer holds no token", "check the credentials"))?;
         let life = answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs);
         // Early enough that a request sent now still arrives in time.
         let renew_at = arrived + life.saturating_sub(Duration::from_secs(5).min(life / 4));
-        *held = Some(Token { value: Secret::new(value.clone()), renew_at });
+        *held = Some(Token { value: Secret::from(value.clone()), renew_at });
         Ok(value)
     }
 }
@@ -139,7 +142,7 @@ pub(super) fn request(realm: &Realm, scopes: &[String], credential: Option<&Cred
         if let Some(service) = &realm.service {
             form.append_pair("service", service);
         }
-        return TokenRequest::Post { url, form: Secret::new(form.finish()) };
+        return TokenRequest::Post { url, form: Secret::from(form.finish()) };
     }
     {
         let mut query = url.query_pairs_mut();

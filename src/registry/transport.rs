@@ -86,7 +86,8 @@ impl Transport {
                     };
                     host.note_challenge(challenge);
                     // A token of nobody is worth one more try too: the challenge may name its scope.
-                    let used = authorization.as_deref().and_then(|a| a.split_once(' ')).map(|(_, token)| token.to_owned());
+                    let used =
+                        authorization.as_deref().and_then(|a| a.split_once(' ')).map(|(_, token)| token.to_owned());
                     stale = Some(used.unwrap_or_default());
                     response.drain();
                     drop(permit);
@@ -113,7 +114,11 @@ impl Transport {
                     drop(permit);
                     // A connection that idled may have been closed by the other side just now: the
                     // first repetition costs nothing and waits for nothing.
-                    if tries > 0 && tries < self.options.retry.times && failure.kind() == Kind::Transient && request.is_repeatable() {
+                    if tries > 0
+                        && tries < self.options.retry.times
+                        && failure.kind() == Kind::Transient
+                        && request.is_repeatable()
+                    {
                         sleep(self.options.retry.delay(tries), self.watch.as_ref())?;
                     }
                     failure
@@ -140,6 +145,7 @@ impl Transport {
                 url: &url,
                 authorization: authorization.filter(|_| is_registry),
                 idle: self.options.idle_timeout,
+                watch: self.watch.as_ref(),
             };
             let mut response = exchange.send(request)?;
             response.is_registry = is_registry;
@@ -148,14 +154,20 @@ impl Transport {
                 return Ok(response);
             };
             response.drain();
-            if !matches!(*request.method, http::Method::GET | http::Method::HEAD) {
-                let reason = format!("{}: the registry redirects it, and content is sent only where it was announced", request.shown);
+            if !matches!(request.method, http::Method::GET | http::Method::HEAD) {
+                let reason = format!(
+                    "{}: the registry redirects it, and content is sent only where it was announced",
+                    request.shown
+                );
                 return Err(Error::refused(reason, "check the registry's external URL setting"));
             }
             let permitted = origin.follow(Purpose::Redirect, &url, &location)?;
             (url, is_registry) = (permitted.url, permitted.is_registry && is_registry);
         }
-        Err(Error::refused(format!("{}: more than {MOST_REDIRECTS} redirects", request.shown), "check the registry's storage redirect"))
+        Err(Error::refused(
+            format!("{}: more than {MOST_REDIRECTS} redirects", request.shown),
+            "check the registry's storage redirect",
+        ))
     }
 
     fn new_host(&self, name: &str) -> Result<Host> {
@@ -204,7 +216,9 @@ impl Transport {
         loop {
             let mut request = Request::new(http::Method::GET, url.clone());
             let idle = self.options.idle_timeout;
-            let exchange = Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle };
+            let watch = self.watch.as_ref();
+            let exchange =
+                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle, watch };
             let failure = match exchange.send(&mut request) {
                 Ok(mut response) if response.status == 401 => {
                     let challenge = choose(response.challenges().iter().map(String::as_str));
@@ -286,19 +300,21 @@ impl Transport {
 
     /// Token servers get credentials, so no redirect of theirs is followed.
     fn token_exchange(&self, host: &Host, ask: TokenRequest) -> Result<Response> {
-        let idle = self.options.idle_timeout;
+        let (idle, watch) = (self.options.idle_timeout, self.watch.as_ref());
         match ask {
             TokenRequest::Get { url, basic: credential } => {
                 let authorization = credential.as_ref().and_then(basic);
                 let mut request = Request::new(http::Method::GET, url.clone());
                 let authorization = authorization.as_deref();
-                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization, idle }.send(&mut request)
+                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization, idle, watch }
+                    .send(&mut request)
             }
             TokenRequest::Post { url, form } => {
                 let mut request = Request::new(http::Method::POST, url.clone());
                 request.headers.push(("content-type", "application/x-www-form-urlencoded".into()));
                 request.body = Body::Bytes(form.expose().as_bytes());
-                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle }.send(&mut request)
+                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle, watch }
+                    .send(&mut request)
             }
         }
     }

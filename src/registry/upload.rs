@@ -35,7 +35,9 @@ impl Registries {
         }
         let session = self.location(to, &url, &response)?;
         response.drain();
-        session.ok_or_else(|| Error::refused(format!("{shown}: an upload without a Location"), "this is not a registry's answer"))
+        session.ok_or_else(|| {
+            Error::refused(format!("{shown}: an upload without a Location"), "this is not a registry's answer")
+        })
     }
 
     /// Gives up a session.

@@ -11,7 +11,7 @@ use std::io::Read;
 pub use workers::side_by_side;
 
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Reference, Repository, Role, Tag};
+use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, Role, Tag};
 
 /// Where content comes from: registries, or a bundle.
 ///
@@ -203,6 +203,20 @@ impl Contents {
         self.places.get(digest).map(|place| &self.nodes[*place])
     }
 
+    /// The platforms that an image's indexes name, in their order; none for a single manifest.
+    pub fn platforms(&self, root: &Digest) -> Vec<Platform> {
+        let mut found: Vec<Platform> = Vec::new();
+        for node in self.closure(root) {
+            for successor in node.manifest.iter().flat_map(Manifest::successors) {
+                match &successor.descriptor.platform {
+                    Some(platform) if platform.is_known() && !found.contains(platform) => found.push(platform.clone()),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
     /// The names of the images that this content is part of.
     pub fn images_with(&self, digest: &Digest) -> Vec<String> {
         let holds = |root: &&Root| self.closure(&root.digest).iter().any(|n| n.descriptor.digest == *digest);
@@ -221,6 +235,8 @@ impl Contents {
 pub enum Event<'a> {
     /// Some bytes of the announced total moved.
     Advanced {
+        /// Of which blob.
+        digest: &'a Digest,
         /// How many bytes.
         bytes: u64,
     },
@@ -256,14 +272,34 @@ pub enum Event<'a> {
         /// Bytes.
         bytes: u64,
     },
+    /// Everything is known that there is to carry.
+    Planned {
+        /// Images by name.
+        images: u64,
+        /// Indexes and manifests.
+        manifests: u64,
+        /// Other content.
+        blobs: u64,
+        /// Its length in bytes.
+        bytes: u64,
+        /// Bytes that images share and that are carried once.
+        shared: u64,
+    },
+    /// A request was answered, or not.
+    Request {
+        /// The registry.
+        host: &'a str,
+        /// Method and path, and what came of it; never a query or a header.
+        line: &'a str,
+    },
     /// A reference became a digest.
     Resolved {
         /// The image's name.
         name: &'a str,
         /// What it names now.
         digest: &'a Digest,
-        /// How many platforms it is for.
-        platforms: usize,
+        /// The platforms it is for.
+        platforms: &'a [Platform],
     },
     /// A host is left alone for a while.
     Waiting {

@@ -83,7 +83,7 @@ impl<'a> BlobContent<'a> {
                     let new = reader.position().saturating_sub(self.counted);
                     if new > 0 {
                         self.counted += new;
-                        self.watch.on(Event::Advanced { bytes: new });
+                        self.watch.on(Event::Advanced { digest: &self.node.descriptor.digest, bytes: new });
                     }
                     return Ok(got);
                 }

@@ -120,7 +120,7 @@ fn from_base64(text: &str) -> Option<Credential> {
 
 /// The credentials of this machine's user.
 #[derive(Debug, Default)]
-pub struct Credentials {
+pub(super) struct Credentials {
     files: Vec<AuthFile>,
     helpers: Helpers,
     warnings: Vec<String>,
@@ -132,7 +132,7 @@ impl Credentials {
     ///
     /// # Errors
     /// When a file cannot be read or understood, or one that was named does not exist.
-    pub fn load(authfile: Option<&Path>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
+    pub(super) fn load(authfile: Option<&Path>, env: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
         let mut credentials = Self { helpers: Helpers::new(set("PATH")), ..Self::default() };
         let named = match authfile {
@@ -152,7 +152,7 @@ impl Credentials {
     }
 
     /// What the person should know about the files: who else can read or change them.
-    pub fn warnings(&self) -> &[String] {
+    pub(super) fn warnings(&self) -> &[String] {
         &self.warnings
     }
 
@@ -160,7 +160,7 @@ impl Credentials {
     ///
     /// # Errors
     /// When an entry is malformed, or a credential helper fails.
-    pub fn lookup(&self, host: &str, path: &str) -> Result<Option<Credential>> {
+    pub(super) fn lookup(&self, host: &str, path: &str) -> Result<Option<Credential>> {
         for file in &self.files {
             if let Some(credential) = file.lookup(host, path, &self.helpers)? {
                 return Ok(Some(credential));

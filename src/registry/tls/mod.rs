@@ -23,7 +23,7 @@ use rustls::{ClientConfig, RootCertStore};
 use crate::{Error, Result};
 
 pub(crate) use connector::agent;
-pub(crate) use explain::{explain, explain_io};
+pub(crate) use explain::explain;
 
 use certs::Identity;
 use verifier::{AcceptAny, PinnedOrWebPki};
