@@ -1,7 +1,7 @@
 //! The test registry is itself a registry: what the other tests lean on, checked with another client.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -340,9 +340,28 @@ fn the_proxy_passes_bytes_on_and_resets_as_told() {
     let digest = registry.put_made_blob("org/app", 1, 1_000_000);
     let proxy = Proxy::to(registry.address()).reset_after(300_000..600_000).resets(1).start();
     let url = format!("http://{}/v2/org/app/blobs/{digest}", proxy.host());
-    let error = send(&agent(), "GET", &url, &[], b"").err().expect("a cut");
-    assert!(error.to_string().contains("reset"), "{error}");
+    let address: SocketAddr = proxy.host().parse().expect("an address");
+    let mut stream = TcpStream::connect(address).expect("a connection");
+    write!(stream, "GET /v2/org/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+    let error = stream.read_to_end(&mut Vec::new()).expect_err("a cut");
+    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
     assert!((300_000..600_000).contains(&(proxy.bytes_down() + proxy.bytes_up())), "{}", proxy.bytes_down());
     assert_eq!(call("GET", &url, &[], b"").body.len(), 1_000_000);
     assert_eq!(proxy.connections(), 2);
+}
+
+#[test]
+fn a_reset_is_told_from_an_early_end() {
+    let registry = Registry::start();
+    let digest = registry.put_blob("org/app", vec![1; 200_000]);
+    for (cut, ends) in [(Cut::Close, Ok(())), (Cut::Reset, Err(ErrorKind::ConnectionReset))] {
+        registry.clear_faults();
+        registry.fault(Match::any(), Fault::CutBodyAfter(100_000, cut));
+        let mut stream = TcpStream::connect(registry.address()).expect("a connection");
+        write!(stream, "GET /v2/org/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+        let mut bytes = Vec::new();
+        assert_eq!(stream.read_to_end(&mut bytes).map(drop).map_err(|error| error.kind()), ends);
+        assert!(bytes.ends_with(&[1]) && bytes.len() < 101_000, "{}", bytes.len());
+    }
+    assert!(registry.requests().iter().all(|request| request.sent_bytes == 100_000));
 }
