@@ -4,6 +4,7 @@
 //! wrong is said by [`Registry::fault`]; what was asked of it is in [`Registry::requests`].
 
 mod auth;
+mod builder;
 mod exchange;
 mod fault;
 mod http;
@@ -19,143 +20,19 @@ use std::sync::{Arc, Condvar, Mutex, Weak};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use rustls::ServerConfig;
-
 pub use auth::{Auth, Scope, Tokens};
+pub use builder::Builder;
 pub use fault::{Cut, Fault, Match};
 pub use http::Response;
 pub use log::Request;
 pub use seed::Seeded;
 pub use store::{Content, descriptors, digest_like};
 
-use super::certs::{Authority, Identity};
+use builder::Options;
 use store::{Store, Stored};
 
 /// How long a test waits for the registry to see something.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-struct Options {
-    address: String,
-    tls: Option<Arc<ServerConfig>>,
-    auths: Vec<Auth>,
-    tokens: Option<Tokens>,
-    accepting: bool,
-    referrers: bool,
-    discard: bool,
-    drop_sessions: bool,
-    relative: bool,
-    page: usize,
-    seed: u64,
-}
-
-/// A registry that is not started yet.
-pub struct Builder {
-    options: Options,
-    identity: Option<Identity>,
-    clients: Option<Authority>,
-}
-
-impl Builder {
-    /// Listens here instead of on a free port.
-    pub fn address(mut self, address: &str) -> Self {
-        self.options.address = address.into();
-        self
-    }
-
-    /// Speaks TLS, with this certificate.
-    pub fn tls(mut self, identity: &Identity) -> Self {
-        self.identity = Some(identity.clone());
-        self
-    }
-
-    /// Asks for a client certificate issued by this authority.
-    pub fn require_client(mut self, authority: &Authority) -> Self {
-        self.clients = Some(authority.clone());
-        self
-    }
-
-    /// Wants credentials. Several: any of them will do, and all are offered.
-    pub fn auth(mut self, auth: Auth) -> Self {
-        if let Auth::Bearer { tokens, realm: None } = &auth {
-            self.options.tokens = Some(tokens.clone());
-        }
-        self.options.auths.push(auth);
-        self
-    }
-
-    /// Issues tokens at `/token`, for another registry.
-    pub fn tokens(mut self, tokens: &Tokens) -> Self {
-        self.options.tokens = Some(tokens.clone());
-        self
-    }
-
-    /// Takes manifests whose content is absent, and notes it in [`Registry::violations`].
-    pub fn accepting(mut self) -> Self {
-        self.options.accepting = true;
-        self
-    }
-
-    /// Whether there is a referrers API (there is).
-    pub fn referrers(mut self, on: bool) -> Self {
-        self.options.referrers = on;
-        self
-    }
-
-    /// Keeps only digest and length of blobs over 1 MiB (uploads by sha256 only).
-    pub fn discard_large(mut self) -> Self {
-        self.options.discard = true;
-        self
-    }
-
-    /// Loses an upload session when its connection breaks, as distribution 2 does.
-    pub fn drop_sessions_on_cut(mut self) -> Self {
-        self.options.drop_sessions = true;
-        self
-    }
-
-    /// Answers with paths in `Location` instead of whole addresses.
-    pub fn relative_locations(mut self) -> Self {
-        self.options.relative = true;
-        self
-    }
-
-    /// Lists at most this many tags at once.
-    pub fn page(mut self, tags: usize) -> Self {
-        self.options.page = tags;
-        self
-    }
-
-    /// The seed of everything random.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = seed;
-        self
-    }
-
-    /// Starts it.
-    pub fn start(mut self) -> Registry {
-        self.options.tls = self.identity.map(|identity| identity.server_config(self.clients.as_ref()));
-        let listener = TcpListener::bind(&self.options.address).expect("an address to listen on");
-        let address = listener.local_addr().expect("the listener's address");
-        let shared = Arc::new(Shared {
-            address,
-            random: Mutex::new(fastrand::Rng::with_seed(self.options.seed)),
-            options: self.options,
-            store: Mutex::default(),
-            sessions: uploads::Sessions::default(),
-            log: log::Log::default(),
-            rules: fault::Rules::default(),
-            requests: AtomicU64::new(0),
-            connections: AtomicU64::new(0),
-            stopping: AtomicBool::new(false),
-            releases: Mutex::new(0),
-            released: Condvar::new(),
-            sockets: Mutex::default(),
-        });
-        let accepting = shared.clone();
-        let acceptor = thread::spawn(move || accept(&accepting, &listener));
-        Registry { shared, acceptor: Some(acceptor) }
-    }
-}
 
 struct Shared {
     address: SocketAddr,
@@ -246,23 +123,30 @@ impl Registry {
 
     /// One to be set up first.
     pub fn builder() -> Builder {
-        Builder {
-            options: Options {
-                address: "127.0.0.1:0".into(),
-                tls: None,
-                auths: Vec::new(),
-                tokens: None,
-                accepting: false,
-                referrers: true,
-                discard: false,
-                drop_sessions: false,
-                relative: false,
-                page: usize::MAX,
-                seed: 0,
-            },
-            identity: None,
-            clients: None,
-        }
+        Builder::default()
+    }
+
+    fn launch(options: Options) -> Self {
+        let listener = TcpListener::bind(&options.address).expect("an address to listen on");
+        let address = listener.local_addr().expect("the listener's address");
+        let shared = Arc::new(Shared {
+            address,
+            random: Mutex::new(fastrand::Rng::with_seed(options.seed)),
+            options: options,
+            store: Mutex::default(),
+            sessions: uploads::Sessions::default(),
+            log: log::Log::default(),
+            rules: fault::Rules::default(),
+            requests: AtomicU64::new(0),
+            connections: AtomicU64::new(0),
+            stopping: AtomicBool::new(false),
+            releases: Mutex::new(0),
+            released: Condvar::new(),
+            sockets: Mutex::default(),
+        });
+        let accepting = shared.clone();
+        let acceptor = thread::spawn(move || accept(&accepting, &listener));
+        Self { shared, acceptor: Some(acceptor) }
     }
 
     /// `127.0.0.1:PORT`
