@@ -1,5 +1,6 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod fixtures;
 mod support;
 mod support_registry;
 mod support_run;

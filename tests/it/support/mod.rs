@@ -10,6 +10,8 @@
 )]
 
 pub mod certs;
+pub mod fixtures;
+pub mod layout;
 pub mod proxy;
 pub mod registry;
 pub mod run;
