@@ -351,6 +351,71 @@ fn the_proxy_passes_bytes_on_and_resets_as_told() {
 }
 
 #[test]
+fn a_registry_can_be_picky_about_uploads() {
+    let registry = Registry::builder().relative_locations().start();
+    let uploads = format!("{}/v2/org/app/blobs/uploads/", registry.url());
+    let start = || format!("{}{}", registry.url(), call("POST", &uploads, &[], b"").header("location"));
+    let digest = digest_like("sha256:", b"hello");
+    registry.fault(Match::on("*", "/uploads/"), Fault::RefuseMonolithic(405));
+    registry.fault(Match::on("PATCH", "/uploads/"), Fault::MaxBody(3));
+    assert_eq!(call("PUT", &format!("{}&digest={digest}", start()), &[], b"hello").status, 405);
+    let url = start();
+    assert_eq!(call("PATCH", &url, &[], b"hello").status, 413);
+    let next = call("PATCH", &url, &[], b"hel");
+    assert_eq!((next.status, next.header("range")), (202, "0-2"));
+    let next = call("PATCH", &format!("{}{}", registry.url(), next.header("location")), &[], b"lo");
+    let close = format!("{}{}&digest={digest}", registry.url(), next.header("location"));
+    assert_eq!(call("PUT", &close, &[], b"").status, 201);
+
+    registry.clear_faults();
+    registry.fault(Match::on("POST", "/uploads/"), Fault::location(|old| format!("http://elsewhere.test{old}")));
+    registry.fault(Match::on("POST", "/uploads/"), Fault::header("OCI-Chunk-Min-Length", "7"));
+    registry.fault(Match::on("POST", "/uploads/").nth(2), Fault::NoHeader("Location".into()));
+    let first = call("POST", &uploads, &[], b"");
+    assert!(first.header("location").starts_with("http://elsewhere.test/v2/org/app/"), "{}", first.header("location"));
+    assert_eq!(first.header("oci-chunk-min-length"), "7");
+    assert_eq!(call("POST", &uploads, &[], b"").header("location"), "");
+}
+
+#[test]
+fn silence_lasts_until_it_is_released() {
+    let registry = Registry::start();
+    let uploads = format!("{}/v2/org/app/blobs/uploads/", registry.url());
+    let start = call("POST", &uploads, &[], b"");
+    registry.fault(Match::on("GET", "/v2/").once(), Fault::NeverAnswer);
+    registry.fault(Match::on("PATCH", "/uploads/"), Fault::StallUploadAfter(1000));
+    std::thread::scope(|scope| {
+        let silent = scope.spawn(|| send(&agent(), "GET", &format!("{}/v2/", registry.url()), &[], b"").is_err());
+        let stalled = scope.spawn(|| send(&agent(), "PATCH", start.header("location"), &[], &[0; 9_000_000]).is_err());
+        registry.wait_until(|requests| {
+            let [_, others @ ..] = requests else { return false };
+            others.len() == 2 && others.iter().all(|r| r.method == "GET" || r.body_bytes == 1000)
+        });
+        assert!(!silent.is_finished() && !stalled.is_finished());
+        registry.release();
+        // The stall may begin after that release; the registry's end ends it in any case.
+        while !(silent.is_finished() && stalled.is_finished()) {
+            registry.release();
+            std::thread::yield_now();
+        }
+        assert!(silent.join().expect("a thread") && stalled.join().expect("a thread"));
+    });
+}
+
+#[test]
+fn an_endless_body_ends_with_the_client() {
+    let registry = Registry::start();
+    registry.fault(Match::any(), Fault::Endless);
+    let mut stream = TcpStream::connect(registry.address()).expect("a connection");
+    stream.write_all(b"GET /v2/ HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
+    let mut buffer = vec![0; 1_000_000];
+    stream.read_exact(&mut buffer).expect("a million bytes");
+    drop(stream);
+    registry.clear_faults();
+    assert_eq!(call("GET", &format!("{}/v2/", registry.url()), &[], b"").status, 200);
+}
+
+#[test]
 fn a_reset_is_told_from_an_early_end() {
     let registry = Registry::start();
     let digest = registry.put_blob("org/app", vec![1; 200_000]);
