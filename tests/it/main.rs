@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod support;
+mod support_faults;
 mod support_registry;
 mod support_run;
 

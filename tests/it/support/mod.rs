@@ -10,6 +10,7 @@
 )]
 
 pub mod certs;
+pub mod client;
 pub mod fixtures;
 pub mod layout;
 pub mod proxy;
