@@ -1,1 +1,12 @@
-//! x
+//! The integration tests: one binary, whose modules share the in-process registry.
+
+mod fixtures;
+mod support;
+mod support_faults;
+mod support_registry;
+mod support_run;
+
+/// The program under test.
+fn bundle() -> support::run::Run {
+    support::run::Run::new(env!("CARGO_BIN_EXE_bundle"))
+}
