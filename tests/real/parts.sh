@@ -27,7 +27,7 @@ find_missing_parts() {
 package_of() {
   local part
   for part in "${parts[@]}"; do
-    [[ ${part%%=*} == "$1" ]] && echo "${part#*=}"
+    if [[ ${part%%=*} == "$1" ]]; then echo "${part#*=}"; fi
   done
 }
 

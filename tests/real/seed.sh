@@ -26,7 +26,7 @@ push_blob() {
   fi
   location=$(ask --output /dev/null --dump-header - --data '' "$base/v2/$repo/blobs/uploads/" |
     tr -d '\r' | sed -n 's/^[Ll]ocation: //p')
-  [[ $location == *\?* ]] && location="$location&digest=$digest" || location="$location?digest=$digest"
+  if [[ $location == *\?* ]]; then location+="&digest=$digest"; else location+="?digest=$digest"; fi
   ask --output /dev/null --upload-file "$file" -H 'Content-Type: application/octet-stream' "$location"
 }
 
