@@ -37,7 +37,8 @@ async def carry(reader, writer, delay, rate, opening):
     try:
         while True:
             data = await reader.read(CHUNK)
-            free = max(free, loop.time()) + len(data) / rate
+            # A sleep that ran over is made up for; a pause of the sender is not.
+            free = max(free, loop.time() - 0.02) + len(data) / rate
             await on_the_way.put((free + delay, data))
             if not data:
                 break
