@@ -78,10 +78,16 @@ named_images() {
 
 # seed_layout LAYOUT BASE: every named image of an OCI layout directory.
 seed_layout() {
-  local repo tag digest type
+  local repo tag digest type count=0
   while read -r repo tag digest type; do
     push_graph "$1" "$2" "$repo" "$tag" "$digest" "$type"
+    count=$((count + 1))
   done < <(named_images "$1")
+  # An empty registry would let many a check pass for nothing.
+  if [[ $count == 0 ]]; then
+    echo "no named image in $1" >&2
+    return 1
+  fi
 }
 
 # seeded_bytes SEED SIZE: the same bytes for the same seed on any machine, and no compressor finds anything in them.
