@@ -1,1 +1,10 @@
-//! x
+//! The integration tests: one binary, whose modules share the in-process registry.
+
+mod support;
+mod support_registry;
+mod support_run;
+
+/// The program under test.
+fn bundle() -> support::run::Run {
+    support::run::Run::new(env!("CARGO_BIN_EXE_bundle"))
+}
