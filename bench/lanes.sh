@@ -1,6 +1,6 @@
 # The lanes: what is set up, who runs, what is cleared between runs. Sourced by bench/run.
 # A lane is a function lane_NAME (with _ for -). Rivals run at their defaults; only what plain HTTP needs is said.
-# shellcheck shell=bash disable=SC2154,SC2016
+# shellcheck shell=bash disable=SC2016,SC2034,SC2154
 
 # What the command lines below read.
 export SOURCE="" TARGET="" OUT=$work/out IN=$work/in IMAGES=""

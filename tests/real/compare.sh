@@ -1,6 +1,6 @@
 # Compares what two registries serve, with curl, cmp and sha256sum: nothing of ours has a say here.
 # Sourced, never run; needs seed.sh.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 
 fail() {
   echo "$*" >&2

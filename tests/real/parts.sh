@@ -1,6 +1,6 @@
 # The real parts the lane runs against: finds them on PATH, installs what is missing, says what stays missing.
 # Sourced, never run.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # command=Debian package
 parts=(

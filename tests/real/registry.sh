@@ -1,6 +1,6 @@
 # Real docker-registry processes for the lane and for the benchmarks: start, wait, address, stop.
 # Sourced, never run. The caller sets $work; everything about a registry lives in $work/registries/NAME.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2154
 
 # start_registry NAME [root=DIR] [cert=FILE key=FILE] [htpasswd=FILE]
 # The kernel picks the port, so that lanes side by side never meet; the log says which it was.
