@@ -1,124 +1,22 @@
-# The lanes: what is set up, who runs, what is cleared between runs. Sourced by bench/run.
+# The lanes: who runs, and what is cleared between runs. Sourced by bench/run, after inputs.sh.
 # A lane is a function lane_NAME (with _ for -). Rivals run at their defaults; only what plain HTTP needs is said.
 # shellcheck shell=bash disable=SC2016,SC2034,SC2154
-
-# What the command lines below read.
-export SOURCE="" TARGET="" OUT=$work/out IN=$work/in IMAGES=""
-apps=$(seq -f 'app%02g' 1 20)
-export apps
-
-nothing() { :; }
-clear_output() { rm -rf "$OUT"; mkdir -p "$OUT"; }
-drop_output() { rm -rf "$OUT"; }
-
-# --- inputs, made once per run of bench/run
-
-source_registry() {
-  [[ -z $SOURCE ]] || return 0
-  start_registry source
-  SOURCE=$(address_of source)
-}
-
-# 16 layers of 64 MiB.
-seed_1g() {
-  source_registry
-  [[ ! -e $work/seeded-1g ]] || return 0
-  echo "seeding 1 GiB" >&2
-  local layers=() number
-  for ((number = 0; number < 16; number++)); do layers+=("big-$number:67108864"); done
-  push_seeded_manifest "http://$SOURCE" bench/big 1 amd64 "$work/seeding" "${layers[@]}" >/dev/null
-  touch "$work/seeded-1g"
-}
-
-# 20 images × 4 platforms × 5 layers of 0.2 MiB, the first of which all share.
-seed_20() {
-  source_registry
-  [[ ! -e $work/seeded-20 ]] || return 0
-  echo "seeding 20 images" >&2
-  local app arch layers number manifests digest size
-  for app in $apps; do
-    manifests=""
-    for arch in amd64 arm64 ppc64le s390x; do
-      layers=(base:209715)
-      for number in 1 2 3 4; do layers+=("$app-$arch-$number:209715"); done
-      read -r digest size < <(push_seeded_manifest "http://$SOURCE" "bench/$app" "" "$arch" "$work/seeding" "${layers[@]}")
-      manifests+=",{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"$digest\",\"size\":$size,\"platform\":{\"architecture\":\"$arch\",\"os\":\"linux\"}}"
-    done
-    printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' "${manifests#,}" >"$work/index"
-    push_manifest "http://$SOURCE" "bench/$app" 1 "$work/index" application/vnd.oci.image.index.v1+json
-  done
-  touch "$work/seeded-20"
-}
-
-images_at() {
-  local app
-  IMAGES=""
-  for app in $apps; do IMAGES+=" $1/bench/$app:1"; done
-}
-
-# --- the line between the ends
-
-# far NAME: prints an address that leads to registry NAME over a 40 ms round trip, 25 MB/s per connection.
-far() {
-  local place=$work/registries/$1 turn
-  if [[ -f $place/proxy ]]; then stop_process "$(<"$place/proxy")"; fi
-  rm -f "$place/far"
-  python3 "$here/delay.py" "$place/far" "$(address_of "$1")" 40 25 >"$place/proxy.log" 2>&1 </dev/null &
-  echo $! >"$place/proxy"
-  for ((turn = 0; turn < 400; turn++)); do
-    if [[ -s $place/far ]]; then
-      cat "$place/far"
-      return 0
-    fi
-    sleep 0.05
-  done
-  echo "the proxy did not start" >&2
-  return 1
-}
-
-# --- targets
-
-fresh_target() {
-  stop_registry target
-  rm -rf "$work/registries/target/storage"
-  start_registry target
-  TARGET=$(address_of target)
-}
-
-fresh_far_target() {
-  fresh_target
-  TARGET=$(far target)
-}
-
-# arrived NAME PATH…: the target serves the tag with the source's digest, whoever sent it.
-arrived() {
-  local name=$1 path prefix="" wanted found
-  shift
-  if [[ $name == bundle ]]; then prefix=library/; fi
-  for path in "$@"; do
-    wanted=$(ask "${accept[@]}" "http://$(address_of source)/v2/$path/manifests/1" | sha256sum)
-    found=$(ask "${accept[@]}" "http://$(address_of target)/v2/$prefix$path/manifests/1" | sha256sum)
-    [[ $wanted == "$found" ]] || { echo "$name: $path arrived with another digest" >&2; return 1; }
-  done
-}
-big_arrived() { arrived "$1" bench/big; }
-twenty_arrived() { arrived "$1" bench/app01 bench/app20; }
 
 # --- export
 
 lane_export_1g() {
   seed_1g
   entrant bundle 'export --plain-http $SOURCE/bench/big:1 -o $OUT/bundle.tar'
-  entrant regctl 'exec regctl --host reg=$SOURCE,tls=disabled image export $SOURCE/bench/big:1 $OUT/regctl.tar'
-  entrant crane 'exec crane pull --format=oci $SOURCE/bench/big:1 $OUT/crane'
-  entrant oras 'exec oras backup --plain-http --output $OUT/oras.tar $SOURCE/bench/big:1'
+  entrant regctl 'regctl --host reg=$SOURCE,tls=disabled image export $SOURCE/bench/big:1 $OUT/regctl.tar'
+  entrant crane 'crane pull --format=oci $SOURCE/bench/big:1 $OUT/crane'
+  entrant oras 'oras backup --plain-http --output $OUT/oras.tar $SOURCE/bench/big:1'
   contest export-1g clear_output "drop_output"
 }
 
 export_20_entrants() {
   entrant bundle 'export --plain-http $IMAGES -o $OUT/bundle.tar'
   entrant regctl 'for app in $apps; do regctl --host reg=$SOURCE,tls=disabled image export $SOURCE/bench/$app:1 $OUT/$app.tar; done'
-  entrant crane 'exec crane pull --format=oci $IMAGES $OUT/crane'
+  entrant crane 'crane pull --format=oci $IMAGES $OUT/crane'
   entrant oras 'for app in $apps; do oras backup --plain-http --output $OUT/$app.tar $SOURCE/bench/$app:1; done'
 }
 
@@ -138,38 +36,15 @@ lane_export_20_far() {
   SOURCE=$(address_of source)
 }
 
-# --- import: each from a file of its own making
-
-inputs_1g() {
-  seed_1g
-  [[ ! -e $IN/oras.tar ]] || return 0
-  mkdir -p "$IN"
-  oras backup --plain-http --output "$IN/oras.tar" "$SOURCE/bench/big:1" >/dev/null
-  regctl --host "reg=$SOURCE,tls=disabled" image export "$SOURCE/bench/big:1" "$IN/regctl.tar"
-  "$bundle" export --plain-http "$SOURCE/bench/big:1" -o "$IN/bundle.tar" >/dev/null 2>&1 || echo "  no bundle to import" >&2
-}
+# --- import
 
 lane_import_1g() {
   inputs_1g
   entrant bundle 'import --plain-http $IN/bundle.tar --registry $TARGET'
-  entrant oras 'exec oras restore --plain-http --input $IN/oras.tar $TARGET/bench/big:1'
-  entrant regctl 'exec regctl --host reg=$TARGET,tls=disabled image import $TARGET/bench/big:1 $IN/regctl.tar'
+  entrant oras 'oras restore --plain-http --input $IN/oras.tar $TARGET/bench/big:1'
+  entrant regctl 'regctl --host reg=$TARGET,tls=disabled image import $TARGET/bench/big:1 $IN/regctl.tar'
   contest import-1g fresh_target big_arrived
   rm -rf "$IN"/*.tar "$work/registries/target/storage"
-}
-
-inputs_20() {
-  seed_20
-  [[ ! -e $IN/regctl/app20.tar ]] || return 0
-  mkdir -p "$IN/oras" "$IN/regctl"
-  local app
-  for app in $apps; do
-    oras backup --plain-http --output "$IN/oras/$app.tar" "$SOURCE/bench/$app:1" >/dev/null
-    regctl --host "reg=$SOURCE,tls=disabled" image export "$SOURCE/bench/$app:1" "$IN/regctl/$app.tar"
-  done
-  images_at "$SOURCE"
-  # shellcheck disable=SC2086
-  "$bundle" export --plain-http $IMAGES -o "$IN/20.tar" >/dev/null 2>&1 || echo "  no bundle to import" >&2
 }
 
 import_20_entrants() {
@@ -213,4 +88,56 @@ lane_second_import_far() {
   TARGET=$(far target)
   import_20_entrants
   contest second-import-far nothing nothing
+}
+
+# --- over TLS, which all four negotiate with the same server
+
+lane_export_1g_tls() {
+  seed_1g
+  tls_source
+  export SSL_CERT_FILE=$work/ca.pem
+  entrant bundle 'export $SOURCE/bench/big:1 -o $OUT/bundle.tar'
+  entrant regctl 'regctl image export $SOURCE/bench/big:1 $OUT/regctl.tar'
+  entrant crane 'crane pull --format=oci $SOURCE/bench/big:1 $OUT/crane'
+  entrant oras 'oras backup --output $OUT/oras.tar $SOURCE/bench/big:1'
+  contest export-1g-tls clear_output drop_output
+  unset SSL_CERT_FILE
+  stop_registry tls-source
+  SOURCE=$(address_of source)
+}
+
+lane_import_1g_tls() {
+  inputs_1g
+  make_certificates
+  export SSL_CERT_FILE=$work/ca.pem
+  entrant bundle 'import $IN/bundle.tar --registry $TARGET'
+  entrant oras 'oras restore --input $IN/oras.tar $TARGET/bench/big:1'
+  entrant regctl 'regctl image import $TARGET/bench/big:1 $IN/regctl.tar'
+  contest import-1g-tls fresh_tls_target nothing
+  unset SSL_CERT_FILE
+  rm -rf "$IN"/*.tar "$work/registries/target/storage"
+}
+
+# --- to the file system the build is on, each followed until the data is there
+
+lane_export_1g_disk() {
+  seed_1g
+  local memory=$OUT
+  OUT=$root/target/bench-out
+  entrant bundle 'export --plain-http $SOURCE/bench/big:1 -o $OUT/bundle.tar; sync -f $OUT'
+  entrant regctl 'regctl --host reg=$SOURCE,tls=disabled image export $SOURCE/bench/big:1 $OUT/regctl.tar; sync -f $OUT'
+  contest export-1g-disk clear_output drop_output
+  OUT=$memory
+}
+
+# --- reading every byte back, against openssl over the same blobs on as many cores
+
+lane_verify_1g() {
+  inputs_1g
+  mkdir -p "$IN/blobs"
+  tar -xf "$IN/regctl.tar" -C "$IN/blobs"
+  entrant bundle 'verify $IN/bundle.tar'
+  entrant openssl 'find $IN/blobs -type f -size +1M -print0 | xargs -0 -n 1 -P $(nproc) openssl dgst -sha256'
+  contest verify-1g nothing nothing
+  rm -rf "$IN/blobs" "$IN"/*.tar
 }

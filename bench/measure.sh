@@ -12,7 +12,7 @@ entrant() {
     return 0
   fi
   entrants+=("$1")
-  if [[ $1 == bundle ]]; then commands+=("exec ${bundle@Q} $2"); else commands+=("$2"); fi
+  if [[ $1 == bundle ]]; then commands+=("${bundle@Q} $2"); else commands+=("$2"); fi
 }
 
 # contest LANE BEFORE AFTER: every entrant once a round, each round beginning with another one.
