@@ -1,12 +1,18 @@
-# The few commands of this project, each also runnable by hand.
+# The developer's commands. `make demo` shows the program at work, without a network.
 
-.PHONY: help build test bench
+TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
+
+.PHONY: help build demo test bench fixtures
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
 
-build: ## target/release/bundle
+build: ## the release binary
 	cargo build --release --locked
+
+demo: ## carry images between two registries on this machine and compare every digest
+	cargo build --quiet --release --bin bundle
+	@cargo run --quiet --example demo -- $(TARGET_DIR)/release/bundle
 
 test: ## everything hermetic, then the lane against real parts (docker-registry, skopeo, containerd)
 	cargo test --locked
@@ -16,3 +22,6 @@ test: ## everything hermetic, then the lane against real parts (docker-registry,
 bench: ## side by side with crane, oras and regctl on this machine
 	cargo build --release --locked
 	bench/run
+
+fixtures: ## write fixtures/ anew
+	cargo run --quiet --example fixtures

@@ -1,6 +1,8 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod fixtures;
 mod support;
+mod support_faults;
 mod support_registry;
 mod support_run;
 

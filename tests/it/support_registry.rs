@@ -1,60 +1,19 @@
 //! The test registry is itself a registry: what the other tests lean on, checked with another client.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use ureq::Agent;
-use ureq::http::{Request, Response, StatusCode};
 use ureq::tls::{Certificate, ClientCert, PrivateKey, RootCerts, TlsConfig, TlsProvider};
 
 use crate::support::certs::{Authority, Identity, LOOPBACK};
-use crate::support::proxy::Proxy;
-use crate::support::registry::{Auth, Cut, Fault, Match, Registry, Tokens, digest_like};
+use crate::support::client::{Answer, call, send};
+use crate::support::registry::{Auth, Fault, Match, Registry, Tokens, digest_like};
 
 const MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
-
-struct Answer {
-    status: u16,
-    headers: ureq::http::HeaderMap,
-    body: Vec<u8>,
-}
-
-impl Answer {
-    fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
-    fn json(&self) -> Value {
-        serde_json::from_slice(&self.body).expect("a JSON body")
-    }
-}
-
-fn agent() -> Agent {
-    Agent::config_builder().http_status_as_error(false).max_redirects(0).proxy(None).build().into()
-}
-
-fn send(agent: &Agent, method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Result<Answer, ureq::Error> {
-    let mut request = Request::builder().method(method).uri(url);
-    for (name, value) in headers {
-        request = request.header(*name, *value);
-    }
-    let mut response: Response<ureq::Body> = match method {
-        "GET" | "HEAD" | "DELETE" => agent.run(request.body(()).expect("a request"))?,
-        _ => agent.run(request.body(body).expect("a request"))?,
-    };
-    let headers = response.headers().clone();
-    let status: StatusCode = response.status();
-    let mut body = Vec::new();
-    response.body_mut().as_reader().read_to_end(&mut body)?;
-    Ok(Answer { status: status.as_u16(), headers, body })
-}
-
-fn call(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -> Answer {
-    send(&agent(), method, url, headers, body).expect("an answer")
-}
 
 fn manifest(config: &str, layer: &str) -> Vec<u8> {
     let part = |digest: &str| json!({"mediaType": "application/octet-stream", "digest": digest, "size": 1});
@@ -161,91 +120,6 @@ fn referrers_are_listed_unless_there_is_no_such_api() {
 }
 
 #[test]
-fn answers_go_wrong_as_told_and_as_often() {
-    let registry = Registry::start();
-    let digest = registry.put_blob("org/app", "0123456789");
-    let blob = format!("{}/v2/org/app/blobs/{digest}", registry.url());
-    let get = |headers: &[(&str, &str)]| send(&agent(), "GET", &blob, headers, b"");
-    let good = |headers: &[(&str, &str)]| get(headers).expect("an answer");
-
-    registry.fault(Match::on("GET", "/blobs/").nth(2), Fault::status_with(429, "Retry-After", "1"));
-    assert_eq!(good(&[]).status, 200);
-    let limited = good(&[]);
-    assert_eq!((limited.status, limited.header("retry-after")), (429, "1"));
-    assert_eq!(good(&[]).status, 200);
-
-    for (fault, arrives) in [
-        (Fault::FlipByte(3), Some(&b"0122456789"[..])),
-        (Fault::Truncate(4), Some(b"0123")),
-        (Fault::Body(b"other".to_vec()), Some(b"other")),
-        (Fault::Chunked, Some(b"0123456789")),
-        (Fault::UntilClose, Some(b"0123456789")),
-        (Fault::WrongLength(-2), Some(b"01234567")),
-        (Fault::WrongLength(2), None),
-        (Fault::CutBodyAfter(4, Cut::Close), None),
-        (Fault::CutBodyAfter(4, Cut::Reset), None),
-        (Fault::LoseAnswer, None),
-        (Fault::Reset, None),
-    ] {
-        registry.clear_faults();
-        registry.fault(Match::any().once(), fault);
-        assert_eq!(get(&[]).ok().map(|answer| answer.body).as_deref(), arrives);
-        assert_eq!(good(&[]).body, b"0123456789", "and only once");
-    }
-
-    registry.clear_faults();
-    registry.intercept(|request| request.header("Range").map(|_| Fault::IgnoreRange));
-    assert_eq!(good(&[("Range", "bytes=5-")]).status, 200);
-    registry.clear_faults();
-    registry.fault(Match::any(), Fault::ShiftRange(-1));
-    assert_eq!(good(&[("Range", "bytes=5-6")]).body, b"45");
-    registry.fault(Match::any(), Fault::LyingContentRange("bytes 0-1/10".into()));
-    assert_eq!(good(&[("Range", "bytes=5-6")]).header("content-range"), "bytes 0-1/10");
-    registry.fault(Match::on("HEAD", "/blobs/"), Fault::HeadSays { status: 200, length: Some(3) });
-    assert_eq!(call("HEAD", &blob, &[], b"").header("content-length"), "3");
-    registry.fault(Match::on("GET", "/blobs/"), Fault::Redirect(307, "http://elsewhere.test{path}".into()));
-    let away = good(&[]);
-    assert_eq!(
-        (away.status, away.header("location")),
-        (307, format!("http://elsewhere.test/v2/org/app/blobs/{digest}").as_str())
-    );
-}
-
-#[test]
-fn a_stalled_answer_goes_on_when_it_is_released() {
-    let registry = Registry::start();
-    let digest = registry.put_blob("org/app", "0123456789");
-    registry.fault(Match::any(), Fault::StallAfter(4));
-    let mut stream = TcpStream::connect(registry.address()).expect("a connection");
-    write!(stream, "GET /v2/org/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
-    let mut text = [0; 512];
-    let mut seen = 0;
-    while !text[..seen].ends_with(b"0123") {
-        seen += stream.read(&mut text[seen..]).expect("bytes up to the stall");
-    }
-    stream.set_read_timeout(Some(Duration::from_millis(50))).expect("a timeout");
-    assert!(stream.read(&mut text[seen..]).is_err(), "nothing more comes");
-    registry.release();
-    stream.set_read_timeout(None).expect("no timeout");
-    assert_eq!(stream.read(&mut text[seen..]).expect("the end"), 0);
-}
-
-#[test]
-fn a_cut_upload_is_counted_and_its_session_kept_or_lost() {
-    for keeps in [true, false] {
-        let builder = Registry::builder();
-        let registry = if keeps { builder.start() } else { builder.drop_sessions_on_cut().start() };
-        registry.fault(Match::on("PATCH", "/uploads/"), Fault::CutUploadAfter(100_000));
-        let start = call("POST", &format!("{}/v2/org/app/blobs/uploads/", registry.url()), &[], b"");
-        let body = vec![7; 4_000_000];
-        assert!(send(&agent(), "PATCH", start.header("location"), &[], &body).is_err());
-        registry.wait_until(|requests| requests.iter().any(|r| r.method == "PATCH" && r.body_bytes == 100_000));
-        let asked = call("GET", start.header("location"), &[], b"");
-        assert_eq!((asked.status, asked.header("range")), if keeps { (204, "0-99999") } else { (404, "") });
-    }
-}
-
-#[test]
 fn an_early_refusal_needs_no_body_when_the_client_waits_for_it() {
     let registry = Registry::builder().auth(Auth::basic("user", "secret")).start();
     let mut stream = TcpStream::connect(registry.address()).expect("a connection");
@@ -332,36 +206,4 @@ fn large_blobs_take_no_memory_on_either_side() {
     let url = format!("{}/v2/org/app/blobs/uploads/?digest={digest}", target.url());
     assert_eq!(call("POST", &url, &[], &bytes).status, 201);
     assert_eq!((target.blob_size("org/app", &digest), target.blob("org/app", &digest)), (Some(5_000_001), None));
-}
-
-#[test]
-fn the_proxy_passes_bytes_on_and_resets_as_told() {
-    let registry = Registry::start();
-    let digest = registry.put_made_blob("org/app", 1, 1_000_000);
-    let proxy = Proxy::to(registry.address()).reset_after(300_000..600_000).resets(1).start();
-    let url = format!("http://{}/v2/org/app/blobs/{digest}", proxy.host());
-    let address: SocketAddr = proxy.host().parse().expect("an address");
-    let mut stream = TcpStream::connect(address).expect("a connection");
-    write!(stream, "GET /v2/org/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
-    let error = stream.read_to_end(&mut Vec::new()).expect_err("a cut");
-    assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    assert!((300_000..600_000).contains(&(proxy.bytes_down() + proxy.bytes_up())), "{}", proxy.bytes_down());
-    assert_eq!(call("GET", &url, &[], b"").body.len(), 1_000_000);
-    assert_eq!(proxy.connections(), 2);
-}
-
-#[test]
-fn a_reset_is_told_from_an_early_end() {
-    let registry = Registry::start();
-    let digest = registry.put_blob("org/app", vec![1; 200_000]);
-    for (cut, ends) in [(Cut::Close, Ok(())), (Cut::Reset, Err(ErrorKind::ConnectionReset))] {
-        registry.clear_faults();
-        registry.fault(Match::any(), Fault::CutBodyAfter(100_000, cut));
-        let mut stream = TcpStream::connect(registry.address()).expect("a connection");
-        write!(stream, "GET /v2/org/app/blobs/{digest} HTTP/1.1\r\nHost: x\r\n\r\n").expect("a request");
-        let mut bytes = Vec::new();
-        assert_eq!(stream.read_to_end(&mut bytes).map(drop).map_err(|error| error.kind()), ends);
-        assert!(bytes.ends_with(&[1]) && bytes.len() < 101_000, "{}", bytes.len());
-    }
-    assert!(registry.requests().iter().all(|request| request.sent_bytes == 100_000));
 }

@@ -10,6 +10,9 @@
 )]
 
 pub mod certs;
+pub mod client;
+pub mod fixtures;
+pub mod layout;
 pub mod proxy;
 pub mod registry;
 pub mod run;

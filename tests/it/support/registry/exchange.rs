@@ -292,6 +292,9 @@ fn send(
     if delivery.framing == Framing::Chunked {
         connection.write_all(b"0\r\n\r\n")?;
     }
+    if delivery.close {
+        connection.finish();
+    }
     Ok(!delivery.close)
 }
 

@@ -123,6 +123,14 @@ impl Connection {
         let _ = SockRef::from(&*self.tcp).set_linger(Some(Duration::ZERO));
     }
 
+    /// Says that this is the whole of it, where TLS can say so.
+    pub fn finish(&mut self) {
+        if let Stream::Tls(tls) = self.stream.get_mut() {
+            tls.conn.send_close_notify();
+            let _ = tls.flush();
+        }
+    }
+
     pub fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self.stream.get_mut() {
             Stream::Plain(socket) => socket.write_all(bytes),

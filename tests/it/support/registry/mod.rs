@@ -132,7 +132,7 @@ impl Registry {
         let shared = Arc::new(Shared {
             address,
             random: Mutex::new(fastrand::Rng::with_seed(options.seed)),
-            options: options,
+            options,
             store: Mutex::default(),
             sessions: uploads::Sessions::default(),
             log: log::Log::default(),
