@@ -35,13 +35,14 @@ seed_20() {
   source_registry
   [[ ! -e $work/seeded-20 ]] || return 0
   echo "seeding 20 images" >&2
-  local app arch layers number manifests digest size
+  local app arch layers number manifests made digest size
   for app in $apps; do
     manifests=""
     for arch in amd64 arm64 ppc64le s390x; do
       layers=(base:209715)
       for number in 1 2 3 4; do layers+=("$app-$arch-$number:209715"); done
-      read -r digest size < <(push_seeded_manifest "http://$SOURCE" "bench/$app" "" "$arch" "$work/seeding" "${layers[@]}")
+      made=$(push_seeded_manifest "http://$SOURCE" "bench/$app" "" "$arch" "$work/seeding" "${layers[@]}")
+      digest=${made% *} size=${made#* }
       manifests+=",{\"mediaType\":\"application/vnd.oci.image.manifest.v1+json\",\"digest\":\"$digest\",\"size\":$size,\"platform\":{\"architecture\":\"$arch\",\"os\":\"linux\"}}"
     done
     printf '{"schemaVersion":2,"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[%s]}' "${manifests#,}" >"$work/index"

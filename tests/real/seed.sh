@@ -119,6 +119,8 @@ push_seeded_manifest() {
     "$digest" "$(size_of "$scratch/config")" "${layers#,}" >"$scratch/manifest"
   digest=$(digest_of "$scratch/manifest")
   push_manifest "$base" "$repo" "${tag:-$digest}" "$scratch/manifest" application/vnd.oci.image.manifest.v1+json
-  echo "$digest $(size_of "$scratch/manifest")"
+  size=$(size_of "$scratch/manifest")
+  # Gone before the answer: who reads it may begin the next image at once.
   rm -r "$scratch"
+  echo "$digest $size"
 }
