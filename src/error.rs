@@ -6,6 +6,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::oci::{BadContent, Invalid};
 
@@ -140,6 +141,9 @@ pub enum Error {
         /// What to do about it.
         hint: Option<String>,
     },
+    /// An error that several images share.
+    #[error("{0}")]
+    Shared(Arc<Error>),
     /// An answer other than the one needed.
     #[error("{request}: {status}{}", described(code, message))]
     Status {
@@ -192,6 +196,17 @@ impl Error {
         move |source| Self::Disk { doing, path, source }
     }
 
+    /// An error that travelled through a reader: one of ours comes out as it went in.
+    pub fn from_read(error: io::Error) -> Self {
+        if let Some(bad) = BadContent::of(&error) {
+            return bad.clone().into();
+        }
+        match error.downcast::<Self>() {
+            Ok(ours) => ours,
+            Err(other) => Self::Network { request: "read".into(), reason: other.to_string() },
+        }
+    }
+
     /// The same error with an outer place in front.
     #[must_use]
     pub fn at(self, place: impl ToString) -> Self {
@@ -202,6 +217,7 @@ impl Error {
     pub fn kind(&self) -> Kind {
         match self {
             Self::At { cause, .. } => cause.kind(),
+            Self::Shared(error) => error.kind(),
             Self::Content { .. } => Kind::Content,
             Self::Disk { .. } | Self::FileLimit { .. } | Self::NoSpace { .. } => Kind::Failed,
             Self::Interrupted { signal } => Kind::Interrupted(*signal),
@@ -216,6 +232,7 @@ impl Error {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::At { cause, .. } => cause.hint(),
+            Self::Shared(error) => error.hint(),
             Self::Refused { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
             Self::NoSpace { .. } => Some("free some room there, or write to another drive with -o".into()),
             Self::FileLimit { .. } => {
@@ -231,8 +248,20 @@ impl Error {
     pub fn status(&self) -> Option<u16> {
         match self {
             Self::At { cause, .. } => cause.status(),
+            Self::Shared(error) => error.status(),
             Self::Status { status, .. } => Some(*status),
             _ => None,
+        }
+    }
+
+    /// The registry says that something a manifest refers to is not there (distribution-spec v1.1
+    /// `MANIFEST_BLOB_UNKNOWN`; distribution answers so for the children of an index too).
+    pub fn is_missing_content(&self) -> bool {
+        match self {
+            Self::At { cause, .. } => cause.is_missing_content(),
+            Self::Shared(error) => error.is_missing_content(),
+            Self::Status { code, .. } => matches!(code.as_str(), "MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN"),
+            _ => false,
         }
     }
 }
@@ -260,6 +289,12 @@ fn hint_for_status(status: u16, code: &str) -> Option<String> {
         _ => return None,
     };
     Some(hint.into())
+}
+
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        Self::other(error)
+    }
 }
 
 impl From<BadContent> for Error {

@@ -1,1 +1,213 @@
-//! x
+//! `export`: registries → one bundle.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use crate::archive::{Layout, Output, Written};
+use crate::error::{Error, Kind, Result};
+use crate::oci::{Digest, MediaType, Platform, Reference};
+use crate::plan::{Found, walk, wanted};
+use crate::registry::{Registries, RegistryOptions};
+use crate::store::{Contents, Event, Source, Watch, side_by_side};
+use crate::transfer::fetch;
+
+/// What to export, and where to.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// The images, as a person names them.
+    pub images: Vec<String>,
+    /// The bundle to write.
+    pub output: PathBuf,
+    /// An existing bundle may be replaced, once the new one is complete.
+    pub force: bool,
+    /// Resolve and plan only.
+    pub dry_run: bool,
+    /// How to talk to the registries.
+    pub registry: RegistryOptions,
+}
+
+/// One image of an export.
+#[derive(Clone, Debug)]
+pub struct ExportedImage {
+    /// Its name in the bundle.
+    pub name: String,
+    /// What the name stood for.
+    pub digest: Digest,
+    /// The type of its manifest.
+    pub media_type: MediaType,
+    /// The platforms it is for, attestations left aside.
+    pub platforms: Vec<Platform>,
+}
+
+/// The totals of a plan. A layer of several images counts once; `shared` is what that saves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Images by name.
+    pub images: u64,
+    /// Indexes and manifests.
+    pub manifests: u64,
+    /// Configs, layers and other blobs.
+    pub blobs: u64,
+    /// Length of the blobs in bytes.
+    pub bytes: u64,
+    /// Bytes that images share and that are carried once.
+    pub shared: u64,
+}
+
+/// What came of an export.
+#[derive(Debug)]
+pub struct Exported {
+    /// The images in the order of the bundle.
+    pub images: Vec<ExportedImage>,
+    /// What there is to carry.
+    pub totals: Totals,
+    /// Non-distributable layers that no registry had, with their sizes in bytes.
+    pub absent: Vec<(Digest, u64)>,
+    /// The bundle; `None` after a dry run.
+    pub written: Option<Written>,
+}
+
+/// Everything that kept an export from being written, in the order it was asked for.
+#[derive(Debug)]
+pub struct ExportFailed(pub Vec<Error>);
+
+impl ExportFailed {
+    /// The kind that decides the exit status.
+    pub fn kind(&self) -> Kind {
+        self.0.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed)
+    }
+}
+
+impl From<Error> for ExportFailed {
+    fn from(error: Error) -> Self {
+        Self(vec![error])
+    }
+}
+
+impl Export {
+    /// Exports. On failure the output path is exactly as it was before.
+    ///
+    /// # Errors
+    /// Every image and blob that failed; nothing is written unless all of them are there.
+    pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
+        let references = wanted(self.images.iter().map(String::as_str))?;
+        let output = if self.dry_run { None } else { Some(Output::open(&self.output, self.force)?) };
+        let result = self.carry_out(references, output, watch);
+        result.map_err(|(errors, unused)| {
+            unused.into_iter().for_each(Output::give_up);
+            ExportFailed(errors)
+        })
+    }
+
+    fn carry_out(
+        &self,
+        references: Vec<Reference>,
+        output: Option<Output>,
+        watch: Arc<dyn Watch>,
+    ) -> Result<Exported, (Vec<Error>, Option<Output>)> {
+        let planned = self.plan(references, &watch);
+        let (registries, contents) = match planned {
+            Ok(planned) => planned,
+            Err(errors) => return Err((errors, output)),
+        };
+        let mut exported = Exported {
+            images: images(&contents),
+            totals: totals(&contents),
+            absent: contents.absent.iter().map(|d| (d.digest.clone(), d.size)).collect(),
+            written: None,
+        };
+        watch.on(Event::Planned {
+            images: exported.totals.images,
+            manifests: exported.totals.manifests,
+            blobs: exported.totals.blobs,
+            bytes: exported.totals.bytes,
+            shared: exported.totals.shared,
+        });
+        let Some(output) = output else { return Ok(exported) };
+        let alone = |e: Error| (vec![e], None);
+        let layout = Layout::new(&contents).map_err(alone)?;
+        let writer = output.begin(layout).map_err(alone)?;
+        let failures = fetch(&contents, &registries, &writer, self.registry.jobs, watch.as_ref());
+        if !failures.is_empty() {
+            // What was fetched stays in the partial file.
+            let named = failures.into_iter().map(|(digest, e)| with_images(e, &contents.images_with(&digest)));
+            return Err((named.collect(), None));
+        }
+        exported.written = Some(writer.finish().map_err(alone)?);
+        Ok(exported)
+    }
+
+    /// Resolves every reference once and walks everything below.
+    fn plan(&self, references: Vec<Reference>, watch: &Arc<dyn Watch>) -> Result<(Registries, Contents), Vec<Error>> {
+        let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
+        let answers = side_by_side(references, self.registry.jobs, |reference| {
+            let found = registries.resolve(&reference);
+            (reference, found)
+        });
+        if let Some(signal) = watch.stopped() {
+            return Err(vec![Error::Interrupted { signal }]);
+        }
+        let mut roots = Vec::new();
+        let mut errors = Vec::new();
+        for (reference, answer) in answers {
+            match answer {
+                Ok(manifest) => {
+                    let name = Some(reference.name());
+                    roots.push(Found { name, repository: reference.repository, manifest });
+                }
+                Err(e) => errors.push(e),
+            }
+        }
+        let (contents, failures) = walk(&registries, roots, self.registry.jobs, watch.as_ref()).map_err(|e| vec![e])?;
+        errors.extend(failures.into_iter().map(|f| with_images(f.error, &f.images)));
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        for image in images(&contents) {
+            watch.on(Event::Resolved { name: &image.name, digest: &image.digest, platforms: &image.platforms });
+        }
+        Ok((registries, contents))
+    }
+}
+
+/// Says which images a failure concerns.
+fn with_images(error: Error, images: &[String]) -> Error {
+    match images {
+        [] => error,
+        [one] => error.at(one),
+        [one, others @ ..] => error.at(format!("{one} and {} more", others.len())),
+    }
+}
+
+fn images(contents: &Contents) -> Vec<ExportedImage> {
+    let image = |name: &String, digest: &Digest| {
+        let manifest = contents.node(digest)?.manifest.as_ref()?;
+        let platforms = contents.platforms(digest);
+        Some(ExportedImage {
+            name: name.clone(),
+            digest: digest.clone(),
+            media_type: manifest.media_type().clone(),
+            platforms,
+        })
+    };
+    contents.roots.iter().filter_map(|r| image(r.name.as_ref()?, &r.digest)).collect()
+}
+
+fn totals(contents: &Contents) -> Totals {
+    let blobs: Vec<_> = contents.blobs().collect();
+    let bytes = blobs.iter().map(|n| n.descriptor.size).sum();
+    let apart: u64 = contents
+        .roots
+        .iter()
+        .flat_map(|r| contents.closure(&r.digest))
+        .filter(|n| n.manifest.is_none())
+        .map(|n| n.descriptor.size)
+        .sum();
+    Totals {
+        images: contents.roots.len() as u64,
+        manifests: contents.manifests().count() as u64,
+        blobs: blobs.len() as u64,
+        bytes,
+        shared: apart.saturating_sub(bytes),
+    }
+}

@@ -1,1 +1,147 @@
-//! x
+//! `list`: what a bundle holds, from its headers and manifests alone, so any size opens at once.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+use crate::archive::{Bundle, IndexEntry};
+use crate::error::Result;
+use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
+use crate::plan::{Failure, Found, walk};
+use crate::store::{Contents, Node, Quiet, Source};
+
+/// A config larger than this, in bytes, is not looked into for a platform.
+const MAX_CONFIG: u64 = 4 << 20;
+
+/// What to list.
+#[derive(Clone, Debug)]
+pub struct List {
+    /// The bundle.
+    pub bundle: PathBuf,
+}
+
+/// One platform of an image.
+#[derive(Clone, Debug)]
+pub struct ListedPlatform {
+    /// Where it runs; `None` where nothing says.
+    pub platform: Option<Platform>,
+    /// Its manifest.
+    pub digest: Digest,
+    /// Its content in bytes.
+    pub bytes: u64,
+}
+
+/// One image.
+#[derive(Clone, Debug)]
+pub struct ListedImage {
+    /// Its name, if it has one.
+    pub name: Option<String>,
+    /// Its manifest or index.
+    pub digest: Digest,
+    /// The type of that.
+    pub media_type: MediaType,
+    /// All its content in bytes.
+    pub bytes: u64,
+    /// The part of it that other images have too.
+    pub shared_bytes: u64,
+    /// Its platforms, in the order of its indexes.
+    pub platforms: Vec<ListedPlatform>,
+}
+
+/// What a bundle holds.
+#[derive(Debug)]
+pub struct Listed {
+    /// sha256 of `index.json`.
+    pub digest: Digest,
+    /// The length of the file in bytes.
+    pub len: u64,
+    /// The images in the order of the bundle.
+    pub images: Vec<ListedImage>,
+}
+
+impl List {
+    /// Lists.
+    ///
+    /// # Errors
+    /// When the bundle's structure or one of its manifests is damaged.
+    pub fn run(self) -> Result<Listed> {
+        let bundle = Bundle::open(&self.bundle)?;
+        let at = |e: crate::Error| e.at(self.bundle.display());
+        // Content in a bundle is found by digest alone.
+        let nowhere = Repository::new("bundle.invalid", "content")?;
+        let mut roots = Vec::new();
+        for IndexEntry { name, descriptor } in &bundle.index().entries {
+            let manifest = bundle.manifest(&nowhere, descriptor).map_err(at)?;
+            roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest });
+        }
+        let (contents, failures) = walk(&bundle, roots, 1, &Quiet).map_err(at)?;
+        if let Some(Failure { error, .. }) = failures.into_iter().next() {
+            return Err(at(error));
+        }
+        let mut uses: HashMap<&Digest, usize> = HashMap::new();
+        for root in &contents.roots {
+            contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
+        }
+        let image = |(name, digest): (&Option<String>, &Digest)| {
+            let manifest = contents.node(digest)?.manifest.as_ref()?;
+            let closure = contents.closure(digest);
+            let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
+            Some(ListedImage {
+                name: name.clone(),
+                digest: digest.clone(),
+                media_type: manifest.media_type().clone(),
+                bytes: sum(closure.iter().copied()),
+                shared_bytes: sum(shared.copied()),
+                platforms: platforms(&bundle, &contents, &closure),
+            })
+        };
+        let images = contents.roots.iter().filter_map(|r| image((&r.name, &r.digest))).collect();
+        Ok(Listed { digest: bundle.index().digest.clone(), len: bundle.len(), images })
+    }
+}
+
+fn sum<'a>(nodes: impl Iterator<Item = &'a Node>) -> u64 {
+    nodes.map(|n| n.descriptor.size).sum()
+}
+
+/// The image manifests below, with their platforms: as an index names it, else as the config does.
+fn platforms(bundle: &Bundle, contents: &Contents, closure: &[&Node]) -> Vec<ListedPlatform> {
+    let mut named: HashMap<&Digest, &Platform> = HashMap::new();
+    for successor in closure.iter().filter_map(|n| n.manifest.as_ref()).flat_map(|m| m.successors()) {
+        if let (Role::Manifest, Some(platform)) = (successor.role, &successor.descriptor.platform) {
+            named.insert(&successor.descriptor.digest, platform);
+        }
+    }
+    let mut found = Vec::new();
+    for node in closure {
+        let Some(manifest) = node.manifest.as_ref().filter(|m| !m.media_type().is_index()) else { continue };
+        let digest = manifest.digest();
+        let platform = match named.get(digest) {
+            Some(platform) if !platform.is_known() => continue,
+            Some(platform) => Some((*platform).clone()),
+            None if manifest.is_image() => manifest.config().and_then(|config| configured(bundle, config)),
+            None => None,
+        };
+        let bytes = sum(contents.closure(digest).into_iter());
+        found.push(ListedPlatform { platform, digest: digest.clone(), bytes });
+    }
+    found
+}
+
+/// The platform of an image config, read leniently: it is only shown.
+fn configured(bundle: &Bundle, config: &Descriptor) -> Option<Platform> {
+    #[derive(Deserialize)]
+    struct Config {
+        #[serde(flatten)]
+        platform: Platform,
+    }
+    if config.size > MAX_CONFIG {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let nowhere = Repository::new("bundle.invalid", "content").ok()?;
+    bundle.open(&nowhere, config, 0).ok()?.read_to_end(&mut bytes).ok()?;
+    let config: Config = serde_json::from_slice(&bytes).ok()?;
+    Some(config.platform).filter(Platform::is_known)
+}

@@ -1,1 +1,177 @@
-//! x
+//! `verify`: bundle → findings. Reads every byte, checks every digest, size and type, and that every
+//! image is whole. Goes on to the end whatever it finds, and never talks to anybody.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::archive::{Bundle, IndexEntry};
+use crate::error::{Error, Kind, Result};
+use crate::oci::{Digest, Repository};
+use crate::plan::{Found, walk};
+use crate::store::{Contents, Event, Source, Watch, side_by_side};
+
+/// What to verify.
+#[derive(Clone, Debug)]
+pub struct Verify {
+    /// The bundle.
+    pub bundle: PathBuf,
+    /// Blobs that are read side by side.
+    pub jobs: usize,
+}
+
+/// What is wrong with a piece of content.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// Its bytes are not those that its digest names.
+    DigestMismatch,
+    /// It is no manifest, or not of the type stated.
+    Malformed,
+    /// An image needs it, and it is not there.
+    Missing,
+    /// It is longer or shorter than stated.
+    SizeMismatch,
+    /// The drive failed to read it.
+    Unreadable,
+}
+
+impl FindingKind {
+    /// The word for it in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DigestMismatch => "digestMismatch",
+            Self::Malformed => "malformed",
+            Self::Missing => "missing",
+            Self::SizeMismatch => "sizeMismatch",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug)]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// The content.
+    pub digest: Digest,
+    /// The names of the images that need it.
+    pub images: Vec<String>,
+    /// One line for a person.
+    pub message: String,
+}
+
+/// What was found.
+#[derive(Debug)]
+pub struct Verified {
+    /// sha256 of `index.json`.
+    pub digest: Digest,
+    /// Images by name.
+    pub images: u64,
+    /// Blob entries that were read.
+    pub blobs: u64,
+    /// Their length in bytes.
+    pub bytes: u64,
+    /// Content that nothing refers to; harmless.
+    pub unused: u64,
+    /// Everything that is wrong, in file order.
+    pub findings: Vec<Finding>,
+}
+
+impl Verified {
+    /// The kind that decides the exit status; `None` for an intact bundle.
+    pub fn kind(&self) -> Option<Kind> {
+        let kinds = self.findings.iter().map(|f| match f.kind {
+            FindingKind::Unreadable => Kind::Failed,
+            _ => Kind::Content,
+        });
+        kinds.reduce(Kind::graver)
+    }
+}
+
+impl Verify {
+    /// Verifies.
+    ///
+    /// # Errors
+    /// When the bundle's structure is so damaged that nothing can be said about its content, or
+    /// somebody asked to stop.
+    pub fn run(self, watch: &dyn Watch) -> Result<Verified> {
+        let bundle = Bundle::open(&self.bundle)?;
+        let mut findings = Vec::new();
+        let contents = self.walk(&bundle, watch, &mut findings)?;
+        let mut seen = HashSet::new();
+        let blobs: Vec<&Digest> = bundle.blobs().iter().filter(|d| seen.insert(*d)).collect();
+        let bytes = blobs.iter().filter_map(|d| bundle.size_of(d)).sum();
+        let count = blobs.len() as u64;
+        watch.on(Event::Phase { name: "verifying", items: count, bytes });
+        let checked = side_by_side(blobs, self.jobs, |digest| {
+            if watch.stopped().is_some() {
+                return None;
+            }
+            watch.on(Event::BlobStarted { digest, size: bundle.size_of(digest).unwrap_or_default() });
+            let result = bundle.check(digest, &|bytes| watch.on(Event::Advanced { digest, bytes }));
+            watch.on(Event::BlobEnded { digest });
+            Some((digest, result.err()?))
+        });
+        watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
+        if let Some(signal) = watch.stopped() {
+            return Err(Error::Interrupted { signal });
+        }
+        for (digest, error) in checked.into_iter().flatten() {
+            let kind = match error.kind() {
+                Kind::Content => FindingKind::DigestMismatch,
+                _ => FindingKind::Unreadable,
+            };
+            findings.retain(|f: &Finding| f.digest != *digest);
+            let images = contents.images_with(digest);
+            findings.push(Finding { kind, digest: digest.clone(), images, message: error.to_string() });
+        }
+        let used: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
+        Ok(Verified {
+            digest: bundle.index().digest.clone(),
+            images: bundle.index().entries.iter().filter(|e| e.name.is_some()).count() as u64,
+            blobs: count,
+            bytes,
+            unused: seen.iter().filter(|d| !used.contains(**d)).count() as u64,
+            findings,
+        })
+    }
+
+    /// Everything the index leads to, and what is missing or malformed on the way.
+    fn walk(&self, bundle: &Bundle, watch: &dyn Watch, findings: &mut Vec<Finding>) -> Result<Contents> {
+        // Content in a bundle is found by digest alone.
+        let nowhere = Repository::new("bundle.invalid", "content")?;
+        let mut roots = Vec::new();
+        for IndexEntry { name, descriptor } in &bundle.index().entries {
+            match bundle.manifest(&nowhere, descriptor) {
+                Ok(manifest) => roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest }),
+                Err(error) => {
+                    let images = name.clone().into_iter().collect();
+                    findings.push(finding(bundle, descriptor.digest.clone(), descriptor.size, images, &error));
+                }
+            }
+        }
+        let (contents, failures) = walk(bundle, roots, 1, watch).map_err(|e| e.at(bundle.path().display()))?;
+        for failure in failures {
+            let size = contents.node(&failure.digest).map(|n| n.descriptor.size).unwrap_or_default();
+            findings.push(finding(bundle, failure.digest, size, failure.images, &failure.error));
+        }
+        for node in contents.blobs() {
+            if let Err(error) = bundle.holds(&node.descriptor) {
+                let digest = node.descriptor.digest.clone();
+                let images = contents.images_with(&digest);
+                findings.push(finding(bundle, digest, node.descriptor.size, images, &error));
+            }
+        }
+        Ok(contents)
+    }
+}
+
+fn finding(bundle: &Bundle, digest: Digest, size: u64, images: Vec<String>, error: &Error) -> Finding {
+    let kind = match bundle.size_of(&digest) {
+        None => FindingKind::Missing,
+        Some(there) if there != size => FindingKind::SizeMismatch,
+        Some(_) => FindingKind::Malformed,
+    };
+    Finding { kind, digest, images, message: error.to_string() }
+}

@@ -1,1 +1,26 @@
-//! x
+//! The bundle on disk: a plain tar that is a valid OCI image layout (image-spec v1.1.1
+//! `image-layout.md`). `docs/format.md` is its specification.
+//!
+//! Writing: [`Layout`] says where every byte goes, [`Writer`] puts it there. Reading: [`Bundle`]
+//! scans headers strictly and opens content in place; nothing is ever extracted.
+
+mod bundle_json;
+mod file_system;
+mod front;
+mod header;
+mod index_json;
+mod layout;
+mod reader;
+mod scan;
+mod writer;
+
+pub use bundle_json::{Absent, BundleJson, FORMAT_VERSION, Volume};
+pub use index_json::{IndexEntry, IndexJson};
+pub use layout::{Layout, Place};
+pub use reader::Bundle;
+pub use writer::{Output, Writer, Written};
+
+/// The marker file of a layout and all it holds (image-spec v1.1.1 `image-layout.md`).
+const OCI_LAYOUT: (&str, &[u8]) = ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+const INDEX_JSON: &str = "index.json";
+const BUNDLE_JSON: &str = "bundle.json";

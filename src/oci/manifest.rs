@@ -95,6 +95,16 @@ impl Manifest {
         Descriptor::new(self.media_type.clone(), self.digest.clone(), self.bytes.len() as u64)
     }
 
+    /// An index of images or an image, as opposed to an artifact that only travels like one.
+    pub fn is_image(&self) -> bool {
+        let has_image_config = self
+            .view
+            .config
+            .as_ref()
+            .is_some_and(|c| matches!(c.media_type.as_str(), MediaType::OCI_CONFIG | MediaType::DOCKER_CONFIG));
+        self.artifact_type().is_none() && (self.media_type.is_index() || has_image_config)
+    }
+
     /// What the artifact is, where the document says so.
     pub fn artifact_type(&self) -> Option<&str> {
         self.view.artifact_type.as_deref()

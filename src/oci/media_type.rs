@@ -13,6 +13,10 @@ use serde::{Deserialize, Serialize};
 pub struct MediaType(String);
 
 impl MediaType {
+    /// The configuration of a Docker image.
+    pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    /// The configuration of an OCI image.
+    pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// The Docker manifest list.
     pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
     /// The Docker image manifest, version 2 schema 2.

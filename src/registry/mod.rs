@@ -1,1 +1,109 @@
-//! x
+//! A client of the distribution spec (v1.1): reads from and writes to any number of registries.
+//!
+//! [`Registries`] is both ends. Every request goes through `transport`, and every URL that a
+//! registry names through `origin`.
+
+mod challenge;
+mod credentials;
+mod error_body;
+mod exchange;
+mod host;
+mod origin;
+mod pull;
+mod push;
+mod retry;
+mod tls;
+mod token;
+mod transport;
+mod upload;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use url::Url;
+
+pub use credentials::{Credential, Secret};
+pub use retry::Retry;
+pub use tls::TlsOptions;
+
+use crate::error::Result;
+use crate::oci::Repository;
+use crate::store::Watch;
+use transport::Transport;
+
+/// Which registries are spoken to without TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlainHttp {
+    /// None, but for one on this machine that speaks nothing else.
+    #[default]
+    None,
+    /// These hosts.
+    Hosts(Vec<String>),
+    /// All of this run.
+    All,
+}
+
+/// How to talk to registries.
+#[derive(Clone, Debug)]
+pub struct RegistryOptions {
+    /// Read credentials from this file alone.
+    pub authfile: Option<PathBuf>,
+    /// No progress for this long ends a request.
+    pub idle_timeout: Duration,
+    /// Requests in flight per host.
+    pub jobs: usize,
+    /// Credentials for one host, which go before those of any file.
+    pub login: Option<(String, Credential)>,
+    /// Registries without TLS.
+    pub plain_http: PlainHttp,
+    /// Repeated requests.
+    pub retry: Retry,
+    /// Trust, and client certificates.
+    pub tls: TlsOptions,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            authfile: None,
+            idle_timeout: Duration::from_secs(60),
+            jobs: 16,
+            login: None,
+            plain_http: PlainHttp::None,
+            retry: Retry::default(),
+            tls: TlsOptions::default(),
+        }
+    }
+}
+
+impl RegistryOptions {
+    fn is_plain_http(&self, host: &str) -> bool {
+        match &self.plain_http {
+            PlainHttp::None => false,
+            PlainHttp::Hosts(hosts) => hosts.iter().any(|h| h == host),
+            PlainHttp::All => true,
+        }
+    }
+}
+
+/// Upload sessions that are open and not used yet.
+type Sessions = HashMap<Repository, Vec<Url>>;
+
+/// All registries of one run, as a source and as a target.
+pub struct Registries {
+    transport: Transport,
+    sessions: Mutex<Sessions>,
+}
+
+impl Registries {
+    /// Makes ready; nothing is contacted yet.
+    ///
+    /// # Errors
+    /// When a certificate or credential file that was named cannot be used.
+    pub fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
+        Ok(Self { transport: Transport::new(options, watch)?, sessions: Mutex::default() })
+    }
+}

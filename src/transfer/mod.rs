@@ -1,1 +1,17 @@
-//! x
+//! Moves content between a source and where it goes, with bounded workers. What is repeated here is
+//! *content*: a body continued at byte N, a corrupt one fetched once more, the next repository that
+//! has it. What is repeated in the registry room is a *request*.
+
+mod content;
+mod fetch;
+mod needs;
+mod push;
+mod schedule;
+mod steps;
+mod survey;
+
+pub use content::BlobContent;
+pub use fetch::fetch;
+pub use needs::{Image, Need, Needs};
+pub use push::{Outcome, Pushed, Status, push};
+pub use survey::{Survey, survey};

@@ -190,6 +190,9 @@ fn tls_holds_only_for_those_who_know_the_authority() {
     assert_eq!(ping(&registry, &trusting(&stranger.pem(), None)), None);
     let expired = Registry::builder().tls(&authority.expired_server(&LOOPBACK)).start();
     assert_eq!(ping(&expired, &trusting(&authority.pem(), None)), None);
+    let plain = Registry::start();
+    let error = send(&trusting(&authority.pem(), None), "GET", &format!("https://{}/v2/", plain.host()), &[], b"");
+    assert!(error.err().expect("no TLS there").to_string().contains("InvalidContentType"));
     let mutual = Registry::builder().tls(&authority.server(&LOOPBACK)).require_client(&authority).start();
     assert_eq!(ping(&mutual, &trusting(&authority.pem(), None)), None);
     assert_eq!(ping(&mutual, &trusting(&authority.pem(), Some(&authority.client("someone")))), Some(200));

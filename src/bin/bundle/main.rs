@@ -1,1 +1,98 @@
-fn main() {}
+//! The command `bundle`: typed arguments, one library call, output. The work itself is in the
+//! library.
+
+#![forbid(unsafe_code)]
+
+mod errors;
+mod export;
+mod import;
+mod list;
+mod progress;
+mod registry_args;
+mod report;
+mod signals;
+mod verify;
+
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use errors::Failure;
+use progress::{Progress, Talk};
+
+/// Carry container images across an air gap in one file, with every digest unchanged.
+#[derive(Parser)]
+#[command(
+    version,
+    about,
+    max_term_width = 100,
+    after_help = "Exit status: 0 done, 1 failed and trying again may \
+help, 2 usage, 3 the content is bad, 4 someone must act, 128+n stopped by signal n."
+)]
+struct Cli {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command takes.
+#[derive(Args, Clone)]
+struct Shared {
+    /// How to print what came of it
+    #[arg(long, value_enum, default_value = "text", global = true, env = "BUNDLE_FORMAT")]
+    format: Format,
+    /// Print errors only
+    #[arg(short, long, global = true, env = "BUNDLE_QUIET")]
+    quiet: bool,
+    /// Say more: -v every blob and retry, -vv every request
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// No progress bar and no progress lines
+    #[arg(long, global = true, env = "BUNDLE_NO_PROGRESS")]
+    no_progress: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Export(export::ExportArgs),
+    Import(import::ImportArgs),
+    List(list::ListArgs),
+    Verify(verify::VerifyArgs),
+}
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(e) => {
+            let help = !e.use_stderr();
+            // A closed pipe is nobody's fault.
+            let _ = e.print();
+            return if help { ExitCode::SUCCESS } else { ExitCode::from(2) };
+        }
+    };
+    let stop = signals::listen();
+    let talk = Talk { quiet: cli.shared.quiet, verbose: cli.shared.verbose, json: cli.shared.format == Format::Json };
+    let progress = Arc::new(Progress::new(talk, cli.shared.no_progress, stop));
+    let result = match cli.command {
+        Command::Export(args) => args.run(&progress),
+        Command::Import(args) => args.run(&progress),
+        Command::List(args) => args.run(&progress),
+        Command::Verify(args) => args.run(&progress),
+    };
+    progress.clear();
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure { errors, kind }) => {
+            errors.iter().for_each(errors::print);
+            ExitCode::from(kind.exit_status())
+        }
+    }
+}

@@ -82,6 +82,11 @@ impl Connection {
     /// The next request's head; `None` when the client has closed the connection.
     pub fn read_head(&mut self) -> io::Result<Option<Head>> {
         let mut text = Vec::new();
+        // Such as TLS spoken to a plain server: real ones say so at once and do not wait for more.
+        if self.stream.fill_buf()?.first().is_some_and(|first| !first.is_ascii_uppercase()) {
+            self.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")?;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         loop {
             let left = (MAX_HEAD - text.len()) as u64;
             let line = Read::take(&mut self.stream, left).read_until(b'\n', &mut text)?;

@@ -1,0 +1,136 @@
+//! What is particular to an operating system's files: which file systems have holes and limits, how
+//! much room there is, and names that are resolved below a directory held open.
+//!
+//! Linux only so far; another system gets a second copy of this file and of nothing else.
+
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use rustix::fs::{self, AtFlags, FallocateFlags, FileType, Mode, OFlags, RenameFlags};
+
+/// What the file system below an output can do. Sizes in bytes.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct FileSystem {
+    /// A byte can be written far behind the end without zeros being written before it.
+    pub(super) has_holes: bool,
+    /// The longest file.
+    pub(super) file_limit: Option<u64>,
+    /// Room left for an ordinary user.
+    pub(super) free: u64,
+}
+
+/// `f_type` of file systems known to have holes: statfs(2) and linux/magic.h of Linux 6.12. Anything
+/// else is treated as having none: measured, FAT, exFAT and NTFS write the whole gap in zeros.
+const WITH_HOLES: [i64; 9] = [
+    0xef53,      // ext2, ext3, ext4
+    0x5846_5342, // xfs
+    0x9123_683e, // btrfs
+    0x0102_1994, // tmpfs
+    0xf2f5_2010, // f2fs
+    0x2fc1_2fc1, // zfs
+    0x794c_7630, // overlayfs
+    0x6969,      // nfs
+    0xca45_1a4e, // bcachefs
+];
+const MSDOS: i64 = 0x4d44;
+/// FAT32 keeps the length of a file in 32 bits.
+const FAT_LIMIT: u64 = u32::MAX as u64;
+
+impl FileSystem {
+    pub(super) fn of(file: &File) -> io::Result<Self> {
+        let statfs = fs::fstatfs(file)?;
+        let space = fs::fstatvfs(file)?;
+        // The width of `f_type` differs between processors.
+        #[allow(clippy::unnecessary_cast)]
+        let kind = statfs.f_type as i64;
+        Ok(Self {
+            has_holes: WITH_HOLES.contains(&kind),
+            file_limit: (kind == MSDOS).then_some(FAT_LIMIT),
+            free: space.f_bavail.saturating_mul(space.f_frsize),
+        })
+    }
+}
+
+/// Takes up room for `len` bytes. `Unsupported` where the file system cannot, which is no failure.
+pub(super) fn allocate(file: &File, len: u64) -> io::Result<()> {
+    Ok(fs::fallocate(file, FallocateFlags::empty(), 0, len)?)
+}
+
+/// A directory held open, so that a drive that goes away takes its names with it.
+#[derive(Debug)]
+pub(super) struct Directory(File);
+
+/// What stands at a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Directory,
+    File,
+    Nothing,
+    Other,
+    Symlink,
+}
+
+impl Directory {
+    pub(super) fn open(path: &Path) -> io::Result<Self> {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        Ok(Self(fs::open(path, flags, Mode::empty())?.into()))
+    }
+
+    pub(super) fn standing(&self, name: &str) -> io::Result<Standing> {
+        match fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => Ok(match FileType::from_raw_mode(stat.st_mode) {
+                FileType::Directory => Standing::Directory,
+                FileType::RegularFile => Standing::File,
+                FileType::Symlink => Standing::Symlink,
+                _ => Standing::Other,
+            }),
+            Err(rustix::io::Errno::NOENT) => Ok(Standing::Nothing),
+            Err(e) => Err(e.into()),
+        }
+    }
+
+    /// Opens for reading and writing, making the file if it is not there; follows no link.
+    pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        Ok(fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
+    }
+
+    /// Renames within the directory; without `replace` an existing file stays and is an error.
+    pub(super) fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
+        let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
+        match fs::renameat_with(&self.0, from, &self.0, to, flags) {
+            // Not every file system knows NOREPLACE.
+            Err(rustix::io::Errno::INVAL) if !replace => {
+                if self.standing(to)? != Standing::Nothing {
+                    return Err(io::ErrorKind::AlreadyExists.into());
+                }
+                Ok(fs::renameat(&self.0, from, &self.0, to)?)
+            }
+            other => Ok(other?),
+        }
+    }
+
+    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+        Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
+    }
+
+    pub(super) fn sync(&self) -> io::Result<()> {
+        self.0.sync_all()
+    }
+
+    pub(super) fn file(&self) -> &File {
+        &self.0
+    }
+}
+
+/// The device a file is on.
+pub(super) fn device(file: &File) -> io::Result<u64> {
+    Ok(fs::fstat(file)?.st_dev)
+}
+
+/// Whether two open files are the same file.
+pub(super) fn same_file(a: &File, b: &File) -> io::Result<bool> {
+    let (a, b) = (fs::fstat(a)?, fs::fstat(b)?);
+    Ok((a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
+}

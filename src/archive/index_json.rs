@@ -1,0 +1,103 @@
+//! `index.json`: the names of the images, and the one file whose digest pins everything below it.
+//!
+//! image-spec v1.1.1 `image-layout.md` and `annotations.md`. Written compact with sorted keys (the
+//! fields below stand in that order), so the same images give the same bytes.
+
+use std::collections::BTreeMap;
+
+use oci_spec::image::ANNOTATION_REF_NAME;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::oci::{Descriptor, Digest, MediaType, refuse_ambiguous_keys};
+use crate::store::Contents;
+
+/// What containerd and docker name an image by.
+const CONTAINERD_NAME: &str = "io.containerd.image.name";
+/// More than the names of a hundred thousand images.
+pub(super) const MAX_INDEX: u64 = 64 << 20;
+
+/// One line of the index.
+#[derive(Clone, Debug)]
+pub struct IndexEntry {
+    /// The image's name, if it has one.
+    pub name: Option<String>,
+    /// What it names.
+    pub descriptor: Descriptor,
+}
+
+/// The parsed index.
+#[derive(Clone, Debug)]
+pub struct IndexJson {
+    /// The entries in file order.
+    pub entries: Vec<IndexEntry>,
+    /// sha256 of the file: the identity of the bundle.
+    pub digest: Digest,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    manifests: Vec<Line<'a>>,
+    #[serde(rename = "mediaType")]
+    media_type: &'a str,
+    #[serde(rename = "schemaVersion")]
+    schema_version: u32,
+}
+
+#[derive(Serialize)]
+struct Line<'a> {
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: BTreeMap<&'a str, &'a str>,
+    #[serde(rename = "artifactType", skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a str>,
+    digest: &'a Digest,
+    #[serde(rename = "mediaType")]
+    media_type: &'a MediaType,
+    size: u64,
+}
+
+#[derive(Deserialize)]
+struct Read {
+    manifests: Vec<Descriptor>,
+}
+
+/// The bytes of `index.json` for these roots, in their order.
+pub(super) fn to_bytes(contents: &Contents) -> Result<Vec<u8>> {
+    let mut manifests = Vec::with_capacity(contents.roots.len());
+    for root in &contents.roots {
+        let node = contents.node(&root.digest).and_then(|n| n.manifest.as_ref().map(|m| (m, &n.descriptor)));
+        let Some((manifest, descriptor)) = node else {
+            return Err(Error::content(format!("{}: no manifest for this root", root.digest)));
+        };
+        let name = root.name.as_deref();
+        manifests.push(Line {
+            annotations: name.iter().flat_map(|n| [(CONTAINERD_NAME, *n), (ANNOTATION_REF_NAME, *n)]).collect(),
+            // Referrers carry no name, only what they are.
+            artifact_type: manifest.artifact_type().filter(|_| name.is_none()),
+            digest: &root.digest,
+            media_type: manifest.media_type(),
+            size: descriptor.size,
+        });
+    }
+    let document = Document { manifests, media_type: MediaType::OCI_INDEX, schema_version: 2 };
+    serde_json::to_vec(&document).map_err(|e| Error::content(format!("{}: {e}", super::INDEX_JSON)))
+}
+
+impl IndexJson {
+    pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
+        refuse_ambiguous_keys(bytes)?;
+        let read: Read = serde_json::from_slice(bytes).map_err(|e| Error::content(e.to_string()))?;
+        let entries =
+            read.manifests.into_iter().map(|descriptor| IndexEntry { name: name_of(&descriptor), descriptor });
+        Ok(Self { entries: entries.collect(), digest: Digest::sha256(bytes) })
+    }
+}
+
+/// containerd's name where it has a registry host, else the standard's, whatever it says.
+fn name_of(descriptor: &Descriptor) -> Option<String> {
+    let annotations = &descriptor.annotations;
+    let has_host =
+        |n: &&String| n.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
+    let containerd = annotations.get(CONTAINERD_NAME).filter(has_host);
+    containerd.or_else(|| annotations.get(ANNOTATION_REF_NAME)).filter(|n| !n.is_empty()).cloned()
+}

@@ -1,0 +1,145 @@
+//! `bundle import`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use oci_bundle::import::{Import, Imported};
+use oci_bundle::plan::Mapping;
+use oci_bundle::transfer::{Pushed, Status};
+use oci_bundle::{Error, Kind};
+use serde_json::{Value, json};
+
+use super::errors::Failure;
+use super::progress::Progress;
+use super::registry_args::RegistryArgs;
+use super::report;
+
+/// Where images go when nothing else is said: the mirror of docker's own images.
+const DEFAULT_NAMESPACE: &str = "library";
+
+/// Push the images of a bundle to a registry
+#[derive(Args)]
+#[command(after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\nThe registry then holds \
+gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a\nmirror \
+https://172.18.0.20/library is asked for it.")]
+pub(crate) struct ImportArgs {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// The registry, and what to put in front of repositories instead of `library`
+    #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]", env = "BUNDLE_REGISTRY")]
+    registry: Option<String>,
+    /// Put this in front of repositories instead of `library`; '' for nothing
+    #[arg(long, value_name = "NAMESPACE", env = "BUNDLE_NAMESPACE")]
+    namespace: Option<String>,
+    /// Repositories below FROM (host/path) become TO, without the namespace (repeatable)
+    #[arg(long, value_name = "FROM=TO", env = "BUNDLE_MAP", value_delimiter = ',')]
+    map: Vec<Mapping>,
+    /// Say what would be sent where, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    access: RegistryArgs,
+}
+
+impl ImportArgs {
+    pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+        let registry = self.registry.or_else(|| script("TARGETHOST")).ok_or_else(|| Error::Usage {
+            message: "no registry to import into".into(),
+            hint: Some("name it with --registry HOST[:PORT][/NAMESPACE]".into()),
+        })?;
+        let (host, below) = match registry.trim_end_matches('/').split_once('/') {
+            Some((host, below)) => (host.to_owned(), Some(below.to_owned())),
+            None => (registry.trim_end_matches('/').to_owned(), None),
+        };
+        if registry.contains("://") {
+            return Err(
+                Error::usage(format!("registry `{registry}`: leave out the scheme (http: --plain-http)")).into()
+            );
+        }
+        let namespace = match (self.namespace, below) {
+            (Some(_), Some(below)) => {
+                let message = format!("two namespaces: `{below}` with --registry and another with --namespace");
+                return Err(Error::Usage { message, hint: Some("give one of them".into()) }.into());
+            }
+            (given, below) => given.or(below).or_else(|| script("TARGETNAMESPACE")),
+        };
+        let import = Import {
+            bundle: self.bundle.clone(),
+            host: host.clone(),
+            namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
+            mappings: self.map,
+            dry_run: self.dry_run,
+            registry: self.access.options(&[host.clone()], script("AUTHCRED"))?,
+        };
+        let dry_run = import.dry_run;
+        let imported = import.run(progress.clone())?;
+        if progress.talk().json {
+            report::json(&as_json(&host, &imported, dry_run))?;
+        } else {
+            tell(progress, &imported, dry_run);
+        }
+        imported.kind().map_or(Ok(()), |kind: Kind| Err(Failure::reported(kind)))
+    }
+}
+
+fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
+    let outcome = &imported.outcome;
+    let images = report::count(outcome.images.len() as u64, "image");
+    if dry_run {
+        for Pushed { image, status, .. } in outcome.images.iter().filter(|i| i.status != Status::Failed) {
+            let label = if *status == Status::Present { "present" } else { "would push" };
+            progress.say(label, &format!("{}  {}", image.target, image.digest.short()));
+        }
+        let (blobs, bytes) = imported.to_send;
+        progress.say(
+            "plan",
+            &format!(
+                "{images} · {} to send ({}) · nothing was changed",
+                report::count(blobs, "blob"),
+                report::size(bytes)
+            ),
+        );
+        return;
+    }
+    let failed = outcome.images.iter().filter(|i| i.status == Status::Failed).count();
+    let sent = format!("{} sent ({})", report::count(outcome.sent, "blob"), report::size(outcome.bytes_sent));
+    let mounted = if outcome.mounted > 0 { format!(" · {} mounted", outcome.mounted) } else { String::new() };
+    progress.say("done", &format!("{images} · {sent}{mounted} · {} already there · {failed} failed", outcome.present));
+}
+
+fn as_json(host: &str, imported: &Imported, dry_run: bool) -> Value {
+    let image = |Pushed { image, status, error }: &Pushed| {
+        let status = match status {
+            Status::Pushed if dry_run => "planned",
+            other => other.as_str(),
+        };
+        let mut object = json!({
+            "name": image.name,
+            "target": image.target.to_string(),
+            "digest": image.digest,
+            "status": status,
+        });
+        if let Some(error) = error {
+            object["error"] = report::error(error);
+        }
+        object
+    };
+    let outcome = &imported.outcome;
+    json!({
+        "registry": host,
+        "digest": imported.digest,
+        "images": outcome.images.iter().map(image).collect::<Vec<_>>(),
+        "blobs": {
+            "sent": outcome.sent,
+            "mounted": outcome.mounted,
+            "present": outcome.present,
+            "bytesSent": outcome.bytes_sent,
+            "toSend": if dry_run { imported.to_send.0 } else { 0 },
+            "bytesToSend": if dry_run { imported.to_send.1 } else { 0 },
+        },
+        "missingVolumes": [],
+    })
+}

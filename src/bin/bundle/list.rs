@@ -1,0 +1,98 @@
+//! `bundle list`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
+use serde_json::{Value, json};
+
+use super::errors::Failure;
+use super::progress::Progress;
+use super::report;
+
+/// Show what a bundle holds: images, digests, platforms, sizes
+#[derive(Args)]
+#[command(after_help = "Example:\n  bundle list images.tar --digests")]
+pub(crate) struct ListArgs {
+    /// The bundle
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+    /// A line for every platform, with its digest
+    #[arg(long)]
+    digests: bool,
+}
+
+impl ListArgs {
+    pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        let path = self.bundle.display().to_string();
+        let listed = List { bundle: self.bundle }.run()?;
+        if progress.talk().json {
+            report::json(&as_json(&path, &listed))?;
+        } else {
+            tell(&path, &listed, self.digests)?;
+        }
+        Ok(())
+    }
+}
+
+fn tell(path: &str, listed: &Listed, digests: bool) -> oci_bundle::Result<()> {
+    for image in &listed.images {
+        let name = image.name.as_deref().unwrap_or("(no name)");
+        let shared = match image.shared_bytes {
+            0 => String::new(),
+            shared => format!(", {} of it shared", report::size(shared)),
+        };
+        report::line(name)?;
+        report::line(&format!("  {}  {}{shared}", image.digest, report::size(image.bytes)))?;
+        if digests {
+            for platform in &image.platforms {
+                report::line(&format!(
+                    "  {:<16} {}  {}",
+                    named(platform),
+                    platform.digest,
+                    report::size(platform.bytes)
+                ))?;
+            }
+        } else if image.platforms.iter().any(|p| p.platform.is_some()) {
+            let platforms: Vec<_> = image.platforms.iter().map(named).collect();
+            report::line(&format!("  {}", platforms.join(", ")))?;
+        }
+    }
+    let images = report::count(listed.images.len() as u64, "image");
+    report::line(&format!("{images}  {path}  {}  bundle {}", report::size(listed.len), listed.digest))
+}
+
+fn named(platform: &ListedPlatform) -> String {
+    platform.platform.as_ref().map_or_else(|| "-".into(), ToString::to_string)
+}
+
+fn as_json(path: &str, listed: &Listed) -> Value {
+    let platform = |p: &ListedPlatform| {
+        let mut object = json!({ "digest": p.digest, "bytes": p.bytes });
+        if let Some(platform) = &p.platform {
+            object["platform"] = platform.to_string().into();
+        }
+        object
+    };
+    let image = |image: &ListedImage| {
+        let mut object = json!({
+            "digest": image.digest,
+            "mediaType": image.media_type,
+            "bytes": image.bytes,
+            "sharedBytes": image.shared_bytes,
+            "platforms": image.platforms.iter().map(platform).collect::<Vec<_>>(),
+            "referrers": [],
+        });
+        if let Some(name) = &image.name {
+            object["name"] = name.as_str().into();
+        }
+        object
+    };
+    json!({
+        "bundle": path,
+        "digest": listed.digest,
+        "bytes": listed.len,
+        "images": listed.images.iter().map(image).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,37 @@
+//! Signals: the first asks to stop, and gets two seconds; the second stops at once.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::iterator::Signals;
+
+/// Time for workers to stop and for sessions to be closed.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// Listens; the number of the signal that came, or 0.
+pub(crate) fn listen() -> Arc<AtomicUsize> {
+    let stop = Arc::new(AtomicUsize::new(0));
+    // Without signals there is nothing to listen to, and the work itself is not concerned.
+    let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGXFSZ]) else { return stop };
+    let seen = stop.clone();
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            match signal {
+                // A file size limit: the write says so itself, as an error with the path.
+                SIGXFSZ => {}
+                _ if seen.swap(usize::try_from(signal).unwrap_or(1), Ordering::SeqCst) == 0 => {
+                    std::thread::spawn(move || {
+                        std::thread::sleep(GRACE);
+                        // Whatever still blocks is a wait for the network; everything on disk and
+                        // at the registry is made to be left like this.
+                        std::process::exit(128 + signal);
+                    });
+                }
+                _ => std::process::exit(128 + signal),
+            }
+        }
+    });
+    stop
+}

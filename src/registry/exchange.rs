@@ -1,0 +1,254 @@
+//! One request and its answer on the wire, without any policy.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use ureq::http::{self, HeaderMap, Method};
+use ureq::{BodyReader, SendBody};
+use url::Url;
+
+use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
+use super::host::Permit;
+use super::origin::place;
+use super::transport::failed;
+use crate::error::{Error, Kind, Result};
+use crate::oci::BadContent;
+use crate::store::{Content, Event, Watch};
+
+/// Storage behind a registry may take minutes to finish an upload.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// Bodies from this length (bytes) on ask first whether they are wanted: an early refusal during a
+/// body would break the connection and lose the answer.
+const ASK_FIRST: u64 = 1 << 20;
+
+/// What a request carries.
+pub(super) enum Body<'a> {
+    /// Nothing, not even a length.
+    None,
+    /// Bytes in memory; an empty slice says `Content-Length: 0`.
+    Bytes(&'a [u8]),
+    /// `len` bytes of a blob from `offset` on.
+    Content { content: &'a mut dyn Content, offset: u64, len: u64 },
+}
+
+/// A request that may be sent several times.
+pub(super) struct Request<'a> {
+    pub(super) method: Method,
+    pub(super) url: Url,
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body: Body<'a>,
+    /// Method and path, for messages.
+    pub(super) shown: String,
+}
+
+impl<'a> Request<'a> {
+    pub(super) fn new(method: Method, url: Url) -> Self {
+        let shown = format!("{method} {}", url.path());
+        Self { method, url, headers: Vec::new(), body: Body::None, shown }
+    }
+
+    pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(super) fn body(mut self, body: Body<'a>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Whether it can be sent again without knowing what became of it: an upload session whose
+    /// body broke off has to be asked first.
+    pub(super) fn is_repeatable(&self) -> bool {
+        !matches!(self.body, Body::Content { .. })
+    }
+
+    /// Makes ready to be sent again.
+    pub(super) fn rewind(&mut self) -> Result<()> {
+        match &mut self.body {
+            Body::Content { content, offset, .. } => content.seek_to(*offset),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Everything needed to send one request once.
+pub(super) struct Exchange<'a> {
+    pub(super) agent: &'a ureq::Agent,
+    pub(super) host: &'a str,
+    pub(super) url: &'a Url,
+    pub(super) authorization: Option<&'a str>,
+    pub(super) idle: Duration,
+    pub(super) watch: &'a dyn Watch,
+}
+
+impl Exchange<'_> {
+    pub(super) fn send(&self, request: &mut Request<'_>) -> Result<Response> {
+        let answer = self.send_quietly(request);
+        let line = match &answer {
+            Ok(response) => format!("{}: {}", response.shown, response.status),
+            Err(e) => e.to_string(),
+        };
+        self.watch.on(Event::Request { host: self.host, line: &line });
+        answer
+    }
+
+    fn send_quietly(&self, request: &mut Request<'_>) -> Result<Response> {
+        let mut builder = http::Request::builder().method(request.method.clone()).uri(self.url.as_str());
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        // Registries that compress would break both length and digest.
+        builder = builder.header("accept-encoding", "identity");
+        if let Some(authorization) = self.authorization {
+            builder = builder.header("authorization", authorization);
+        }
+        let unusable = |e: http::Error| Error::Network { request: request.shown.clone(), reason: e.to_string() };
+        let answer = match &mut request.body {
+            Body::None => self.agent.run(builder.body(()).map_err(unusable)?),
+            Body::Bytes(bytes) => {
+                let ready = builder.header("content-length", bytes.len()).body(*bytes).map_err(unusable)?;
+                self.agent.run(ready)
+            }
+            Body::Content { content, len, .. } => {
+                builder = builder.header("content-length", *len);
+                if *len >= ASK_FIRST {
+                    builder = builder.header("expect", "100-continue");
+                }
+                let mut exact = Exact { inner: *content, left: *len };
+                let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
+                let ready = self.agent.configure_request(ready).timeout_per_read(Some(COMMIT_TIMEOUT.max(self.idle)));
+                self.agent.run(ready.build())
+            }
+        };
+        let response = answer.map_err(|e| failed(e, self.host, &request.shown))?;
+        let (parts, body) = response.into_parts();
+        let body = Box::new(body.into_reader());
+        let shown = if request.url == *self.url {
+            request.shown.clone()
+        } else {
+            format!("{} {}", request.method, place(self.url))
+        };
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+            is_registry: true,
+            shown,
+            permit: None,
+        })
+    }
+}
+
+/// Fails when a source ends early: ureq would wait for more of it for ever.
+struct Exact<'a> {
+    inner: &'a mut dyn Content,
+    left: u64,
+}
+
+impl Read for Exact<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let got = self.inner.read(&mut buffer[..want])?;
+        if got == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= got as u64;
+        Ok(got)
+    }
+}
+
+/// An answer. Reading it gives the body, with errors in our terms.
+pub(super) struct Response {
+    pub(super) status: u16,
+    pub(super) headers: HeaderMap,
+    body: Box<BodyReader<'static>>,
+    /// It came from the registry itself, not from where it redirected to.
+    pub(super) is_registry: bool,
+    shown: String,
+    /// Counts as in flight until the body is read or dropped.
+    permit: Option<Permit>,
+}
+
+impl Response {
+    pub(super) fn with(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    /// The first header of this name, if it is text.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// The stated length of the body; for HEAD, of what a GET would bring.
+    pub(super) fn length(&self) -> Option<u64> {
+        self.header("content-length").and_then(|v| v.parse().ok())
+    }
+
+    pub(super) fn challenges(&self) -> Vec<String> {
+        let values = self.headers.get_all("www-authenticate").iter();
+        values.filter_map(|v| v.to_str().ok().map(str::to_owned)).collect()
+    }
+
+    /// An answer that another try may change. Storage behind a registry refuses links that are too
+    /// old with 401 or 403: the registry has to be asked for a new one.
+    pub(super) fn is_worth_repeating(&self) -> bool {
+        match self.status {
+            408 | 429 => true,
+            500..=599 => true,
+            401 | 403 => !self.is_registry,
+            _ => false,
+        }
+    }
+
+    /// Reads the rest, so that the connection can be used again.
+    pub(super) fn drain(&mut self) {
+        drain(&mut self.body);
+    }
+
+    /// The whole body.
+    pub(super) fn body(&mut self, most: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&mut self.body).take(most + 1).read_to_end(&mut bytes).map_err(|e| answered(e, &self.shown))?;
+        if bytes.len() as u64 > most {
+            return Err(Error::content(format!("{}: the answer is longer than {most} bytes", self.shown)));
+        }
+        Ok(bytes)
+    }
+
+    /// This answer as an error.
+    pub(super) fn failure(&mut self, shown: &str) -> Error {
+        let mut bytes = Vec::new();
+        let _ = (&mut self.body).take(MAX_ERROR_BODY).read_to_end(&mut bytes);
+        let (code, message) = code_and_message(&bytes);
+        let request = if self.is_registry { shown.to_owned() } else { self.shown.clone() };
+        Error::Status { request, status: self.status, code, message }
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.body.read(buffer).map_err(|e| answered(e, &self.shown).into())
+    }
+}
+
+/// An I/O error of a connection in our terms; what our own readers put in comes out as it was.
+pub(super) fn answered(error: io::Error, shown: &str) -> Error {
+    if let Some(bad) = BadContent::of(&error) {
+        return bad.clone().into();
+    }
+    if let Some(ours) = error.get_ref().and_then(|e| e.downcast_ref::<Error>()) {
+        if ours.kind() != Kind::Transient {
+            return Error::from_read(error);
+        }
+    }
+    let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
+        Some(ureq::Error::Timeout(which)) => format!("no progress in time ({which})"),
+        _ => error.to_string(),
+    };
+    Error::Network { request: shown.into(), reason }
+}

@@ -1,0 +1,238 @@
+//! Where a registry may send us, and whether credentials may come along. Redirects, upload
+//! locations and token realms all pass [`Origin::follow`], and nothing else decides.
+//!
+//! Private addresses are fine: the registry of an air-gapped site has one. Loopback and link-local
+//! literals are refused unless the registry itself is one, since they name another machine's
+//! services than the registry means.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use url::{Host, Url};
+
+use crate::error::{Error, Result};
+
+/// What a URL from the registry is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// Content that lies elsewhere (RFC 9110 §15.4).
+    Redirect,
+    /// Where tokens are given out.
+    TokenRealm,
+    /// Where an upload goes on.
+    Upload,
+}
+
+impl Purpose {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Redirect => "redirect",
+            Self::TokenRealm => "token realm",
+            Self::Upload => "upload location",
+        }
+    }
+}
+
+/// A URL that may be requested.
+#[derive(Clone, Debug)]
+pub(super) struct Permitted {
+    pub(super) url: Url,
+    /// The registry's own authorization may go along. A token realm gets credentials of its own.
+    pub(super) is_registry: bool,
+}
+
+/// Scheme, host and port of a registry.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Origin {
+    base: Url,
+}
+
+impl Origin {
+    /// The origin of a registry host as it stands in a reference.
+    pub(super) fn new(host: &str, plain_http: bool) -> Result<Self> {
+        let scheme = if plain_http { "http" } else { "https" };
+        // Docker Hub's API has another name than its images (distribution/reference v0.6).
+        let name = if host == "docker.io" { "registry-1.docker.io" } else { host };
+        let base = Url::parse(&format!("{scheme}://{name}/"));
+        Ok(Self { base: base.map_err(|e| Error::usage(format!("registry `{host}`: {e}")))? })
+    }
+
+    /// A URL below the registry's root; `path` starts with `v2/`.
+    pub(super) fn url(&self, path: &str) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(path);
+        url
+    }
+
+    pub(super) fn is_plain_http(&self) -> bool {
+        self.base.scheme() == "http"
+    }
+
+    /// True for `localhost` and loopback addresses.
+    pub(super) fn is_loopback(&self) -> bool {
+        is_loopback(&self.base)
+    }
+
+    /// Decides about `target`, which the answer to a request for `from` named.
+    ///
+    /// # Errors
+    /// When we do not go there; both places are named.
+    pub(super) fn follow(&self, purpose: Purpose, from: &Url, target: &str) -> Result<Permitted> {
+        let refuse = |why: &str| {
+            let at = Url::parse(target).map_or_else(|_| target.escape_debug().to_string(), |u| place(&u));
+            let reason = format!("{} names {at} as {}: {why}", place(&self.base), purpose.name());
+            Err(Error::refused(reason, "check the registry's external URL setting and the proxy in front of it"))
+        };
+        let Ok(mut url) = from.join(target) else { return refuse("not a URL") };
+        url.set_fragment(None);
+        if !matches!(url.scheme(), "http" | "https") {
+            return refuse("neither http nor https");
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return refuse("it holds credentials");
+        }
+        if purpose == Purpose::Upload {
+            // TLS ended in front of the registry makes it say http, or forget its port.
+            if url.host() != self.base.host() || (url.port().is_some() && url.port_or_known_default() != self.port()) {
+                return refuse("that is another host, and it will not be sent there");
+            }
+            let mut own = self.base.clone();
+            own.set_path(url.path());
+            own.set_query(url.query());
+            return Ok(Permitted { url: own, is_registry: true });
+        }
+        if !self.is_plain_http() && url.scheme() == "http" {
+            if purpose == Purpose::Redirect && url.host() == self.base.host() {
+                let same_port = url.port().is_none() || url.port_or_known_default() == self.port();
+                if same_port {
+                    let mut own = self.base.clone();
+                    own.set_path(url.path());
+                    own.set_query(url.query());
+                    return Ok(Permitted { url: own, is_registry: true });
+                }
+            }
+            return refuse("https is never given up for http");
+        }
+        if (is_loopback(&url) || is_link_local(&url)) && !is_loopback(&self.base) && !is_link_local(&self.base) {
+            return refuse("that is an address of this machine or link");
+        }
+        let is_registry = url.origin() == self.base.origin();
+        Ok(Permitted { url, is_registry })
+    }
+
+    fn port(&self) -> Option<u16> {
+        self.base.port_or_known_default()
+    }
+}
+
+/// `scheme://host:port/path`, without anything that could be a secret.
+pub(super) fn place(url: &Url) -> String {
+    let mut shown = url.clone();
+    shown.set_query(None);
+    shown.set_fragment(None);
+    // Both fail only for URLs without a host, which hold neither.
+    let _ = shown.set_username("");
+    let _ = shown.set_password(None);
+    shown.to_string()
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
+        Some(Host::Ipv6(ip)) => match canonical(ip) {
+            IpAddr::V4(ip) => ip.is_loopback() || ip.is_unspecified(),
+            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unspecified(),
+        },
+        None => false,
+    }
+}
+
+fn is_link_local(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Ipv4(ip)) => ip.is_link_local(),
+        Some(Host::Ipv6(ip)) => match canonical(ip) {
+            IpAddr::V4(ip) => Ipv4Addr::is_link_local(&ip),
+            IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        },
+        _ => false,
+    }
+}
+
+/// `::ffff:127.0.0.1` is 127.0.0.1.
+fn canonical(ip: Ipv6Addr) -> IpAddr {
+    ip.to_canonical()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn go(host: &str, plain: bool, purpose: Purpose, target: &str) -> Result<(String, bool), String> {
+        let origin = Origin::new(host, plain).expect("host");
+        let from = origin.url("v2/a/blobs/uploads/");
+        let permitted = origin.follow(purpose, &from, target).map_err(|e| e.to_string())?;
+        Ok((permitted.url.to_string(), permitted.is_registry))
+    }
+
+    #[test]
+    fn an_upload_stays_with_its_registry() {
+        let up = |target| go("r.example:5000", false, Purpose::Upload, target);
+        let own = |path: &str| Ok((format!("https://r.example:5000/{path}"), true));
+        assert_eq!(up("/v2/a/u?_state=a%2Fb%3D%3D"), own("v2/a/u?_state=a%2Fb%3D%3D"));
+        assert_eq!(up("next"), own("v2/a/blobs/uploads/next"));
+        assert_eq!(up("http://r.example:5000/u"), own("u"));
+        assert_eq!(up("http://r.example/u"), own("u"));
+        assert_eq!(up("//r.example:5000/u"), own("u"));
+        for elsewhere in
+            ["https://s.example/u", "https://r.example:5001/u", "http://x@r.example:5000/u", "ftp://r.example/u"]
+        {
+            let error = up(elsewhere).expect_err(elsewhere);
+            assert!(error.contains("r.example:5000"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_takes_credentials_only_to_the_same_origin() {
+        let redirect = |target| go("r.example:5000", false, Purpose::Redirect, target).map(|(_, own)| own);
+        assert_eq!(redirect("/x"), Ok(true));
+        assert_eq!(redirect("https://r.example:5000/x"), Ok(true));
+        assert_eq!(redirect("http://r.example:5000/x"), Ok(true));
+        assert_eq!(redirect("https://r.example/x"), Ok(false));
+        assert_eq!(redirect("https://s3.example/x?sig=1"), Ok(false));
+        assert_eq!(redirect("https://10.1.2.3/x"), Ok(false));
+        for refused in [
+            "http://s3.example/x",
+            "https://127.0.0.1/x",
+            "https://[::1]/x",
+            "https://[::ffff:127.0.0.1]/x",
+            "https://localhost/x",
+            "https://169.254.169.254/x",
+            "https://[fe80::1]/x",
+            "file:///etc/passwd",
+        ] {
+            assert!(redirect(refused).is_err(), "{refused}");
+        }
+        assert_eq!(
+            go("127.0.0.1:5000", true, Purpose::Redirect, "http://127.0.0.1:6000/x").map(|(_, own)| own),
+            Ok(false)
+        );
+    }
+
+    #[test]
+    fn a_token_realm_is_https_when_the_registry_is() {
+        let realm = |host, plain, target| go(host, plain, Purpose::TokenRealm, target).is_ok();
+        assert!(realm("registry.example", false, "https://auth.example/token"));
+        assert!(realm("10.0.0.1", false, "https://10.0.0.2/token"));
+        assert!(!realm("registry.example", false, "http://auth.example/token"));
+        assert!(!realm("registry.example", false, "http://registry.example/token"));
+        assert!(!realm("registry.example", false, "https://127.0.0.1/token"));
+        assert!(!realm("registry.example", true, "http://169.254.169.254/token"));
+        assert!(realm("127.0.0.1:5000", true, "http://127.0.0.1:6000/token"));
+    }
+
+    #[test]
+    fn what_could_be_a_secret_is_not_shown() {
+        let url = Url::parse("https://user:pass@s3.example/x?X-Amz-Signature=secret#f").expect("url");
+        assert_eq!(place(&url), "https://s3.example/x");
+    }
+}

@@ -1,0 +1,196 @@
+//! Reading from registries: manifests by tag and digest, blobs from any byte on.
+//!
+//! distribution-spec v1.1 "Pulling manifests", "Pulling blobs". The bytes and their hash decide;
+//! headers are only compared.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+
+use ureq::http::Method;
+
+use super::Registries;
+use super::exchange::{Request, Response};
+use super::token::Scope;
+use crate::error::{Error, Kind, Result};
+use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, Repository};
+use crate::store::{Event, Source};
+
+/// distribution-spec v1.1 asks registries to take 4 MiB; larger ones will be refused by many.
+const USUAL_MANIFEST: u64 = 4 << 20;
+/// More is refused, in bytes.
+pub(super) const MAX_MANIFEST: u64 = 32 << 20;
+/// How often a body that broke off or came wrong is asked for.
+const MOST_BODIES: u32 = 3;
+
+impl Registries {
+    /// The manifest at a tag or digest, as it is served.
+    fn get_manifest(&self, repository: &Repository, reference: &str, digest: Option<&Digest>) -> Result<Manifest> {
+        let mut left = MOST_BODIES;
+        loop {
+            left -= 1;
+            match self.get_manifest_once(repository, reference, digest) {
+                // A broken body, or one that does not hash right: once more may do.
+                Err(e) if left > 0 && matches!(e.kind(), Kind::Transient | Kind::Content) && e.status().is_none() => {}
+                answer => return answer,
+            }
+        }
+    }
+
+    fn get_manifest_once(&self, repository: &Repository, reference: &str, digest: Option<&Digest>) -> Result<Manifest> {
+        let (mut response, shown) =
+            self.request_manifest(Method::GET, repository, reference, &Scope::pull(repository.path()))?;
+        if response.status != 200 {
+            return Err(response.failure(&shown));
+        }
+        let served = MediaType::stated(response.header("content-type").unwrap_or_default());
+        let named = response.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
+        let bytes: Arc<[u8]> = response.body(MAX_MANIFEST)?.into();
+        let algorithm = digest.map_or(Algorithm::Sha256, Digest::algorithm);
+        let actual = Digest::of(algorithm, &bytes);
+        if let Some(expected) = digest.filter(|d| **d != actual) {
+            return Err(Error::content(format!("{shown}: content of {expected} hashes to {actual}")));
+        }
+        if let Some(named) = named.filter(|n| n.algorithm() == algorithm && *n != actual) {
+            return Err(Error::content(format!("{shown}: the registry calls it {named}, but it hashes to {actual}")));
+        }
+        if bytes.len() as u64 > USUAL_MANIFEST {
+            let message =
+                format!("{repository}@{actual}: a manifest of {} bytes, which many registries refuse", bytes.len());
+            self.transport.watch.on(Event::Warning { message: &message });
+        }
+        let stated: Vec<MediaType> = served.into_iter().collect();
+        Manifest::parse(bytes, actual, &stated).map_err(|e| Error::from(e).at(shown))
+    }
+
+    /// A request for a manifest that accepts all four types, and how to call it in a message.
+    pub(super) fn request_manifest(
+        &self,
+        method: Method,
+        repository: &Repository,
+        reference: &str,
+        scope: &Scope,
+    ) -> Result<(Response, String)> {
+        let host = self.transport.host(repository.host())?;
+        let url = self.transport.url(&host, &format!("v2/{}/manifests/{reference}", repository.path()));
+        let mut request = Request::new(method, url);
+        // One header each: an old Harbor reads only the first of a list.
+        for accepted in MediaType::MANIFESTS {
+            request = request.header("accept", accepted);
+        }
+        let shown = request.shown.clone();
+        Ok((self.transport.send(&host, scope, request)?, shown))
+    }
+
+    pub(super) fn request_blob(
+        &self,
+        method: Method,
+        repository: &Repository,
+        digest: &Digest,
+        range: Option<u64>,
+        scope: &Scope,
+    ) -> Result<(Response, String)> {
+        let host = self.transport.host(repository.host())?;
+        let url = self.transport.url(&host, &format!("v2/{}/blobs/{digest}", repository.path()));
+        let mut request = Request::new(method, url);
+        if let Some(start) = range {
+            request = request.header("range", format!("bytes={start}-"));
+        }
+        let shown = request.shown.clone();
+        Ok((self.transport.send(&host, scope, request)?, shown))
+    }
+}
+
+impl Source for Registries {
+    fn resolve(&self, reference: &Reference) -> Result<Manifest> {
+        let name = match (&reference.digest, &reference.tag) {
+            (Some(digest), _) => digest.to_string(),
+            (None, Some(tag)) => tag.to_string(),
+            (None, None) => return Err(Error::usage(format!("{reference}: neither a tag nor a digest"))),
+        };
+        let found = self.get_manifest(&reference.repository, &name, reference.digest.as_ref());
+        found.map_err(|e| e.at(reference))
+    }
+
+    fn manifest(&self, from: &Repository, descriptor: &Descriptor) -> Result<Manifest> {
+        let Descriptor { digest, size, media_type, .. } = descriptor;
+        let manifest = self.get_manifest(from, digest.as_str(), Some(digest))?;
+        let length = manifest.bytes().len() as u64;
+        if length != *size {
+            return Err(Error::content(format!("{length} bytes long, but its index says {size}")));
+        }
+        match MediaType::stated(media_type.as_str()) {
+            Some(stated) if stated.is_manifest() && stated != *manifest.media_type() => {
+                Err(Error::content(format!("of type {}, but its index says {stated}", manifest.media_type())))
+            }
+            _ => Ok(manifest),
+        }
+    }
+
+    fn has_blob(&self, from: &Repository, descriptor: &Descriptor) -> Result<bool> {
+        let scope = Scope::pull(from.path());
+        let (mut response, shown) = self.request_blob(Method::HEAD, from, &descriptor.digest, None, &scope)?;
+        match response.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(response.failure(&shown)),
+        }
+    }
+
+    fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+        let Descriptor { digest, size, .. } = descriptor;
+        let range = Some(offset).filter(|o| *o > 0);
+        let (mut response, shown) = self.request_blob(Method::GET, from, digest, range, &Scope::pull(from.path()))?;
+        let wrong = |what: String| Error::content(format!("{shown}: {what}"));
+        let expected = match response.status {
+            200 => *size,
+            206 if range.is_some() => {
+                let header = response.header("content-range").unwrap_or_default().to_owned();
+                if content_range(&header) != Some((offset, *size)) {
+                    return Err(wrong(format!("asked for bytes {offset}- of {size}, got `{}`", header.escape_debug())));
+                }
+                size - offset
+            }
+            _ => return Err(response.failure(&shown)),
+        };
+        if let Some(length) = response.length().filter(|length| *length != expected) {
+            return Err(wrong(format!("{length} bytes announced where there should be {expected}")));
+        }
+        if response.status == 200 && offset > 0 {
+            // The registry ignores ranges: what is known already comes again.
+            let skipped = io::copy(&mut (&mut response).take(offset), &mut io::sink()).map_err(Error::from_read)?;
+            if skipped < offset {
+                return Err(Error::Network { request: shown, reason: format!("ended after {skipped} bytes") });
+            }
+        }
+        Ok(Box::new(response))
+    }
+}
+
+/// Start and total of `bytes START-END/TOTAL`, if it goes to the end (RFC 9110 §14.4).
+fn content_range(header: &str) -> Option<(u64, u64)> {
+    let (range, total) = header.strip_prefix("bytes ")?.split_once('/')?;
+    let (start, end) = range.split_once('-')?;
+    let (start, end, total): (u64, u64, u64) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);
+    (end.checked_add(1)? == total && start <= end).then_some((start, total))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_range_up_to_the_end_counts() {
+        assert_eq!(content_range("bytes 5-9/10"), Some((5, 10)));
+        for other in [
+            "",
+            "bytes 5-8/10",
+            "bytes 5-9/*",
+            "bytes */10",
+            "bytes 9-5/6",
+            "items 5-9/10",
+            "bytes 0-18446744073709551615/0",
+        ] {
+            assert_eq!(content_range(other), None, "{other}");
+        }
+    }
+}

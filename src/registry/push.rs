@@ -1,0 +1,101 @@
+//! Writing to a registry: what it has, sessions opened ahead, mounts, manifests and tags.
+//!
+//! distribution-spec v1.1 "Push". Uploads themselves are in `upload`.
+
+use ureq::http::Method;
+
+use super::Registries;
+use super::exchange::{Body, Request, Response};
+use super::pull::MAX_MANIFEST;
+use super::token::Scope;
+use crate::error::{Error, Result};
+use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
+use crate::store::{Content, Put, Target};
+
+impl Target for Registries {
+    fn has(&self, to: &Repository, role: Role, descriptor: &Descriptor) -> Result<bool> {
+        let scope = Scope::push(to.path());
+        let digest = &descriptor.digest;
+        let (mut response, shown) = match role {
+            Role::Manifest => self.request_manifest(Method::HEAD, to, digest.as_str(), &scope)?,
+            _ => self.request_blob(Method::HEAD, to, digest, None, &scope)?,
+        };
+        match response.status {
+            // A registry that lost content may still know its name: the length tells.
+            200 => Ok(response.length().is_none_or(|length| length == descriptor.size)),
+            404 => Ok(false),
+            _ => Err(response.failure(&shown)),
+        }
+    }
+
+    fn prepare(&self, to: &Repository) -> Result<()> {
+        let session = self.start_upload(to)?;
+        self.sessions().entry(to.clone()).or_default().push(session);
+        Ok(())
+    }
+
+    fn put_blob(
+        &self,
+        to: &Repository,
+        mount_from: Option<&Repository>,
+        descriptor: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<Put> {
+        if let Some(from) = mount_from {
+            if self.mount(to, from, &descriptor.digest)? {
+                return Ok(Put::Mounted);
+            }
+        }
+        self.upload(to, descriptor, content)?;
+        Ok(Put::Sent)
+    }
+
+    fn put_manifest(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()> {
+        let digest = manifest.digest();
+        let name = tag.map_or(digest.as_str(), Tag::as_str);
+        let host = self.transport.host(to.host())?;
+        let url = self.transport.url(&host, &format!("v2/{}/manifests/{name}", to.path()));
+        let request = Request::new(Method::PUT, url).header("content-type", manifest.media_type().as_str());
+        let request = request.body(Body::Bytes(manifest.bytes()));
+        let shown = request.shown.clone();
+        let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
+        if !matches!(response.status, 200..=202) {
+            return Err(response.failure(&shown));
+        }
+        agrees(&response, digest, &shown)?;
+        response.drain();
+        Ok(())
+    }
+
+    fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {
+        let name = tag.map_or(digest.as_str(), Tag::as_str);
+        let (mut response, shown) = self.request_manifest(Method::GET, to, name, &Scope::push(to.path()))?;
+        match response.status {
+            200 => response.body(MAX_MANIFEST).map(Some),
+            404 => Ok(None),
+            _ => Err(response.failure(&shown)),
+        }
+    }
+
+    fn finish(&self) {
+        let unused = std::mem::take(&mut *self.sessions());
+        for (repository, sessions) in unused {
+            for session in sessions {
+                // Best effort: the registry clears away what stays.
+                let _ = self.end_upload(&repository, session);
+            }
+        }
+    }
+}
+
+/// Compares the digest that a registry gives to something with ours, where both use one algorithm.
+pub(super) fn agrees(response: &Response, digest: &Digest, shown: &str) -> Result<()> {
+    let named = response.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
+    match named.filter(|n| n.algorithm() == digest.algorithm() && n != digest) {
+        Some(other) => Err(Error::Network {
+            request: shown.into(),
+            reason: format!("the registry took {digest}, and calls it {other}"),
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,153 @@
+//! What went wrong with TLS, in the words of the person who can change it.
+
+use std::io;
+
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::{AlertDescription, CertificateError, InvalidMessage};
+
+use super::verifier::is_ca_as_end_entity;
+use crate::Error;
+
+/// The refusal behind a failed request to `host`, where TLS is what failed and trying again is
+/// pointless.
+pub(crate) fn explain(error: &ureq::Error, host: &str) -> Option<Error> {
+    match error {
+        ureq::Error::Rustls(error) => explain_handshake(error, host),
+        ureq::Error::Io(error) => explain_io(error, host),
+        ureq::Error::Tls(reason) => Some(Error::Refused { reason: format!("{host}: TLS: {reason}"), hint: None }),
+        _ => None,
+    }
+}
+
+/// The same for the error of a body's reader.
+pub(crate) fn explain_io(error: &io::Error, host: &str) -> Option<Error> {
+    let inner = error.get_ref()?;
+    if let Some(error) = inner.downcast_ref::<ureq::Error>() {
+        return explain(error, host);
+    }
+    // In TLS 1.3 a server refuses our certificate after the handshake; all else is a broken line.
+    match inner.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(alert) => explain_alert(*alert, host),
+        _ => None,
+    }
+}
+
+fn explain_handshake(error: &rustls::Error, host: &str) -> Option<Error> {
+    match error {
+        rustls::Error::InvalidCertificate(error) => Some(explain_certificate(error, host)),
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Error::refused(
+            format!("{host} does not speak TLS on this port"),
+            format!("if this registry serves plain HTTP, add --plain-http={host}"),
+        )),
+        rustls::Error::AlertReceived(alert) => explain_alert(*alert, host),
+        rustls::Error::PeerIncompatible(why) => Some(Error::Refused {
+            reason: format!("{host} offers no TLS that is safe to use ({why:?})"),
+            hint: Some("enable TLS 1.2 or 1.3 on the server".into()),
+        }),
+        _ => None,
+    }
+}
+
+fn explain_alert(alert: AlertDescription, host: &str) -> Option<Error> {
+    let hint = format!("give one with --cert and --key, or as NAME.cert and NAME.key in certs.d/{host}");
+    match alert {
+        AlertDescription::CertificateRequired => {
+            Some(Error::refused(format!("{host} asks for a client certificate"), hint))
+        }
+        AlertDescription::BadCertificate
+        | AlertDescription::UnsupportedCertificate
+        | AlertDescription::CertificateRevoked
+        | AlertDescription::CertificateExpired
+        | AlertDescription::CertificateUnknown
+        | AlertDescription::UnknownCA
+        | AlertDescription::AccessDenied => Some(Error::refused(
+            format!("{host} did not accept a client certificate, or the lack of one ({alert:?})"),
+            hint,
+        )),
+        AlertDescription::HandshakeFailure
+        | AlertDescription::ProtocolVersion
+        | AlertDescription::InsufficientSecurity => Some(Error::refused(
+            format!("{host} refused the TLS handshake ({alert:?})"),
+            "the server needs TLS 1.2 or 1.3 with a current cipher, or asks for a client certificate (--cert, --key)",
+        )),
+        AlertDescription::UnrecognisedName => Some(Error::refused(
+            format!("{host}: the server there does not answer to this name"),
+            "check the host name, and that of the certificate",
+        )),
+        _ => None,
+    }
+}
+
+fn explain_certificate(error: &CertificateError, host: &str) -> Error {
+    let clock = "check this machine's clock; if it is right, the server needs a new certificate";
+    match error {
+        CertificateError::UnknownIssuer => Error::refused(
+            format!("the certificate of {host} is signed by an unknown authority"),
+            "give the authority's certificate with --ca-file, or put it into certs.d as *.crt",
+        ),
+        CertificateError::BadSignature => Error::refused(
+            format!(
+                "the certificate of {host} is signed by another key than that of the trusted authority of this name"
+            ),
+            "the authority was made anew: give its present certificate with --ca-file",
+        ),
+        error if is_ca_as_end_entity(error) => Error::refused(
+            format!("the certificate of {host} is signed by an unknown authority: it is a CA certificate itself"),
+            "give this very certificate with --ca-file, or put it into certs.d as *.crt",
+        ),
+        CertificateError::Expired => Error::refused(format!("the certificate of {host} has expired"), clock),
+        CertificateError::ExpiredContext { time, not_after } => Error::refused(
+            format!("the certificate of {host} expired on {} (today is {})", day(*not_after), day(*time)),
+            clock,
+        ),
+        CertificateError::NotValidYet => Error::refused(format!("the certificate of {host} is not valid yet"), clock),
+        CertificateError::NotValidYetContext { time, not_before } => Error::refused(
+            format!("the certificate of {host} is not valid before {} (today is {})", day(*not_before), day(*time)),
+            clock,
+        ),
+        CertificateError::NotValidForNameContext { expected, presented } => wrong_name(expected, presented, host),
+        other => Error::refused(
+            format!("the certificate of {host} is not acceptable: {}", describe(other)),
+            "the server needs another certificate",
+        ),
+    }
+}
+
+fn wrong_name(expected: &ServerName<'_>, presented: &[String], host: &str) -> Error {
+    // webpki writes `DnsName("a.example")` and `IpAddress(192.0.2.1)`.
+    let is_address = |name: &&String| name.starts_with("IpAddress");
+    let names: Vec<_> = presented.iter().map(|name| plain(name)).collect();
+    let has = if names.is_empty() {
+        "it has no subject alternative name, and a common name does not count".to_owned()
+    } else {
+        format!("it is for {}", names.join(", "))
+    };
+    if matches!(expected, ServerName::IpAddress(_)) && !presented.iter().any(|name| is_address(&name)) {
+        return Error::refused(
+            format!("the certificate of {host} has no IP address entry: {has}"),
+            "use one of its names, or give the server a certificate with the IP address as subject alternative name",
+        );
+    }
+    Error::refused(
+        format!("the certificate of {host} is for another name: {has}"),
+        "check the host name; the server needs a certificate that names it",
+    )
+}
+
+/// The name within webpki's description of it.
+fn plain(name: &str) -> String {
+    let inner = name.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')')).unwrap_or(name);
+    inner.trim_matches('"').escape_debug().to_string()
+}
+
+fn describe(error: &CertificateError) -> String {
+    error.to_string().chars().flat_map(char::escape_debug).collect()
+}
+
+fn day(time: UnixTime) -> String {
+    let second = i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
+    match jiff::Timestamp::from_second(second) {
+        Ok(timestamp) => timestamp.strftime("%Y-%m-%d").to_string(),
+        Err(_) => "a day beyond the calendar".into(),
+    }
+}

@@ -1,0 +1,358 @@
+//! The one place where a request is sent, and sent again: authorization, redirects, pauses, limits
+//! and timeouts are decided here, for every request to every registry.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use ureq::http;
+use url::Url;
+
+use super::RegistryOptions;
+use super::challenge::{Challenge, choose};
+use super::credentials::{Credential, Credentials};
+use super::exchange::{Body, Exchange, Request, Response, answered};
+use super::host::Host;
+use super::origin::{Origin, Purpose};
+use super::retry::{pause_for, sleep};
+use super::tls::{Tls, agent, explain};
+use super::token::{self, MAX_TOKEN_BODY, Realm, Scope, TokenRequest};
+use crate::error::{Error, Kind, Result};
+use crate::store::{Event, Watch};
+
+/// Hops from a registry to where its content lies.
+const MOST_REDIRECTS: u32 = 5;
+/// One read brings in at most this, one write sends at most this, in bytes.
+const WIRE_BUFFER: usize = 128 << 10;
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Sends requests to any number of registries.
+pub(super) struct Transport {
+    pub(super) options: RegistryOptions,
+    pub(super) watch: Arc<dyn Watch>,
+    credentials: Credentials,
+    tls: Tls,
+    hosts: Mutex<HashMap<String, Arc<Host>>>,
+}
+
+impl Transport {
+    pub(super) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
+        let env = |name: &str| std::env::var(name).ok();
+        let tls = Tls::load(&options.tls, &env)?;
+        let credentials = Credentials::load(options.authfile.as_deref(), &env)?;
+        for message in credentials.warnings() {
+            watch.on(Event::Warning { message });
+        }
+        Ok(Self { options, watch, credentials, tls, hosts: Mutex::default() })
+    }
+
+    /// The host of this name, in contact.
+    pub(super) fn host(&self, name: &str) -> Result<Arc<Host>> {
+        let host = {
+            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+            match hosts.get(name) {
+                Some(host) => host.clone(),
+                None => hosts.entry(name.into()).or_insert(Arc::new(self.new_host(name)?)).clone(),
+            }
+        };
+        match host.contact.get_or_init(|| self.contact(&host).map_err(Arc::new)) {
+            Ok(_) => Ok(host),
+            Err(e) => Err(Error::Shared(e.clone())),
+        }
+    }
+
+    /// A URL of a host in contact; `path` starts with `v2/`.
+    pub(super) fn url(&self, host: &Host, path: &str) -> Url {
+        origin(host).url(path)
+    }
+
+    /// Sends a request until it has an answer worth looking at.
+    ///
+    /// # Errors
+    /// No answer, or none but failures that pass, within all retries. Other statuses are answers.
+    pub(super) fn send(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<Response> {
+        let mut stale = None;
+        let mut tries = 0;
+        loop {
+            host.pause.wait(self.watch.as_ref())?;
+            let authorization = self.authorization(host, scope, stale.as_deref())?;
+            let permit = host.gate.enter();
+            let answer = self.follow(host, &mut request, authorization.as_deref());
+            let failure = match answer {
+                Ok(mut response) if response.status == 401 && response.is_registry && stale.is_none() => {
+                    let Some(challenge) = choose(response.challenges().iter().map(String::as_str)) else {
+                        return Ok(response.with(permit));
+                    };
+                    host.note_challenge(challenge);
+                    // A token of nobody is worth one more try too: the challenge may name its scope.
+                    let used =
+                        authorization.as_deref().and_then(|a| a.split_once(' ')).map(|(_, token)| token.to_owned());
+                    stale = Some(used.unwrap_or_default());
+                    response.drain();
+                    drop(permit);
+                    request.rewind()?;
+                    continue;
+                }
+                Ok(response) if !response.is_worth_repeating() => return Ok(response.with(permit)),
+                Ok(mut response) => {
+                    if response.status == 429 {
+                        host.gate.calm_down();
+                    }
+                    let header = response.header("retry-after").map(str::to_owned);
+                    let failure = response.failure(&request.shown);
+                    drop((response, permit));
+                    if tries < self.options.retry.times && request.is_repeatable() {
+                        let delay = self.options.retry.delay(tries);
+                        let status = failure.status().unwrap_or_default();
+                        let wait = pause_for(&host.name, status, header.as_deref(), delay, self.watch.as_ref())?;
+                        if header.is_some() { host.pause.set(wait) } else { sleep(wait, self.watch.as_ref())? }
+                    }
+                    failure
+                }
+                Err(failure) => {
+                    drop(permit);
+                    // A connection that idled may have been closed by the other side just now: the
+                    // first repetition costs nothing and waits for nothing.
+                    if tries > 0
+                        && tries < self.options.retry.times
+                        && failure.kind() == Kind::Transient
+                        && request.is_repeatable()
+                    {
+                        sleep(self.options.retry.delay(tries), self.watch.as_ref())?;
+                    }
+                    failure
+                }
+            };
+            tries += 1;
+            let passes = failure.kind() == Kind::Transient || failure.status().is_some_and(|s| s == 401 || s == 403);
+            if !passes || tries > self.options.retry.times || !request.is_repeatable() {
+                return Err(failure);
+            }
+            request.rewind()?;
+        }
+    }
+
+    /// Sends once, and follows where the content of a GET or HEAD lies.
+    fn follow(&self, host: &Host, request: &mut Request<'_>, authorization: Option<&str>) -> Result<Response> {
+        let origin = origin(host);
+        let mut url = request.url.clone();
+        let mut is_registry = true;
+        for _ in 0..=MOST_REDIRECTS {
+            let exchange = Exchange {
+                agent: &host.agent,
+                host: &host.name,
+                url: &url,
+                authorization: authorization.filter(|_| is_registry),
+                idle: self.options.idle_timeout,
+                watch: self.watch.as_ref(),
+            };
+            let mut response = exchange.send(request)?;
+            response.is_registry = is_registry;
+            let moved = matches!(response.status, 301 | 302 | 303 | 307 | 308);
+            let Some(location) = response.header("location").map(str::to_owned).filter(|_| moved) else {
+                return Ok(response);
+            };
+            response.drain();
+            if !matches!(request.method, http::Method::GET | http::Method::HEAD) {
+                let reason = format!(
+                    "{}: the registry redirects it, and content is sent only where it was announced",
+                    request.shown
+                );
+                return Err(Error::refused(reason, "check the registry's external URL setting"));
+            }
+            let permitted = origin.follow(Purpose::Redirect, &url, &location)?;
+            (url, is_registry) = (permitted.url, permitted.is_registry && is_registry);
+        }
+        Err(Error::refused(
+            format!("{}: more than {MOST_REDIRECTS} redirects", request.shown),
+            "check the registry's storage redirect",
+        ))
+    }
+
+    fn new_host(&self, name: &str) -> Result<Host> {
+        let timeout = Some(self.options.idle_timeout);
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .proxy(None)
+            .user_agent(concat!("bundle/", env!("CARGO_PKG_VERSION")))
+            .accept("")
+            .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_per_read(timeout)
+            .timeout_per_write(timeout)
+            .max_idle_connections(4 * self.options.jobs)
+            .max_idle_connections_per_host(self.options.jobs)
+            .input_buffer_size(WIRE_BUFFER)
+            .output_buffer_size(WIRE_BUFFER)
+            .build();
+        let api = Origin::new(name, false)?;
+        let api_host = api.url("").authority().to_owned();
+        let agent = agent(config, self.tls.for_registry(&api_host)?);
+        let login = self.options.login.as_ref().filter(|(host, _)| host == name).map(|(_, c)| c.clone());
+        Ok(Host::new(name, agent, self.options.jobs, login))
+    }
+
+    /// The first contact: finds the scheme, and what the registry wants to be shown.
+    fn contact(&self, host: &Host) -> Result<Origin> {
+        let plain = self.options.is_plain_http(&host.name);
+        let origin = Origin::new(&host.name, plain)?;
+        match self.ping(host, &origin) {
+            Ok(()) => Ok(origin),
+            // A registry on this very machine may well speak plain http; any other must be named.
+            Err(_) if !plain && origin.is_loopback() && self.speaks_http(host) => Origin::new(&host.name, true),
+            Err(e) => Err(e),
+        }
+    }
+
+    fn speaks_http(&self, host: &Host) -> bool {
+        Origin::new(&host.name, true).and_then(|origin| self.ping(host, &origin)).is_ok()
+    }
+
+    /// distribution-spec v1.1 end-1.
+    fn ping(&self, host: &Host, origin: &Origin) -> Result<()> {
+        let url = origin.url("v2/");
+        let mut tries = 0;
+        loop {
+            let mut request = Request::new(http::Method::GET, url.clone());
+            let idle = self.options.idle_timeout;
+            let watch = self.watch.as_ref();
+            let exchange =
+                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle, watch };
+            let failure = match exchange.send(&mut request) {
+                Ok(mut response) if response.status == 401 => {
+                    let challenge = choose(response.challenges().iter().map(String::as_str));
+                    response.drain();
+                    challenge.into_iter().for_each(|c| host.note_challenge(c));
+                    return Ok(());
+                }
+                Ok(mut response) if response.status == 200 => {
+                    response.drain();
+                    return Ok(());
+                }
+                Ok(mut response) => match response.failure(&request.shown) {
+                    passing if passing.kind() == Kind::Transient => passing,
+                    other => {
+                        let hint = "check the host name and port; a registry answers 200 or 401 there";
+                        return Err(Error::refused(format!("{}: not a registry: {other}", host.name), hint));
+                    }
+                },
+                Err(e) => e,
+            };
+            if failure.kind() != Kind::Transient || tries == self.options.retry.times {
+                return Err(failure.at(&host.name));
+            }
+            sleep(self.options.retry.delay(tries), self.watch.as_ref())?;
+            tries += 1;
+        }
+    }
+
+    /// The `Authorization` for a request, if the registry wants any.
+    fn authorization(&self, host: &Host, scope: &Scope, stale: Option<&str>) -> Result<Option<String>> {
+        let Some(challenge) = host.challenge() else { return Ok(None) };
+        let credential = match &host.login {
+            Some(login) => Some(login.clone()),
+            None => self.credentials.lookup(&host.name, &scope.repository)?,
+        };
+        if let Some(Credential::RegistryToken(token)) = &credential {
+            return Ok(Some(format!("Bearer {}", token.expose())));
+        }
+        match challenge {
+            Challenge::Basic => Ok(credential.as_ref().and_then(basic)),
+            Challenge::Bearer { realm, service, scope: challenged } => {
+                let permitted = origin(host).follow(Purpose::TokenRealm, &origin(host).url("v2/"), &realm)?;
+                let realm = Realm { url: permitted.url, service };
+                let scopes = token::scopes(scope, challenged.as_deref());
+                let ask = || self.ask_for_token(host, &realm, &scopes, credential.as_ref());
+                Ok(Some(format!("Bearer {}", host.tokens.get(&scopes, stale, ask)?)))
+            }
+        }
+    }
+
+    fn ask_for_token(
+        &self,
+        host: &Host,
+        realm: &Realm,
+        scopes: &[String],
+        credential: Option<&Credential>,
+    ) -> Result<Vec<u8>> {
+        let mut oauth = true;
+        let mut tries = 0;
+        loop {
+            let answer = self.token_exchange(host, token::request(realm, scopes, credential, oauth));
+            let failure = match answer {
+                Ok(mut response) if response.status == 200 => return response.body(MAX_TOKEN_BODY),
+                // oauth.md: a server without POST answers 404, and may know the older GET.
+                Ok(response) if oauth && matches!(response.status, 404 | 405) && is_identity(credential) => {
+                    oauth = false;
+                    continue;
+                }
+                Ok(mut response) => response.failure(&format!("GET {}", super::origin::place(&realm.url))),
+                Err(e) => e,
+            };
+            if failure.kind() != Kind::Transient || tries == self.options.retry.times {
+                return Err(failure.at("token server"));
+            }
+            sleep(self.options.retry.delay(tries), self.watch.as_ref())?;
+            tries += 1;
+        }
+    }
+
+    /// Token servers get credentials, so no redirect of theirs is followed.
+    fn token_exchange(&self, host: &Host, ask: TokenRequest) -> Result<Response> {
+        let (idle, watch) = (self.options.idle_timeout, self.watch.as_ref());
+        match ask {
+            TokenRequest::Get { url, basic: credential } => {
+                let authorization = credential.as_ref().and_then(basic);
+                let mut request = Request::new(http::Method::GET, url.clone());
+                let authorization = authorization.as_deref();
+                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization, idle, watch }
+                    .send(&mut request)
+            }
+            TokenRequest::Post { url, form } => {
+                let mut request = Request::new(http::Method::POST, url.clone());
+                request.headers.push(("content-type", "application/x-www-form-urlencoded".into()));
+                request.body = Body::Bytes(form.expose().as_bytes());
+                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle, watch }
+                    .send(&mut request)
+            }
+        }
+    }
+}
+
+/// The origin of a host in contact.
+pub(super) fn origin(host: &Host) -> &Origin {
+    match host.contact.get() {
+        Some(Ok(origin)) => origin,
+        // `Transport::host` gives out no other host.
+        _ => unreachable!("a host without contact was given out"),
+    }
+}
+
+fn is_identity(credential: Option<&Credential>) -> bool {
+    matches!(credential, Some(Credential::IdentityToken { .. }))
+}
+
+fn basic(credential: &Credential) -> Option<String> {
+    match credential {
+        Credential::Basic { username, password } => {
+            Some(format!("Basic {}", BASE64.encode(format!("{username}:{}", password.expose()).as_bytes())))
+        }
+        _ => None,
+    }
+}
+
+/// An error of ureq in our terms.
+pub(super) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
+    if let Some(explained) = explain(&error, host) {
+        return explained;
+    }
+    match error {
+        ureq::Error::Io(e) => answered(e, shown),
+        ureq::Error::Timeout(which) => {
+            Error::Network { request: shown.into(), reason: format!("no progress in time ({which})") }
+        }
+        ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
+        other => Error::Network { request: shown.into(), reason: other.to_string() },
+    }
+}

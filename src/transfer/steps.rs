@@ -1,0 +1,112 @@
+//! The steps of a push and their order: a blob before the manifests that need it, a subject before
+//! its referrers, a tag after everything below it.
+
+use std::collections::HashMap;
+
+use crate::oci::{Digest, Repository, Role};
+use crate::store::Contents;
+
+use super::needs::{Image, Need};
+use super::schedule::Task;
+use super::survey::Survey;
+
+/// One thing to do.
+pub(super) enum Step<'a> {
+    /// Bring a blob into a repository; `origin` is the step that brings it into another one first,
+    /// `elsewhere` a repository that had it.
+    Blob { to: &'a Repository, need: Need<'a>, origin: Option<usize>, elsewhere: Option<&'a Repository> },
+    /// Put a manifest by digest, after everything it refers to.
+    Manifest { to: &'a Repository, need: Need<'a>, parts: Vec<usize> },
+    /// Tag an image and read it back.
+    Image { image: usize, parts: Vec<usize> },
+}
+
+/// The steps of a push, and what each of them waits for.
+pub(super) struct Steps<'a> {
+    pub(super) list: Vec<Step<'a>>,
+    pub(super) tasks: Vec<Task>,
+}
+
+impl<'a> Step<'a> {
+    /// The repository a blob is brought into.
+    pub(super) fn repository(&self) -> Option<&'a Repository> {
+        match self {
+            Self::Blob { to, .. } => Some(to),
+            _ => None,
+        }
+    }
+}
+
+/// A step is found again by repository, whether as a manifest, and digest.
+type Key<'a> = (&'a Repository, bool, &'a Digest);
+
+impl<'a> Steps<'a> {
+    /// What has to be done about everything that the survey found missing.
+    pub(super) fn new(images: &'a [Image], survey: &'a Survey<'a>, contents: &'a Contents) -> Self {
+        let mut steps = Self { list: Vec::new(), tasks: Vec::new() };
+        let mut done: HashMap<Key<'a>, usize> = HashMap::new();
+        steps.add_blobs(survey, contents, &mut done);
+        for (to, need) in survey.pairs(false).filter(|(_, need)| need.role == Role::Manifest) {
+            steps.add_manifest(to, need, &mut done);
+        }
+        for (place, image) in images.iter().enumerate() {
+            // Everything below, not just the root: a root that was there may have lost a layer.
+            let to = &image.target.repository;
+            let below = contents.closure(&image.digest).into_iter().map(|node| &node.descriptor.digest);
+            let parts: Vec<usize> = below
+                .flat_map(|digest| [false, true].map(|m| (to, m, digest)))
+                .filter_map(|key| done.get(&key).copied())
+                .collect();
+            let task = Task { after: parts.clone(), urgent: true };
+            steps.add(Step::Image { image: place, parts }, task);
+        }
+        steps
+    }
+
+    /// Blobs in file order, so the drive is read front to back; each is sent to one repository and
+    /// mounted from there into the others.
+    fn add_blobs(&mut self, survey: &'a Survey<'a>, contents: &'a Contents, done: &mut HashMap<Key<'a>, usize>) {
+        let mut elsewhere: HashMap<&Digest, &Repository> = HashMap::new();
+        for (repository, need) in survey.pairs(true).filter(|(_, need)| need.role != Role::Manifest) {
+            elsewhere.entry(&need.node.descriptor.digest).or_insert(repository);
+        }
+        let mut missing: HashMap<&Digest, Vec<(&'a Repository, Need<'a>)>> = HashMap::new();
+        for (to, need) in survey.pairs(false).filter(|(_, need)| need.role != Role::Manifest) {
+            missing.entry(&need.node.descriptor.digest).or_default().push((to, need));
+        }
+        for node in &contents.nodes {
+            let digest = &node.descriptor.digest;
+            let elsewhere = elsewhere.get(digest).copied();
+            let mut first = None;
+            for (to, need) in missing.remove(digest).unwrap_or_default() {
+                let origin = first.filter(|_| elsewhere.is_none());
+                let task =
+                    Task { after: origin.into_iter().collect(), urgent: origin.or(elsewhere.map(|_| 0)).is_some() };
+                let step = self.add(Step::Blob { to, need, origin, elsewhere }, task);
+                first = first.or(Some(step));
+                done.insert((to, false, digest), step);
+            }
+        }
+    }
+
+    fn add_manifest(&mut self, to: &'a Repository, need: Need<'a>, done: &mut HashMap<Key<'a>, usize>) {
+        let Some(manifest) = &need.node.manifest else { return };
+        let find = |as_manifest, digest| done.get(&(to, as_manifest, digest)).copied();
+        let parts: Vec<usize> = manifest
+            .successors()
+            .flat_map(|s| [false, true].map(|m| find(m, &s.descriptor.digest)))
+            .flatten()
+            .collect();
+        // A subject comes first where it travels too, whether or not it arrives.
+        let subject = manifest.subject().and_then(|s| find(true, &s.digest));
+        let after = parts.iter().copied().chain(subject).collect();
+        let step = self.add(Step::Manifest { to, need, parts }, Task { after, urgent: true });
+        done.insert((to, true, &need.node.descriptor.digest), step);
+    }
+
+    fn add(&mut self, step: Step<'a>, task: Task) -> usize {
+        self.list.push(step);
+        self.tasks.push(task);
+        self.list.len() - 1
+    }
+}
