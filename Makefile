@@ -2,11 +2,26 @@
 
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: demo fixtures
+.PHONY: help build demo test bench fixtures
+
+help: ## what there is
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
+
+build: ## the release binary
+	cargo build --release --locked
 
 demo: ## carry images between two registries on this machine and compare every digest
 	cargo build --quiet --release --bin bundle
 	@cargo run --quiet --example demo -- $(TARGET_DIR)/release/bundle
+
+test: ## everything hermetic, then the lane against real parts (docker-registry, skopeo, containerd)
+	cargo test --locked
+	cargo build --release --locked
+	tests/real/run
+
+bench: ## side by side with crane, oras and regctl on this machine
+	cargo build --release --locked
+	bench/run
 
 fixtures: ## write fixtures/ anew
 	cargo run --quiet --example fixtures
