@@ -1,7 +1,12 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod bundle_file;
+mod deterministic;
 mod fixtures;
 mod layering;
+mod list;
+mod round_trip;
+mod scene;
 mod support;
 mod support_faults;
 mod support_registry;
