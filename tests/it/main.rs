@@ -7,6 +7,7 @@ mod layering;
 mod list;
 mod round_trip;
 mod scene;
+mod sharing;
 mod support;
 mod support_faults;
 mod support_registry;
