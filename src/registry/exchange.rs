@@ -241,10 +241,10 @@ pub(super) fn answered(error: io::Error, shown: &str) -> Error {
     if let Some(bad) = BadContent::of(&error) {
         return bad.clone().into();
     }
-    if let Some(ours) = error.get_ref().and_then(|e| e.downcast_ref::<Error>()) {
-        if ours.kind() != Kind::Transient {
-            return Error::from_read(error);
-        }
+    if let Some(ours) = error.get_ref().and_then(|e| e.downcast_ref::<Error>())
+        && ours.kind() != Kind::Transient
+    {
+        return Error::from_read(error);
     }
     let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
         Some(ureq::Error::Timeout(which)) => format!("no progress in time ({which})"),

@@ -41,10 +41,10 @@ impl Target for Registries {
         descriptor: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Put> {
-        if let Some(from) = mount_from {
-            if self.mount(to, from, &descriptor.digest)? {
-                return Ok(Put::Mounted);
-            }
+        if let Some(from) = mount_from
+            && self.mount(to, from, &descriptor.digest)?
+        {
+            return Ok(Put::Mounted);
         }
         self.upload(to, descriptor, content)?;
         Ok(Put::Sent)

@@ -1,6 +1,7 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
 mod fixtures;
+mod layering;
 mod support;
 mod support_faults;
 mod support_registry;
