@@ -1,7 +1,15 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod bundle_file;
+mod deterministic;
 mod fixtures;
+mod kill;
 mod layering;
+mod list;
+mod round_trip;
+mod scene;
+mod sharing;
+mod stop;
 mod support;
 mod support_faults;
 mod support_registry;
