@@ -8,6 +8,7 @@ mod credentials;
 mod error_body;
 mod exchange;
 mod host;
+mod kept;
 mod manner;
 mod origin;
 mod pace;
@@ -29,6 +30,7 @@ use std::time::Duration;
 use url::Url;
 
 pub use credentials::{Credential, Secret};
+pub use kept::Kept;
 pub use retry::Retry;
 pub use tls::TlsOptions;
 
