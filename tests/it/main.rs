@@ -7,6 +7,7 @@ mod fixtures;
 mod kill;
 mod layering;
 mod list;
+mod naming;
 mod output_path;
 mod round_trip;
 mod scene;
