@@ -1,5 +1,6 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod access;
 mod bad_source;
 mod bundle_file;
 mod deterministic;
@@ -17,6 +18,7 @@ mod support;
 mod support_faults;
 mod support_registry;
 mod support_run;
+mod trust;
 
 /// The program under test.
 fn bundle() -> support::run::Run {
