@@ -52,7 +52,7 @@ impl Bundle {
 
     fn read(path: &Path, file: File, len: u64) -> Result<Self> {
         refuse_other_formats(&file, len)?;
-        let Scan { members, canonical_end } = scan(&file).map_err(|e| match e {
+        let Scan { members, canonical_rest } = scan(&file).map_err(|e| match e {
             ScanError::Bad(reason) => Error::content(reason),
             ScanError::Io(e) => Error::disk("read", path)(e),
         })?;
@@ -93,7 +93,7 @@ impl Bundle {
                     index.digest, about.index
                 )));
             }
-            let ours = canonical_end && members.iter().all(|m| m.canonical) && marker == OCI_LAYOUT.1;
+            let ours = canonical_rest && members.iter().all(|m| m.canonical) && marker == OCI_LAYOUT.1;
             if !ours {
                 return Err(Error::content("a header was changed or damaged, or the file was packed anew"));
             }

@@ -11,6 +11,7 @@ use std::os::unix::fs::FileExt;
 use tar::{EntryType, Header};
 
 use super::header::{self, BLOCK};
+use crate::error::Error;
 
 /// Caps on what one entry may make us hold, in bytes.
 const MAX_NAME: u64 = 4 << 10;
@@ -35,8 +36,8 @@ pub(super) struct Member {
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) members: Vec<Member>,
-    /// The archive ends right after two zero blocks.
-    pub(super) canonical_end: bool,
+    /// All else is what we would write too: directories, and two zero blocks right at the end.
+    pub(super) canonical_rest: bool,
 }
 
 /// Why an archive cannot be read: its own fault, or the drive's.
@@ -64,6 +65,7 @@ struct Pending {
 pub(super) fn scan(file: &File) -> Result<Scan, ScanError> {
     let len = file.metadata()?.len();
     let mut members = Vec::new();
+    let mut canonical_rest = true;
     let mut pending = Pending::default();
     let mut at = 0;
     loop {
@@ -76,8 +78,8 @@ pub(super) fn scan(file: &File) -> Result<Scan, ScanError> {
             if pending.start.is_some() {
                 return Err(bad(at, "the archive ends inside an entry"));
             }
-            let canonical_end = end(file, at, len)?;
-            return Ok(Scan { members, canonical_end });
+            canonical_rest &= end(file, at, len)?;
+            return Ok(Scan { members, canonical_rest });
         }
         check_sum(&header).map_err(|e| bad(at, &e))?;
         let size = match pending.size.take() {
@@ -122,9 +124,12 @@ pub(super) fn scan(file: &File) -> Result<Scan, ScanError> {
                     None => name_field(&header).map_err(|e| bad(at, e))?,
                 };
                 pending = Pending::default();
+                let directory = String::from_utf8_lossy(&path).into_owned();
                 if let Some(path) = regular(kind, path, size).map_err(|e| bad(at, &e))? {
-                    let canonical = is_ours(file, start, data, &path, size)?;
+                    let canonical = is_ours(file, start, data, header::of_file(&path, size))?;
                     members.push(Member { path, offset: data, size, canonical });
+                } else {
+                    canonical_rest &= is_ours(file, start, data, header::of_directory(&directory))?;
                 }
             }
         }
@@ -192,9 +197,9 @@ fn regular(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>, 
     }
 }
 
-/// Whether the blocks from `start` up to `data` are the ones that we write for this file.
-fn is_ours(file: &File, start: u64, data: u64, path: &str, size: u64) -> Result<bool, ScanError> {
-    let Ok(expected) = header::of_file(path, size) else { return Ok(false) };
+/// Whether the blocks from `start` up to `data` are the ones that we write for this entry.
+fn is_ours(file: &File, start: u64, data: u64, expected: Result<Vec<u8>, Error>) -> Result<bool, ScanError> {
+    let Ok(expected) = expected else { return Ok(false) };
     if data - start != expected.len() as u64 {
         return Ok(false);
     }
