@@ -19,6 +19,7 @@ mod support_faults;
 mod support_registry;
 mod support_run;
 mod trust;
+mod verify;
 
 /// The program under test.
 fn bundle() -> support::run::Run {
