@@ -8,6 +8,7 @@ mod fixtures;
 mod kill;
 mod layering;
 mod list;
+mod memory;
 mod naming;
 mod output_path;
 mod round_trip;

@@ -75,9 +75,14 @@ impl Shared {
         most.mul_f64(self.random.lock().expect("random").f64())
     }
 
-    fn wait_for_release(&self) {
+    fn releases(&self) -> u64 {
+        *self.releases.lock().expect("releases")
+    }
+
+    /// Waits for a release after the `before`th. Whoever counted when its request arrived misses
+    /// none that came before it got to its stall.
+    fn wait_for_release(&self, before: u64) {
         let releases = self.releases.lock().expect("releases");
-        let before = *releases;
         let waits = |releases: &mut u64| *releases == before && !self.stopping.load(Ordering::SeqCst);
         drop(self.released.wait_while(releases, waits).expect("releases"));
     }
