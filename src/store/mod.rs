@@ -17,6 +17,9 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, 
 ///
 /// `from` says where a piece is known to be; a source with one place for everything ignores it.
 pub trait Source: Sync {
+    /// What to call this place in a message: the repository, or the file.
+    fn place(&self, from: &Repository) -> String;
+
     /// The manifest that a reference names now.
     ///
     /// # Errors
@@ -291,6 +294,13 @@ pub enum Event<'a> {
         host: &'a str,
         /// Method and path, and what came of it; never a query or a header.
         line: &'a str,
+    },
+    /// A request failed and is sent again.
+    Repeating {
+        /// The registry.
+        host: &'a str,
+        /// What failed.
+        reason: &'a str,
     },
     /// A reference became a digest.
     Resolved {

@@ -38,6 +38,15 @@ impl<'a> BlobContent<'a> {
         self.turn += 1;
     }
 
+    /// Says where bad content came from.
+    fn at_source(&self, error: Error) -> Error {
+        let from = self.node.repositories.get(self.turn % self.node.repositories.len().max(1));
+        match from {
+            Some(from) => error.at(self.source.place(from)),
+            None => error,
+        }
+    }
+
     fn open(&self, offset: u64) -> Result<Inner<'a>> {
         let Some(from) = self.node.repositories.get(self.turn % self.node.repositories.len().max(1)) else {
             return Err(Error::content(format!("{} is in no repository", self.node.descriptor.digest)));
@@ -87,7 +96,7 @@ impl<'a> BlobContent<'a> {
                     }
                     return Ok(got);
                 }
-                Err(e) if BadContent::of(&e).is_some() => return Err(Error::from_read(e)),
+                Err(e) if BadContent::of(&e).is_some() => return Err(self.at_source(Error::from_read(e))),
                 Err(e) => e,
             };
             let position = reader.position();

@@ -41,7 +41,8 @@ fn fetch_one(node: &Node, source: &dyn Source, sink: &dyn Sink, watch: &dyn Watc
             Err(e) if e.kind() == Kind::Content && left > 0 => content.start_anew(),
             Err(e) => {
                 let from = node.repositories.first().map(ToString::to_string).unwrap_or_default();
-                return Err(e.at(format!("{from}@{}", node.descriptor.digest)));
+                let names_it = e.kind() == Kind::Content;
+                return Err(if names_it { e } else { e.at(format!("{from}@{}", node.descriptor.digest)) });
             }
             Ok(()) => return Ok(()),
         }
