@@ -10,6 +10,7 @@ mod layering;
 mod list;
 mod memory;
 mod naming;
+mod origin;
 mod output_path;
 mod round_trip;
 mod scene;
