@@ -2,6 +2,9 @@
 
 mod fixtures;
 mod layering;
+mod reader_hostile;
+mod reader_parts;
+mod reader_vast;
 mod support;
 mod support_faults;
 mod support_registry;
