@@ -156,7 +156,7 @@ impl Bundle {
         for place in self.blobs.get(digest).into_iter().flatten() {
             let mut reader = VerifyReader::new(self.slice(*place, 0), digest, place.size);
             loop {
-                let got = reader.read(&mut buffer).map_err(|e| self.damage(digest, e))?;
+                let got = reader.read(&mut buffer).map_err(Error::from_read)?;
                 if got == 0 {
                     break;
                 }
@@ -178,17 +178,7 @@ impl Bundle {
     }
 
     fn slice(&self, place: Place, offset: u64) -> Slice<'_> {
-        Slice { file: &self.file, at: place.offset + offset, left: place.size.saturating_sub(offset) }
-    }
-
-    fn damage(&self, digest: &Digest, error: io::Error) -> Error {
-        match Error::from_read(error) {
-            content @ Error::Content { .. } => content,
-            Error::Network { reason, .. } => {
-                Error::Disk { doing: "read", path: self.path.join(blob_path(digest)), source: io::Error::other(reason) }
-            }
-            other => other,
-        }
+        Slice { file: &self.file, path: &self.path, at: place.offset + offset, left: place.size.saturating_sub(offset) }
     }
 }
 
@@ -227,6 +217,7 @@ impl Source for Bundle {
 /// A part of the file, read by position so that any number of threads can.
 struct Slice<'a> {
     file: &'a File,
+    path: &'a Path,
     at: u64,
     left: u64,
 }
@@ -234,7 +225,18 @@ struct Slice<'a> {
 impl Read for Slice<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let got = self.file.read_at(&mut buffer[..want], self.at)?;
+        let got = match self.file.read_at(&mut buffer[..want], self.at) {
+            Ok(0) if want > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            // Where the drive failed is what its owner needs to know.
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => {
+                Err(io::Error::new(e.kind(), format!("byte {}: {e}", self.at)))
+            }
+            answer => answer,
+        };
+        let got = match got {
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(broken_off(self.path, e).into()),
+            answer => answer?,
+        };
         self.at += got as u64;
         self.left -= got as u64;
         Ok(got)

@@ -2,6 +2,7 @@
 
 mod fixtures;
 mod layering;
+mod reader_every_byte;
 mod reader_hostile;
 mod reader_parts;
 mod reader_vast;

@@ -202,7 +202,7 @@ impl Given {
         ];
         let left: Vec<_> =
             fs::read_dir(self.directory()).expect("the directory").map(|e| e.expect("one").path()).collect();
-        assert_eq!(left, [self.path.clone()], "nothing is left beside a bundle");
+        assert_eq!(left, std::slice::from_ref(&self.path), "nothing is left beside a bundle");
         (outputs, registry)
     }
 
