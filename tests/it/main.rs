@@ -2,6 +2,9 @@
 
 mod fixtures;
 mod layering;
+mod resume;
+mod resume_other;
+mod resume_support;
 mod support;
 mod support_faults;
 mod support_registry;
