@@ -39,7 +39,7 @@ async def carry(reader, writer, delay, rate, opening):
             data = await reader.read(CHUNK)
             # A sleep that ran over is made up for; a pause of the sender is not.
             free = max(free, loop.time() - 0.02) + len(data) / rate
-            await on_the_way.put((free + delay, data))
+            await on_the_way.put((max(free, loop.time()) + delay, data))
             if not data:
                 break
             # Reading no faster than the line sends keeps the sender's view of it honest.

@@ -254,15 +254,20 @@ impl Error {
         }
     }
 
+    /// The error code in the answer behind this error, if there was one.
+    pub fn code(&self) -> Option<&str> {
+        match self {
+            Self::At { cause, .. } => cause.code(),
+            Self::Shared(error) => error.code(),
+            Self::Status { code, .. } => Some(code).filter(|c| !c.is_empty()).map(String::as_str),
+            _ => None,
+        }
+    }
+
     /// The registry says that something a manifest refers to is not there (distribution-spec v1.1
     /// `MANIFEST_BLOB_UNKNOWN`; distribution answers so for the children of an index too).
     pub fn is_missing_content(&self) -> bool {
-        match self {
-            Self::At { cause, .. } => cause.is_missing_content(),
-            Self::Shared(error) => error.is_missing_content(),
-            Self::Status { code, .. } => matches!(code.as_str(), "MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN"),
-            _ => false,
-        }
+        matches!(self.code(), Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN"))
     }
 }
 

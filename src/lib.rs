@@ -19,6 +19,7 @@ pub mod error;
 pub mod export;
 pub mod import;
 pub mod list;
+pub mod login;
 pub mod oci;
 pub mod plan;
 pub mod registry;

@@ -1,15 +1,17 @@
 //! One request and its answer on the wire, without any policy.
 
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ureq::http::{self, HeaderMap, Method};
-use ureq::{BodyReader, SendBody};
+use ureq::{BodyReader, Proxy, SendBody};
 use url::Url;
 
 use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
 use super::host::Permit;
 use super::origin::place;
+use super::pace::{Limiter, Pace};
 use super::transport::failed;
 use crate::error::{Error, Kind, Result};
 use crate::oci::BadContent;
@@ -37,6 +39,8 @@ pub(super) struct Request<'a> {
     pub(super) url: Url,
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body: Body<'a>,
+    /// Over a connection of its own.
+    pub(super) alone: bool,
     /// Method and path, for messages.
     pub(super) shown: String,
 }
@@ -44,7 +48,7 @@ pub(super) struct Request<'a> {
 impl<'a> Request<'a> {
     pub(super) fn new(method: Method, url: Url) -> Self {
         let shown = format!("{method} {}", url.path());
-        Self { method, url, headers: Vec::new(), body: Body::None, shown }
+        Self { method, url, headers: Vec::new(), body: Body::None, alone: false, shown }
     }
 
     pub(super) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -79,7 +83,9 @@ pub(super) struct Exchange<'a> {
     pub(super) url: &'a Url,
     pub(super) authorization: Option<&'a str>,
     pub(super) idle: Duration,
-    pub(super) watch: &'a dyn Watch,
+    pub(super) watch: &'a Arc<dyn Watch>,
+    pub(super) limiter: Option<&'a Arc<Limiter>>,
+    pub(super) proxy: Option<Proxy>,
 }
 
 impl Exchange<'_> {
@@ -104,21 +110,26 @@ impl Exchange<'_> {
             builder = builder.header("authorization", authorization);
         }
         let unusable = |e: http::Error| Error::Network { request: request.shown.clone(), reason: e.to_string() };
+        let pace = || Pace::new(self.limiter.cloned(), self.watch.clone(), self.idle);
+        let proxy = || self.proxy.clone();
         let answer = match &mut request.body {
-            Body::None => self.agent.run(builder.body(()).map_err(unusable)?),
+            Body::None => {
+                let ready = builder.body(()).map_err(unusable)?;
+                self.agent.run(self.agent.configure_request(ready).proxy(proxy()).build())
+            }
             Body::Bytes(bytes) => {
                 let ready = builder.header("content-length", bytes.len()).body(*bytes).map_err(unusable)?;
-                self.agent.run(ready)
+                self.agent.run(self.agent.configure_request(ready).proxy(proxy()).build())
             }
             Body::Content { content, len, .. } => {
                 builder = builder.header("content-length", *len);
                 if *len >= ASK_FIRST {
                     builder = builder.header("expect", "100-continue");
                 }
-                let mut exact = Exact { inner: *content, left: *len };
+                let mut exact = Exact { inner: *content, left: *len, pace: pace() };
                 let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
                 let ready = self.agent.configure_request(ready).timeout_per_read(Some(COMMIT_TIMEOUT.max(self.idle)));
-                self.agent.run(ready.build())
+                self.agent.run(ready.proxy(proxy()).build())
             }
         };
         let response = answer.map_err(|e| failed(e, self.host, &request.shown))?;
@@ -136,6 +147,7 @@ impl Exchange<'_> {
             is_registry: true,
             shown,
             permit: None,
+            pace: pace(),
         })
     }
 }
@@ -144,6 +156,7 @@ impl Exchange<'_> {
 struct Exact<'a> {
     inner: &'a mut dyn Content,
     left: u64,
+    pace: Pace,
 }
 
 impl Read for Exact<'_> {
@@ -157,6 +170,7 @@ impl Read for Exact<'_> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.left -= got as u64;
+        self.pace.moved(got)?;
         Ok(got)
     }
 }
@@ -171,6 +185,7 @@ pub(super) struct Response {
     shown: String,
     /// Counts as in flight until the body is read or dropped.
     permit: Option<Permit>,
+    pace: Pace,
 }
 
 impl Response {
@@ -232,7 +247,8 @@ impl Response {
 
 impl Read for Response {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.body.read(buffer).map_err(|e| answered(e, &self.shown).into())
+        let got = self.body.read(buffer).and_then(|got| self.pace.moved(got).map(|()| got));
+        got.map_err(|e| answered(e, &self.shown).into())
     }
 }
 

@@ -1,10 +1,12 @@
 //! What is known about one registry host while we talk to it: its connections, what it wants to be
 //! shown, its tokens, and how fast it may be asked.
 
+use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
 use super::challenge::Challenge;
 use super::credentials::Credential;
+use super::manner::Manners;
 use super::origin::Origin;
 use super::retry::Pause;
 use super::token::Tokens;
@@ -18,6 +20,12 @@ pub(super) struct Host {
     /// As it stands in references.
     pub(super) name: String,
     pub(super) agent: ureq::Agent,
+    /// Keeps no connection for a second request.
+    pub(super) fresh: ureq::Agent,
+    /// What it warned of already.
+    pub(super) warned: Mutex<HashSet<String>>,
+    /// How it takes uploads.
+    pub(super) manners: Manners,
     /// Set by the first contact, which may find out the scheme.
     pub(super) contact: OnceLock<Result<Origin, Arc<Error>>>,
     pub(super) challenge: Mutex<Option<Challenge>>,
@@ -29,10 +37,19 @@ pub(super) struct Host {
 }
 
 impl Host {
-    pub(super) fn new(name: &str, agent: ureq::Agent, jobs: usize, login: Option<Credential>) -> Self {
+    pub(super) fn new(
+        name: &str,
+        agent: ureq::Agent,
+        fresh: ureq::Agent,
+        jobs: usize,
+        login: Option<Credential>,
+    ) -> Self {
         Self {
             name: name.into(),
             agent,
+            fresh,
+            warned: Mutex::default(),
+            manners: Manners::default(),
             contact: OnceLock::new(),
             challenge: Mutex::default(),
             tokens: Tokens::default(),

@@ -8,16 +8,21 @@ mod credentials;
 mod error_body;
 mod exchange;
 mod host;
+mod kept;
+mod manner;
 mod origin;
+mod pace;
+mod proxy;
 mod pull;
 mod push;
+mod referrers;
 mod retry;
 mod tls;
 mod token;
 mod transport;
 mod upload;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -25,11 +30,12 @@ use std::time::Duration;
 use url::Url;
 
 pub use credentials::{Credential, Secret};
+pub use kept::Kept;
 pub use retry::Retry;
 pub use tls::TlsOptions;
 
 use crate::error::Result;
-use crate::oci::Repository;
+use crate::oci::{Digest, Repository};
 use crate::store::Watch;
 use transport::Transport;
 
@@ -55,6 +61,8 @@ pub struct RegistryOptions {
     pub idle_timeout: Duration,
     /// Requests in flight per host.
     pub jobs: usize,
+    /// Bytes per second over all connections, in each direction.
+    pub limit_rate: Option<u64>,
     /// Credentials for one host, which go before those of any file.
     pub login: Option<(String, Credential)>,
     /// Registries without TLS.
@@ -71,6 +79,7 @@ impl Default for RegistryOptions {
             authfile: None,
             idle_timeout: Duration::from_secs(60),
             jobs: 16,
+            limit_rate: None,
             login: None,
             plain_http: PlainHttp::None,
             retry: Retry::default(),
@@ -96,6 +105,10 @@ type Sessions = HashMap<Repository, Vec<Url>>;
 pub struct Registries {
     transport: Transport,
     sessions: Mutex<Sessions>,
+    /// Blobs that the target has by name, in the wrong length.
+    suspects: Mutex<HashSet<(Repository, Digest)>>,
+    /// Held while an index of referrers is changed.
+    referrers: Mutex<()>,
 }
 
 impl Registries {
@@ -104,6 +117,11 @@ impl Registries {
     /// # Errors
     /// When a certificate or credential file that was named cannot be used.
     pub fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
-        Ok(Self { transport: Transport::new(options, watch)?, sessions: Mutex::default() })
+        Ok(Self {
+            transport: Transport::new(options, watch)?,
+            sessions: Mutex::default(),
+            suspects: Mutex::default(),
+            referrers: Mutex::default(),
+        })
     }
 }

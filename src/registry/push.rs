@@ -2,6 +2,9 @@
 //!
 //! distribution-spec v1.1 "Push". Uploads themselves are in `upload`.
 
+use std::collections::HashSet;
+use std::sync::{MutexGuard, PoisonError};
+
 use ureq::http::Method;
 
 use super::Registries;
@@ -11,6 +14,12 @@ use super::token::Scope;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
 use crate::store::{Content, Put, Target};
+
+impl Registries {
+    fn suspects(&self) -> MutexGuard<'_, HashSet<(Repository, Digest)>> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl Target for Registries {
     fn has(&self, to: &Repository, role: Role, descriptor: &Descriptor) -> Result<bool> {
@@ -22,14 +31,18 @@ impl Target for Registries {
         };
         match response.status {
             // A registry that lost content may still know its name: the length tells.
-            200 => Ok(response.length().is_none_or(|length| length == descriptor.size)),
+            200 if response.length().is_none_or(|length| length == descriptor.size) => Ok(true),
+            200 => {
+                self.suspects().insert((to.clone(), digest.clone()));
+                Ok(false)
+            }
             404 => Ok(false),
             _ => Err(response.failure(&shown)),
         }
     }
 
     fn prepare(&self, to: &Repository) -> Result<()> {
-        let session = self.start_upload(to)?;
+        let session = self.start_upload(to).map_err(|e| with_project(e, to))?;
         self.sessions().entry(to.clone()).or_default().push(session);
         Ok(())
     }
@@ -47,6 +60,14 @@ impl Target for Registries {
             return Ok(Put::Mounted);
         }
         self.upload(to, descriptor, content)?;
+        // distribution keeps what it has under a name, whatever is sent.
+        let suspect = self.suspects().remove(&(to.clone(), descriptor.digest.clone()));
+        if suspect && !self.has(to, Role::Layer, descriptor)? {
+            return Err(Error::refused(
+                format!("the registry holds a damaged copy of {} and keeps it", descriptor.digest),
+                "delete that blob in the registry's storage and run the import again",
+            ));
+        }
         Ok(Put::Sent)
     }
 
@@ -63,8 +84,12 @@ impl Target for Registries {
             return Err(response.failure(&shown));
         }
         agrees(&response, digest, &shown)?;
+        let keeps_track = response.header("oci-subject").is_some();
         response.drain();
-        Ok(())
+        match manifest.subject() {
+            Some(subject) if !keeps_track => self.enter_referrer(to, manifest, &subject.digest),
+            _ => Ok(()),
+        }
     }
 
     fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {
@@ -85,6 +110,21 @@ impl Target for Registries {
                 let _ = self.end_upload(&repository, session);
             }
         }
+    }
+}
+
+/// Says what registries mean that answer "no" to the first upload: most want a project made first.
+fn with_project(error: Error, to: &Repository) -> Error {
+    match error.status() {
+        Some(401 | 403 | 404) => {
+            let project = to.path().split('/').next().unwrap_or_default();
+            let hint = format!(
+                "create the project `{project}` (or the repository) in the registry, or check the credentials in \
+                 ~/.docker/config.json and their right to push"
+            );
+            Error::refused(error.to_string(), hint)
+        }
+        _ => error,
     }
 }
 

@@ -28,6 +28,11 @@ pub(super) struct Scope {
 }
 
 impl Scope {
+    /// Nothing but to be known.
+    pub(super) fn none() -> Self {
+        Self { repository: String::new(), push: false, mount_from: None }
+    }
+
     pub(super) fn pull(repository: &str) -> Self {
         Self { repository: repository.into(), push: false, mount_from: None }
     }
@@ -43,6 +48,9 @@ impl Scope {
     /// The scopes as a token server knows them. The one to push comes first: some servers read only
     /// the first.
     fn texts(&self) -> Vec<String> {
+        if self.repository.is_empty() {
+            return Vec::new();
+        }
         let actions = if self.push { "pull,push" } else { "pull" };
         let mut texts = vec![format!("repository:{}:{actions}", self.repository)];
         texts.extend(self.mount_from.iter().map(|from| format!("repository:{from}:pull")));

@@ -15,6 +15,8 @@ use super::credentials::{Credential, Credentials};
 use super::exchange::{Body, Exchange, Request, Response, answered};
 use super::host::Host;
 use super::origin::{Origin, Purpose};
+use super::pace::Limiter;
+use super::proxy::Proxies;
 use super::retry::{pause_for, sleep};
 use super::tls::{Tls, agent, explain};
 use super::token::{self, MAX_TOKEN_BODY, Realm, Scope, TokenRequest};
@@ -33,6 +35,8 @@ pub(super) struct Transport {
     pub(super) watch: Arc<dyn Watch>,
     credentials: Credentials,
     tls: Tls,
+    limiter: Option<Arc<Limiter>>,
+    proxies: Proxies,
     hosts: Mutex<HashMap<String, Arc<Host>>>,
 }
 
@@ -44,7 +48,9 @@ impl Transport {
         for message in credentials.warnings() {
             watch.on(Event::Warning { message });
         }
-        Ok(Self { options, watch, credentials, tls, hosts: Mutex::default() })
+        let limiter = options.limit_rate.map(|rate| Arc::new(Limiter::new(rate)));
+        let proxies = Proxies::from_env(&env)?;
+        Ok(Self { options, watch, credentials, tls, limiter, proxies, hosts: Mutex::default() })
     }
 
     /// The host of this name, in contact.
@@ -102,11 +108,15 @@ impl Transport {
                     let header = response.header("retry-after").map(str::to_owned);
                     let failure = response.failure(&request.shown);
                     drop((response, permit));
-                    if tries < self.options.retry.times && request.is_repeatable() {
+                    if tries < self.options.retry.times {
                         let delay = self.options.retry.delay(tries);
                         let status = failure.status().unwrap_or_default();
                         let wait = pause_for(&host.name, status, header.as_deref(), delay, self.watch.as_ref())?;
-                        if header.is_some() { host.pause.set(wait) } else { sleep(wait, self.watch.as_ref())? }
+                        match header {
+                            Some(_) => host.pause.set(wait),
+                            None if request.is_repeatable() => sleep(wait, self.watch.as_ref())?,
+                            None => {}
+                        }
                     }
                     failure
                 }
@@ -139,16 +149,11 @@ impl Transport {
         let mut url = request.url.clone();
         let mut is_registry = true;
         for _ in 0..=MOST_REDIRECTS {
-            let exchange = Exchange {
-                agent: &host.agent,
-                host: &host.name,
-                url: &url,
-                authorization: authorization.filter(|_| is_registry),
-                idle: self.options.idle_timeout,
-                watch: self.watch.as_ref(),
-            };
+            let agent = if request.alone { &host.fresh } else { &host.agent };
+            let exchange = self.exchange(host, agent, &url, authorization.filter(|_| is_registry));
             let mut response = exchange.send(request)?;
             response.is_registry = is_registry;
+            self.pass_on_warnings(host, &response);
             let moved = matches!(response.status, 301 | 302 | 303 | 307 | 308);
             let Some(location) = response.header("location").map(str::to_owned).filter(|_| moved) else {
                 return Ok(response);
@@ -170,9 +175,56 @@ impl Transport {
         ))
     }
 
+    fn exchange<'a>(
+        &'a self,
+        host: &'a Host,
+        agent: &'a ureq::Agent,
+        url: &'a Url,
+        authorization: Option<&'a str>,
+    ) -> Exchange<'a> {
+        Exchange {
+            agent,
+            host: &host.name,
+            url,
+            authorization,
+            idle: self.options.idle_timeout,
+            watch: &self.watch,
+            limiter: self.limiter.as_ref(),
+            proxy: self.proxies.of(url),
+        }
+    }
+
+    /// `Warning: 299 - "text"` (distribution-spec v1.1 "Warnings"): once per text.
+    fn pass_on_warnings(&self, host: &Host, response: &Response) {
+        for value in response.headers.get_all("warning").iter().filter_map(|v| v.to_str().ok()) {
+            let Some(text) = value.strip_prefix("299 - \"").and_then(|v| v.strip_suffix('"')) else { continue };
+            let text = text.replace("\\\"", "\"").replace("\\\\", "\\");
+            if host.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+                self.watch.on(Event::Warning { message: &format!("{}: {text}", host.name) });
+            }
+        }
+    }
+
+    /// Sends a request that is worth one try and no answer.
+    pub(super) fn send_once(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<()> {
+        let authorization = self.authorization(host, scope, None)?;
+        self.follow(host, &mut request, authorization.as_deref())?.drain();
+        Ok(())
+    }
+
     fn new_host(&self, name: &str) -> Result<Host> {
+        let api = Origin::new(name, false)?;
+        let tls = self.tls.for_registry(api.url("").authority())?;
+        let login = self.options.login.as_ref().filter(|(host, _)| host == name).map(|(_, c)| c.clone());
+        let jobs = self.options.jobs;
+        let kept = agent(self.config(jobs), tls.clone());
+        Ok(Host::new(name, kept, agent(self.config(0), tls), jobs, login))
+    }
+
+    /// `idle` connections are kept per host.
+    fn config(&self, idle: usize) -> ureq::config::Config {
         let timeout = Some(self.options.idle_timeout);
-        let config = ureq::Agent::config_builder()
+        ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .proxy(None)
@@ -181,16 +233,11 @@ impl Transport {
             .timeout_connect(Some(CONNECT_TIMEOUT))
             .timeout_per_read(timeout)
             .timeout_per_write(timeout)
-            .max_idle_connections(4 * self.options.jobs)
-            .max_idle_connections_per_host(self.options.jobs)
+            .max_idle_connections(4 * idle)
+            .max_idle_connections_per_host(idle)
             .input_buffer_size(WIRE_BUFFER)
             .output_buffer_size(WIRE_BUFFER)
-            .build();
-        let api = Origin::new(name, false)?;
-        let api_host = api.url("").authority().to_owned();
-        let agent = agent(config, self.tls.for_registry(&api_host)?);
-        let login = self.options.login.as_ref().filter(|(host, _)| host == name).map(|(_, c)| c.clone());
-        Ok(Host::new(name, agent, self.options.jobs, login))
+            .build()
     }
 
     /// The first contact: finds the scheme, and what the registry wants to be shown.
@@ -215,10 +262,7 @@ impl Transport {
         let mut tries = 0;
         loop {
             let mut request = Request::new(http::Method::GET, url.clone());
-            let idle = self.options.idle_timeout;
-            let watch = self.watch.as_ref();
-            let exchange =
-                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle, watch };
+            let exchange = self.exchange(host, &host.agent, &url, None);
             let failure = match exchange.send(&mut request) {
                 Ok(mut response) if response.status == 401 => {
                     let challenge = choose(response.challenges().iter().map(String::as_str));
@@ -300,21 +344,18 @@ impl Transport {
 
     /// Token servers get credentials, so no redirect of theirs is followed.
     fn token_exchange(&self, host: &Host, ask: TokenRequest) -> Result<Response> {
-        let (idle, watch) = (self.options.idle_timeout, self.watch.as_ref());
         match ask {
             TokenRequest::Get { url, basic: credential } => {
                 let authorization = credential.as_ref().and_then(basic);
                 let mut request = Request::new(http::Method::GET, url.clone());
                 let authorization = authorization.as_deref();
-                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization, idle, watch }
-                    .send(&mut request)
+                self.exchange(host, &host.agent, &url, authorization).send(&mut request)
             }
             TokenRequest::Post { url, form } => {
                 let mut request = Request::new(http::Method::POST, url.clone());
                 request.headers.push(("content-type", "application/x-www-form-urlencoded".into()));
                 request.body = Body::Bytes(form.expose().as_bytes());
-                Exchange { agent: &host.agent, host: &host.name, url: &url, authorization: None, idle, watch }
-                    .send(&mut request)
+                self.exchange(host, &host.agent, &url, None).send(&mut request)
             }
         }
     }

@@ -1,7 +1,7 @@
-//! Bringing a blob into a repository: by mounting, or by a session that takes the whole body.
+//! Bringing a blob into a repository: by mounting, or by an upload session.
 //!
-//! distribution-spec v1.1 "Pushing blobs" (end-4b, end-6, end-11). A session that broke is given up
-//! and the blob started anew: what the closing digest does not cover was never there.
+//! distribution-spec v1.1 "Pushing blobs" (end-4b, end-5, end-6, end-11, end-13). What the closing
+//! digest does not cover was never there, so a session may be given up at any time.
 
 use std::sync::{MutexGuard, PoisonError};
 
@@ -9,14 +9,31 @@ use ureq::http::Method;
 use url::Url;
 
 use super::exchange::{Body, Request, Response};
+use super::host::Host;
+use super::manner::Manner;
 use super::origin::Purpose;
 use super::push::agrees;
 use super::retry::sleep;
 use super::token::Scope;
+use super::transport::origin;
 use super::{Registries, Sessions};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Repository};
 use crate::store::Content;
+
+/// A session, and how much of the blob it holds.
+struct Session {
+    url: Url,
+    held: u64,
+}
+
+/// Why one way of sending a blob came to nothing.
+enum Setback {
+    /// The connection broke, or the host failed for now; `sent` bytes of the request were on the way.
+    Broke { error: Error, sent: u64 },
+    /// It cannot be done, or not so.
+    Failed(Error),
+}
 
 impl Registries {
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
@@ -33,19 +50,19 @@ impl Registries {
         if response.status != 202 {
             return Err(response.failure(&shown));
         }
-        let session = self.location(to, &url, &response)?;
+        if let Some(least) = response.header("oci-chunk-min-length").and_then(|v| v.parse().ok()) {
+            host.manners.at_least(least);
+        }
+        let session = location(&host, &url, &response)?;
         response.drain();
-        session.ok_or_else(|| {
-            Error::refused(format!("{shown}: an upload without a Location"), "this is not a registry's answer")
-        })
+        let hint = "this is not a registry's answer; check the address and the proxy in front of it";
+        session.ok_or_else(|| Error::refused(format!("{shown}: an upload without a Location"), hint))
     }
 
     /// Gives up a session.
     pub(super) fn end_upload(&self, to: &Repository, session: Url) -> Result<()> {
         let host = self.transport.host(to.host())?;
-        let request = Request::new(Method::DELETE, session);
-        self.transport.send(&host, &Scope::push(to.path()), request)?.drain();
-        Ok(())
+        self.transport.send_once(&host, &Scope::push(to.path()), Request::new(Method::DELETE, session))
     }
 
     /// Takes a blob over from another repository of the registry. False if it has to be sent; then
@@ -63,7 +80,7 @@ impl Registries {
         };
         let mounted = response.status == 201;
         if response.status == 202 {
-            let session = self.location(to, &url, &response)?;
+            let session = location(&host, &url, &response)?;
             self.sessions().entry(to.clone()).or_default().extend(session);
         }
         response.drain();
@@ -72,52 +89,183 @@ impl Registries {
 
     /// Sends a blob, until it is there or there is no hope.
     pub(super) fn upload(&self, to: &Repository, descriptor: &Descriptor, content: &mut dyn Content) -> Result<()> {
+        let host = self.transport.host(to.host())?;
+        let retry = self.transport.options.retry;
+        let mut manner = host.manners.now();
+        let mut session: Option<Session> = None;
+        // Tries since something was gained: content at the registry, or a smaller chunk.
         let mut tries = 0;
         loop {
-            let error = match self.upload_once(to, descriptor, content) {
+            let held = session.as_ref().map_or(0, |s| s.held);
+            let (error, sent) = match self.attempt(&host, to, manner, &mut session, descriptor, content) {
                 Ok(()) => return Ok(()),
-                Err(e) => e,
+                Err(Setback::Broke { error, sent }) => (error, sent),
+                Err(Setback::Failed(error)) => {
+                    let Some(next) = another_manner(&host, manner, &error) else { return Err(error) };
+                    (manner, session, tries) = (next, None, 0);
+                    continue;
+                }
             };
-            // 404 for a session that was there a moment ago: lost, not the repository.
-            let lost = tries == 0 && error.status() == Some(404);
-            if !(lost || error.kind() == Kind::Transient) || tries == self.transport.options.retry.times {
+            session = session.and_then(|lost| self.ask_session(&host, to, lost, descriptor.size));
+            let now = session.as_ref().map_or(0, |s| s.held);
+            if session.is_none() && sent > 0 {
+                host.manners.lost(manner, sent);
+            }
+            let before = manner;
+            // A session that stands is gone on with, whatever becomes of new ones.
+            manner = if session.is_some() && manner == Manner::Whole { Manner::Streamed } else { manner };
+            manner = if session.is_none() { host.manners.now() } else { manner };
+            tries = if now > held || manner.step() < before.step() { 0 } else { tries + 1 };
+            if tries > retry.times {
                 return Err(error);
             }
-            sleep(self.transport.options.retry.delay(tries), self.transport.watch.as_ref())?;
-            tries += 1;
+            sleep(retry.delay(tries), self.transport.watch.as_ref())?;
         }
     }
 
-    fn upload_once(&self, to: &Repository, descriptor: &Descriptor, content: &mut dyn Content) -> Result<()> {
-        let Descriptor { digest, size, .. } = descriptor;
-        let waiting = self.sessions().get_mut(to).and_then(Vec::pop);
-        let mut url = match waiting {
-            Some(session) => session,
-            None => self.start_upload(to)?,
+    fn attempt(
+        &self,
+        host: &Host,
+        to: &Repository,
+        manner: Manner,
+        session: &mut Option<Session>,
+        descriptor: &Descriptor,
+        content: &mut dyn Content,
+    ) -> Result<(), Setback> {
+        let size = descriptor.size;
+        let standing = match session {
+            Some(standing) => standing,
+            None => {
+                let waiting = self.sessions().get_mut(to).and_then(Vec::pop);
+                let url = match waiting {
+                    Some(url) => url,
+                    None => self.start_upload(to).map_err(Setback::Failed)?,
+                };
+                session.insert(Session { url, held: 0 })
+            }
         };
-        content.seek_to(0)?;
+        let alone = matches!(manner, Manner::Chunked { alone: true, .. });
+        if manner == Manner::Whole || size == 0 {
+            return self.close(host, to, standing, descriptor, Some(content));
+        }
+        while standing.held < size {
+            let len = manner.step().min(size - standing.held);
+            content.seek_to(standing.held).map_err(Setback::Failed)?;
+            let last = standing.held + len - 1;
+            let mut request = Request::new(Method::PATCH, standing.url.clone())
+                .header("content-type", "application/octet-stream")
+                .header("content-range", format!("{}-{last}", standing.held))
+                .body(Body::Content { content, offset: standing.held, len });
+            request.alone = alone;
+            let mut response = self.transfer(host, to, request, len)?;
+            // Not what the reply says it holds: registries are behind, or count from one.
+            standing.held += len;
+            if let Some(next) = location(host, &standing.url, &response).map_err(Setback::Failed)? {
+                standing.url = next;
+            }
+            response.drain();
+        }
+        self.close(host, to, standing, descriptor, None)
+    }
+
+    /// The closing PUT, with the whole body or with none.
+    fn close(
+        &self,
+        host: &Host,
+        to: &Repository,
+        session: &Session,
+        descriptor: &Descriptor,
+        content: Option<&mut dyn Content>,
+    ) -> Result<(), Setback> {
+        let Descriptor { digest, size, .. } = descriptor;
+        let mut url = session.url.clone();
         // Added to what is there: the rest of the query is the registry's own business.
         url.query_pairs_mut().append_pair("digest", digest.as_str());
-        let host = self.transport.host(to.host())?;
-        let body = match size {
-            0 => Body::Bytes(&[]),
-            len => Body::Content { content, offset: 0, len: *len },
+        let (body, len) = match content {
+            Some(content) if *size > 0 => {
+                content.seek_to(0).map_err(Setback::Failed)?;
+                (Body::Content { content, offset: 0, len: *size }, *size)
+            }
+            Some(content) => {
+                // Nothing to send, and still to be checked.
+                content.seek_to(0).map_err(Setback::Failed)?;
+                content.read(&mut [0]).map_err(|e| Setback::Failed(Error::from_read(e)))?;
+                (Body::Bytes(&[]), 0)
+            }
+            None => (Body::Bytes(&[]), 0),
         };
         let request = Request::new(Method::PUT, url).header("content-type", "application/octet-stream").body(body);
         let shown = request.shown.clone();
-        let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
-        if !matches!(response.status, 200 | 201 | 204) {
-            return Err(response.failure(&shown));
-        }
-        agrees(&response, digest, &shown)?;
+        let mut response = self.transfer(host, to, request, len)?;
+        agrees(&response, digest, &shown).map_err(Setback::Failed)?;
         response.drain();
         Ok(())
     }
 
-    fn location(&self, to: &Repository, from: &Url, response: &Response) -> Result<Option<Url>> {
-        let host = self.transport.host(to.host())?;
-        let Some(location) = response.header("location") else { return Ok(None) };
-        let permitted = super::transport::origin(&host).follow(Purpose::Upload, from, location)?;
-        Ok(Some(permitted.url))
+    /// Sends a part of a blob, and sorts what can come of it.
+    fn transfer(&self, host: &Host, to: &Repository, request: Request<'_>, len: u64) -> Result<Response, Setback> {
+        let shown = request.shown.clone();
+        let error = match self.transport.send(host, &Scope::push(to.path()), request) {
+            Ok(response) if matches!(response.status, 200..=204) => return Ok(response),
+            Ok(mut response) => response.failure(&shown),
+            Err(e) => e,
+        };
+        // What we sent was hashed on the way out, so it changed on the line.
+        let changed = error.code() == Some("DIGEST_INVALID");
+        // Not every registry gives a broken session the same name; 416 is one that went on elsewhere.
+        let lost = matches!(error.code(), Some("BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN"));
+        let misplaced = error.status() == Some(416) && len <= super::manner::MOST_CHUNK;
+        if error.kind() == Kind::Transient || changed || lost || misplaced {
+            let sent = if error.status().is_none() { len } else { 0 };
+            return Err(Setback::Broke { error, sent });
+        }
+        Err(Setback::Failed(error))
+    }
+
+    /// Where a session stands after a break; `None` if it is lost.
+    fn ask_session(&self, host: &Host, to: &Repository, session: Session, size: u64) -> Option<Session> {
+        let request = Request::new(Method::GET, session.url.clone());
+        let mut response = self.transport.send(host, &Scope::push(to.path()), request).ok()?;
+        let held = response.header("range").and_then(held).filter(|held| *held <= size);
+        let url = location(host, &session.url, &response).ok()?.unwrap_or(session.url);
+        response.drain();
+        match (response.status, held) {
+            (202 | 204, Some(held)) => Some(Session { url, held }),
+            _ => None,
+        }
+    }
+}
+
+/// Another way to send to a host that refused this one as such, rather than the content.
+fn another_manner(host: &Host, tried: Manner, error: &Error) -> Option<Manner> {
+    let too_large = matches!(error.status(), Some(413 | 416));
+    let unknown = matches!(error.status(), Some(404 | 405 | 501)) || error.code() == Some("UNSUPPORTED");
+    if too_large || unknown { host.manners.refused(tried, too_large) } else { None }
+}
+
+/// Bytes held according to `Range: 0-N`. `0-0` stands for one byte or none, so it counts as lost.
+fn held(range: &str) -> Option<u64> {
+    let (start, end) = range.strip_prefix("bytes=").unwrap_or(range).split_once('-')?;
+    let end: u64 = end.parse().ok()?;
+    (start == "0" && end > 0).then_some(end + 1)
+}
+
+/// Where an upload goes on. Each answer's Location replaces the one before.
+fn location(host: &Host, from: &Url, response: &Response) -> Result<Option<Url>> {
+    let Some(location) = response.header("location") else { return Ok(None) };
+    Ok(Some(origin(host).follow(Purpose::Upload, from, location)?.url))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_holds_what_its_range_says_unless_that_is_ambiguous() {
+        assert_eq!(held("0-1023"), Some(1024));
+        assert_eq!(held("bytes=0-9"), Some(10));
+        for lost in ["0-0", "", "5-9", "0-", "x-9", "0-18446744073709551616"] {
+            assert_eq!(held(lost), None, "{lost}");
+        }
     }
 }

@@ -218,7 +218,14 @@ impl Work<'_> {
             let stands = complete && same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?);
             if !stands {
                 status = Status::Pushed;
-                self.target.put_manifest(to, manifest, Some(tag)).map_err(place)?;
+                if let Err(e) = self.target.put_manifest(to, manifest, Some(tag)) {
+                    // An immutable tag may name this very content already.
+                    if e.kind() != Kind::Act
+                        || !same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?)
+                    {
+                        return Err(place(with_immutability(e)));
+                    }
+                }
                 if !same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?) {
                     return Err(place(Error::refused(
                         "the registry does not serve by tag what was pushed",
@@ -266,5 +273,17 @@ impl Work<'_> {
             }
         }
         outcome
+    }
+}
+
+/// Registries refuse to move an immutable tag in four different ways.
+fn with_immutability(error: Error) -> Error {
+    match error.status() {
+        Some(400 | 403 | 409 | 412) => Error::refused(
+            error.to_string(),
+            "if the tag is immutable and names other content there, remove it or the rule that protects it; everything \
+             but the tag was pushed",
+        ),
+        _ => error,
     }
 }

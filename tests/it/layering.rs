@@ -19,6 +19,7 @@ fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
         ("archive", middle),
         ("export", &["oci", "error", "store", "plan", "transfer", "registry", "archive"]),
         ("import", &["oci", "error", "store", "plan", "transfer", "registry", "archive"]),
+        ("login", &["oci", "error", "store", "registry"]),
         // Offline by construction.
         ("verify", offline),
         ("list", offline),

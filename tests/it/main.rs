@@ -1,10 +1,20 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod bad_source;
+mod bundle_file;
+mod deterministic;
 mod fixtures;
+mod kill;
 mod layering;
+mod list;
+mod output_path;
 mod resume;
 mod resume_other;
 mod resume_support;
+mod round_trip;
+mod scene;
+mod sharing;
+mod stop;
 mod support;
 mod support_faults;
 mod support_registry;

@@ -72,7 +72,7 @@ impl ImportArgs {
             namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
             mappings: self.map,
             dry_run: self.dry_run,
-            registry: self.access.options(&[host.clone()], script("AUTHCRED"))?,
+            registry: self.access.options(std::slice::from_ref(&host), script("AUTHCRED"))?,
         };
         let dry_run = import.dry_run;
         let imported = import.run(progress.clone())?;

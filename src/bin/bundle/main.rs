@@ -7,6 +7,7 @@ mod errors;
 mod export;
 mod import;
 mod list;
+mod login;
 mod progress;
 mod registry_args;
 mod report;
@@ -65,6 +66,8 @@ enum Command {
     Export(export::ExportArgs),
     Import(import::ImportArgs),
     List(list::ListArgs),
+    Login(login::LoginArgs),
+    Logout(login::LogoutArgs),
     Verify(verify::VerifyArgs),
 }
 
@@ -85,6 +88,8 @@ fn main() -> ExitCode {
         Command::Export(args) => args.run(&progress),
         Command::Import(args) => args.run(&progress),
         Command::List(args) => args.run(&progress),
+        Command::Login(args) => args.run(&progress),
+        Command::Logout(args) => args.run(&progress),
         Command::Verify(args) => args.run(&progress),
     };
     progress.clear();

@@ -1,4 +1,4 @@
-//! Signals: the first asks to stop, and gets two seconds; the second stops at once.
+//! Signals: the first asks to stop, and gets a moment; the second stops at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +7,8 @@ use std::time::Duration;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
-/// Time for workers to stop and for sessions to be closed.
-const GRACE: Duration = Duration::from_secs(2);
+/// Time for workers to stop and for sessions to be closed; a person waits two seconds at most.
+const GRACE: Duration = Duration::from_millis(1500);
 
 /// Listens; the number of the signal that came, or 0.
 pub(crate) fn listen() -> Arc<AtomicUsize> {

@@ -80,11 +80,32 @@ impl Helpers {
         })
     }
 
+    /// Has the helper `name` do something that it does not answer to: `store` or `erase`.
+    ///
+    /// # Errors
+    /// When there is no such helper, or it fails.
+    pub(super) fn tell(&self, name: &str, verb: &str, input: &str, config: &Path) -> Result<()> {
+        let done = self.find(name).and_then(|program| {
+            let failed = |reason| Failure { reason, hint: "run the helper by hand to see what it says" };
+            let output = run(&program, verb, input, self.time_limit).map_err(failed)?;
+            let missing = verb == "erase" && first_line(&output.stdout).contains(NOT_FOUND);
+            if output.status.success() || missing {
+                return Ok(());
+            }
+            // What it says may repeat what it was told.
+            Err(failed(format!("failed to {verb} ({})", output.status)))
+        });
+        done.map_err(|failure| {
+            let reason = format!("{}: credential helper {}: {}", config.display(), name.escape_debug(), failure.reason);
+            Error::refused(reason, failure.hint)
+        })
+    }
+
     fn ask(&self, name: &str, server: &str) -> Answer {
         let failed =
             |reason: String| Failure { reason, hint: "run the helper by hand, or log in to the registry again" };
         let program = self.find(name)?;
-        let output = run(&program, server, self.time_limit).map_err(failed)?;
+        let output = run(&program, "get", server, self.time_limit).map_err(failed)?;
         if !output.status.success() {
             let line = first_line(&output.stdout);
             if line.contains(NOT_FOUND) {
@@ -138,12 +159,12 @@ struct Output {
     stdout: Vec<u8>,
 }
 
-fn run(program: &Path, server: &str, limit: Duration) -> Result<Output, String> {
+fn run(program: &Path, verb: &str, input: &str, limit: Duration) -> Result<Output, String> {
     let deadline = Instant::now() + limit;
     let mut command = Command::new(program);
-    command.arg("get").stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.arg(verb).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut child = command.spawn().map_err(|error| format!("cannot be run: {error}"))?;
-    let outcome = talk(&mut child, server, deadline);
+    let outcome = talk(&mut child, input, deadline);
     if outcome.is_err() {
         // It may have gone already; and it is waited for, so that no zombie is left.
         let _ = child.kill();

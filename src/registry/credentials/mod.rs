@@ -6,6 +6,7 @@
 
 mod file;
 mod helper;
+mod keep;
 #[cfg(test)]
 mod tests;
 
@@ -19,6 +20,7 @@ use crate::{Error, Result};
 
 use file::{AuthFile, Format};
 use helper::Helpers;
+pub(super) use keep::Keeper;
 
 /// Docker Hub goes by three host names; this is the one of references.
 const HUB: &str = "docker.io";

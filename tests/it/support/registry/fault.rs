@@ -174,7 +174,8 @@ impl Match {
         self.times(1)
     }
 
-    fn covers(&self, request: &Request) -> bool {
+    /// Whether it is about this request.
+    pub fn covers(&self, request: &Request) -> bool {
         self.method.as_ref().is_none_or(|method| *method == request.method) && request.target().contains(&self.part)
     }
 }

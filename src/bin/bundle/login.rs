@@ -1,0 +1,74 @@
+//! `bundle login` and `bundle logout`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use oci_bundle::Error;
+use oci_bundle::login::{Login, logout};
+use serde_json::json;
+
+use super::errors::Failure;
+use super::progress::Progress;
+use super::registry_args::RegistryArgs;
+use super::report;
+
+/// Check credentials with a registry and keep them in the docker configuration
+#[derive(Args)]
+#[command(after_help = "Example:\n  bundle login 172.18.0.20 --username admin --password-stdin < password.txt")]
+pub(crate) struct LoginArgs {
+    /// The registry
+    #[arg(value_name = "HOST[:PORT]")]
+    host: String,
+    #[command(flatten)]
+    registry: RegistryArgs,
+}
+
+impl LoginArgs {
+    pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        let options = self.registry.options(std::slice::from_ref(&self.host), None)?;
+        let Some((host, credential)) = options.login.clone() else {
+            return Err(Error::Usage {
+                message: "no credentials to log in with".into(),
+                hint: Some("give --username with --password-stdin, or BUNDLE_PASSWORD".into()),
+            }
+            .into());
+        };
+        let kept = Login { host: host.clone(), credential, registry: options }.run(progress.clone())?;
+        let path = kept.path.display().to_string();
+        if progress.talk().json {
+            report::json(&json!({ "registry": host, "file": path, "helper": kept.helper }))?;
+            return Ok(());
+        }
+        let place = match &kept.helper {
+            Some(helper) => format!("the helper {helper}, as {path} asks"),
+            None => path,
+        };
+        progress.say("logged in", &format!("{host}  credentials kept in {place}"));
+        Ok(())
+    }
+}
+
+/// Forget the credentials of a registry
+#[derive(Args)]
+#[command(after_help = "Example:\n  bundle logout 172.18.0.20")]
+pub(crate) struct LogoutArgs {
+    /// The registry
+    #[arg(value_name = "HOST[:PORT]")]
+    host: String,
+    /// Forget them in this file instead of the docker configuration
+    #[arg(long, value_name = "FILE", env = "BUNDLE_AUTHFILE")]
+    authfile: Option<PathBuf>,
+}
+
+impl LogoutArgs {
+    pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        let path = logout(&self.host, self.authfile)?;
+        if progress.talk().json {
+            report::json(&json!({ "registry": self.host, "file": path.display().to_string() }))?;
+        } else {
+            progress.say("logged out", &format!("{}  removed from {}", self.host, path.display()));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,154 @@
+//! The manner in which a host takes uploads, learned as they go: whole, streamed into a session, or
+//! in chunks small enough to get through.
+//!
+//! What no registry agrees on: old Artifactory takes no body on the closing PUT, Google's takes no
+//! chunks, GitHub's takes none above 4 MiB, proxies cap bodies. And distribution 2.8 throws a
+//! session away with its connection, so over a bad line only small chunks ever arrive.
+
+use std::sync::{Mutex, PoisonError};
+
+/// The largest chunk, in bytes; GitHub's registry refuses larger ones.
+pub(super) const MOST_CHUNK: u64 = 4 << 20;
+/// The smallest: below it, headers weigh more than content.
+pub(super) const LEAST_CHUNK: u64 = 32 << 10;
+/// Lost sessions before a host is sent chunks.
+const LOSSES: u32 = 2;
+
+/// How to send one blob.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Manner {
+    /// The body goes with the closing PUT.
+    Whole,
+    /// One PATCH with everything, then an empty PUT.
+    Streamed,
+    /// PATCHes of at most this many bytes, then an empty PUT.
+    Chunked {
+        /// Bytes in one request.
+        size: u64,
+        /// Each over a connection of its own.
+        alone: bool,
+    },
+}
+
+impl Manner {
+    /// The most bytes that one PATCH carries.
+    pub(super) fn step(self) -> u64 {
+        match self {
+            Self::Whole | Self::Streamed => u64::MAX,
+            Self::Chunked { size, .. } => size,
+        }
+    }
+}
+
+/// What was learned about one host.
+#[derive(Debug)]
+pub(super) struct Manners(Mutex<Learned>);
+
+#[derive(Debug)]
+struct Learned {
+    manner: Manner,
+    losses: u32,
+    /// What the host said a chunk must at least be (distribution-spec v1.1 `OCI-Chunk-Min-Length`).
+    least: u64,
+}
+
+impl Default for Manners {
+    fn default() -> Self {
+        Self(Mutex::new(Learned { manner: Manner::Whole, losses: 0, least: 0 }))
+    }
+}
+
+impl Manners {
+    /// How to send the next blob.
+    pub(super) fn now(&self) -> Manner {
+        match self.with(|learned| (learned.manner, learned.least)) {
+            (Manner::Chunked { size, alone }, least) => Manner::Chunked { size: size.max(least), alone },
+            (manner, _) => manner,
+        }
+    }
+
+    /// The host asks for chunks of at least so many bytes.
+    pub(super) fn at_least(&self, bytes: u64) {
+        // More than a gibibyte is not meant.
+        self.with(|learned| learned.least = bytes.min(1 << 30));
+    }
+
+    /// The host refused `tried` as such. The next one to try, if there is any.
+    pub(super) fn refused(&self, tried: Manner, too_large: bool) -> Option<Manner> {
+        let next = match tried {
+            Manner::Whole if !too_large => Manner::Streamed,
+            Manner::Whole | Manner::Streamed => Manner::Chunked { size: MOST_CHUNK, alone: false },
+            Manner::Chunked { size, alone } if too_large && size > LEAST_CHUNK => {
+                Manner::Chunked { size: (size / 2).max(LEAST_CHUNK), alone }
+            }
+            Manner::Chunked { .. } => return None,
+        };
+        self.with(|learned| learned.take_over(tried, next));
+        Some(next)
+    }
+
+    /// A session was lost with its connection after `sent` bytes of one request.
+    pub(super) fn lost(&self, tried: Manner, sent: u64) {
+        self.with(|learned| {
+            learned.losses += 1;
+            if learned.losses < LOSSES {
+                return;
+            }
+            // Half of what was on the way surely left this machine only in part.
+            let through = (sent / 2).next_power_of_two() / 2;
+            let size = through.clamp(LEAST_CHUNK, MOST_CHUNK).min(tried.step() / 2).max(LEAST_CHUNK);
+            learned.take_over(tried, Manner::Chunked { size, alone: true });
+        });
+    }
+
+    fn with<R>(&self, change: impl FnOnce(&mut Learned) -> R) -> R {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Learned {
+    /// Goes on to `next`, unless somebody else has gone on from `tried` already: sixteen uploads
+    /// that break at one moment teach one lesson.
+    fn take_over(&mut self, tried: Manner, next: Manner) {
+        if self.manner == tried {
+            self.manner = next;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_host_that_refuses_is_sent_it_another_way() {
+        let manners = Manners::default();
+        assert_eq!(manners.now(), Manner::Whole);
+        assert_eq!(manners.refused(Manner::Whole, false), Some(Manner::Streamed));
+        assert_eq!(manners.now(), Manner::Streamed);
+        let chunks = Manner::Chunked { size: MOST_CHUNK, alone: false };
+        assert_eq!(manners.refused(Manner::Streamed, false), Some(chunks));
+        assert_eq!(manners.refused(chunks, false), None);
+        assert_eq!(manners.now(), chunks);
+    }
+
+    #[test]
+    fn losses_make_chunks_that_shrink_once_for_all_who_break_together() {
+        let manners = Manners::default();
+        manners.lost(Manner::Whole, 1 << 20);
+        assert_eq!(manners.now(), Manner::Whole, "one loss may be bad luck");
+        manners.lost(Manner::Whole, 1 << 30);
+        let first = Manner::Chunked { size: MOST_CHUNK, alone: true };
+        assert_eq!(manners.now(), first);
+        for _ in 0..16 {
+            manners.lost(first, 3 << 20);
+        }
+        assert_eq!(manners.now(), Manner::Chunked { size: 1 << 20, alone: true });
+        for _ in 0..16 {
+            manners.lost(manners.now(), 0);
+        }
+        assert_eq!(manners.now(), Manner::Chunked { size: LEAST_CHUNK, alone: true });
+        manners.at_least(1 << 20);
+        assert_eq!(manners.now().step(), 1 << 20);
+    }
+}

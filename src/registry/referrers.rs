@@ -1,0 +1,112 @@
+//! Referrers at a registry that does not keep track of them itself: the index under the tag that is
+//! made from the subject's digest.
+//!
+//! distribution-spec v1.1 "Pushing Manifests with Subject" and "Referrers Tag Schema".
+
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use ureq::http::Method;
+
+use super::Registries;
+use super::exchange::{Body, Request};
+use super::pull::MAX_MANIFEST;
+use super::token::Scope;
+use crate::error::{Error, Result};
+use crate::oci::{Digest, Manifest, MediaType, Repository};
+
+/// How often another writer may come in between.
+const MOST_RACES: u32 = 5;
+
+/// The parts of the index that matter here; what else is in it stays.
+#[derive(Default, Deserialize, Serialize)]
+struct Index {
+    #[serde(default)]
+    manifests: Vec<Value>,
+    #[serde(flatten)]
+    rest: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    media_type: &'a MediaType,
+    digest: &'a Digest,
+    size: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    artifact_type: Option<&'a str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    annotations: &'a BTreeMap<String, String>,
+}
+
+impl Registries {
+    /// Enters a manifest among the referrers of its subject.
+    pub(super) fn enter_referrer(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<()> {
+        // One at a time from here; other machines are told by reading back.
+        let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        let tag = fallback_tag(subject);
+        for _ in 0..MOST_RACES {
+            let mut index = self.referrers_index(to, &tag)?;
+            if index.manifests.iter().any(|m| names(m, manifest.digest())) {
+                return Ok(());
+            }
+            let config_type = manifest.config().map(|c| c.media_type.as_str());
+            let line = Line {
+                media_type: manifest.media_type(),
+                digest: manifest.digest(),
+                size: manifest.bytes().len(),
+                artifact_type: manifest.artifact_type().or(config_type),
+                annotations: manifest.annotations(),
+            };
+            let unwritable = |e: serde_json::Error| Error::content(format!("{tag}: {e}"));
+            index.manifests.push(serde_json::to_value(&line).map_err(unwritable)?);
+            index.rest.insert("schemaVersion".into(), 2.into());
+            index.rest.insert("mediaType".into(), MediaType::OCI_INDEX.into());
+            let bytes = serde_json::to_vec(&index).map_err(unwritable)?;
+            self.put_referrers_index(to, &tag, &bytes)?;
+        }
+        Err(Error::Network {
+            request: format!("PUT /v2/{}/manifests/{tag}", to.path()),
+            reason: "others keep changing it".into(),
+        })
+    }
+
+    fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Index> {
+        let (mut response, shown) = self.request_manifest(Method::GET, to, tag, &Scope::push(to.path()))?;
+        match response.status {
+            404 => Ok(Index::default()),
+            200 => {
+                let bytes = response.body(MAX_MANIFEST)?;
+                serde_json::from_slice(&bytes)
+                    .map_err(|_| Error::content(format!("{shown}: not an index of referrers")))
+            }
+            _ => Err(response.failure(&shown)),
+        }
+    }
+
+    fn put_referrers_index(&self, to: &Repository, tag: &str, bytes: &[u8]) -> Result<()> {
+        let host = self.transport.host(to.host())?;
+        let url = self.transport.url(&host, &format!("v2/{}/manifests/{tag}", to.path()));
+        let request =
+            Request::new(Method::PUT, url).header("content-type", MediaType::OCI_INDEX).body(Body::Bytes(bytes));
+        let shown = request.shown.clone();
+        let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
+        if !matches!(response.status, 200..=202) {
+            return Err(response.failure(&shown));
+        }
+        response.drain();
+        Ok(())
+    }
+}
+
+fn names(descriptor: &Value, digest: &Digest) -> bool {
+    descriptor.get("digest").and_then(Value::as_str) == Some(digest.as_str())
+}
+
+/// `sha256-…`: at most 32 characters of the algorithm and 64 of the rest.
+fn fallback_tag(subject: &Digest) -> String {
+    let hex = subject.hex();
+    format!("{}-{}", subject.algorithm().as_str(), &hex[..hex.len().min(64)])
+}
