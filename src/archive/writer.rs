@@ -206,3 +206,6 @@ impl Sink for Writer {
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

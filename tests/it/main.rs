@@ -3,6 +3,7 @@
 mod bad_source;
 mod bundle_file;
 mod deterministic;
+mod durable;
 mod fixtures;
 mod kill;
 mod layering;
