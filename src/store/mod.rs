@@ -54,12 +54,30 @@ pub trait Content: Read + Send {
     fn seek_to(&mut self, offset: u64) -> Result<()>;
 }
 
+/// What a [`Sink`] has of a blob from an earlier attempt.
+pub enum Held<'a> {
+    /// Nothing.
+    Nothing,
+    /// Its first `len` bytes, as far as can be told: only the digest of the whole decides.
+    Start {
+        /// How many bytes.
+        len: u64,
+        /// The bytes.
+        bytes: Box<dyn Read + Send + 'a>,
+    },
+    /// All of it, checked.
+    Whole,
+}
+
 /// Where blobs are put down side by side: a bundle in the making.
 pub trait Sink: Sync {
-    /// Takes a whole blob.
+    /// What there is of a blob already.
+    fn held(&self, digest: &Digest) -> Held<'_>;
+
+    /// Takes a whole blob, what is held of it included.
     ///
     /// # Errors
-    /// When reading or writing fails; what was written of the blob counts for nothing.
+    /// When reading or writing fails.
     fn take(&self, digest: &Digest, content: &mut dyn Content) -> Result<()>;
 }
 

@@ -24,18 +24,30 @@ pub struct BlobContent<'a> {
     turn: usize,
     /// Bytes at the start that were seen before and are not counted again.
     counted: u64,
+    /// Where the source takes over from what was held already.
+    takes_over: Option<u64>,
 }
 
 impl<'a> BlobContent<'a> {
     /// The content of this node.
     pub fn new(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Self {
-        Self { source, node, watch, reader: None, turn: 0, counted: 0 }
+        Self { source, node, watch, reader: None, turn: 0, counted: 0, takes_over: None }
     }
 
-    /// Goes back to the start, and to the next repository that has the content.
-    pub fn start_anew(&mut self) {
+    /// Begins with `len` bytes that are there already; only the rest is asked for.
+    pub fn start_with(&mut self, len: u64, bytes: Inner<'a>) {
+        let descriptor = &self.node.descriptor;
+        self.reader = Some(VerifyReader::new(bytes, &descriptor.digest, descriptor.size));
+        self.counted = len;
+        self.takes_over = (len < descriptor.size).then_some(len);
+    }
+
+    /// Goes back to the start, and to the next repository that has the content. Where the beginning
+    /// was not read from a repository, that one is not to blame.
+    pub fn start_anew(&mut self, blame: bool) {
         self.reader = None;
-        self.turn += 1;
+        self.takes_over = None;
+        self.turn += usize::from(blame);
     }
 
     /// Says where bad content came from.
@@ -87,6 +99,16 @@ impl<'a> BlobContent<'a> {
                 self.reader = Some(VerifyReader::new(inner, &descriptor.digest, descriptor.size));
                 continue;
             };
+            if let Some(position) = self.takes_over.take_if(|len| *len <= reader.position()) {
+                let inner = match self.open(position) {
+                    Ok(inner) => inner,
+                    Err(e) => self.mend(position, e)?,
+                };
+                if let Some(reader) = &mut self.reader {
+                    reader.go_on(inner);
+                }
+                continue;
+            }
             let error = match reader.read(buffer) {
                 Ok(got) => {
                     let new = reader.position().saturating_sub(self.counted);
@@ -131,6 +153,7 @@ impl Content for BlobContent<'_> {
         let standing = self.reader.as_ref().map_or(0, VerifyReader::position);
         if offset < standing {
             self.reader = None;
+            self.takes_over = None;
         }
         // What lies before `offset` is read again, so that the digest is of the whole.
         let mut skipped = self.reader.as_ref().map_or(0, VerifyReader::position);

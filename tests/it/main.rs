@@ -3,6 +3,7 @@
 mod bad_source;
 mod bundle_file;
 mod deterministic;
+mod durable;
 mod fixtures;
 mod kill;
 mod layering;
@@ -12,6 +13,9 @@ mod reader_every_byte;
 mod reader_hostile;
 mod reader_parts;
 mod reader_vast;
+mod resume;
+mod resume_other;
+mod resume_support;
 mod round_trip;
 mod scene;
 mod sharing;
