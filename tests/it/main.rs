@@ -2,6 +2,10 @@
 
 mod bundle_file;
 mod deterministic;
+mod fault_download;
+mod fault_push;
+mod fault_scene;
+mod fault_upload;
 mod fixtures;
 mod kill;
 mod layering;
