@@ -92,7 +92,10 @@ pub fn walk(
             }
         }
     }
-    Err(Error::content(format!("indexes are nested more than {MAX_DEPTH} deep")))
+    let deepest = level.first().map(|place| walk.nodes[*place].descriptor.digest.clone());
+    let (contents, _) = walk.finish(named);
+    let images = deepest.map(|digest| contents.images_with(&digest)).unwrap_or_default();
+    Err(Error::content(format!("indexes are nested more than {MAX_DEPTH} deep")).at(images.join(", ")))
 }
 
 #[derive(Default)]

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod bad_source;
 mod bundle_file;
 mod deterministic;
 mod fault_download;
@@ -10,6 +11,7 @@ mod fixtures;
 mod kill;
 mod layering;
 mod list;
+mod output_path;
 mod round_trip;
 mod scene;
 mod sharing;
