@@ -21,9 +21,9 @@ const DEFAULT_NAMESPACE: &str = "library";
 /// Push the images of a bundle to a registry
 #[derive(Args)]
 #[command(after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\nThe registry then holds \
-gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a\nmirror \
-https://172.18.0.20/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED \
-stand in for --registry, --namespace and\nthe credentials; SSL_CERT_FILE replaces the system's certificates.")]
+gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a mirror \
+https://172.18.0.20/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED stand \
+in for --registry, --namespace and the credentials; SSL_CERT_FILE replaces the system's certificates.")]
 pub(crate) struct ImportArgs {
     /// The bundle
     #[arg(value_name = "BUNDLE")]

@@ -105,8 +105,9 @@ fn main() -> ExitCode {
     progress.clear();
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { errors, kind }) => {
+        Err(Failure { errors, kind, go_on }) => {
             errors.iter().for_each(errors::print);
+            go_on.iter().for_each(|hint| errors::print_hint(hint));
             ExitCode::from(kind.exit_status())
         }
     }

@@ -83,7 +83,7 @@ fn exchange(shared: &Shared, connection: &mut Connection, number: u64, mut head:
         return Ok(false);
     }
     let asked_to_close = head.header("Connection").is_some_and(|v| v.eq_ignore_ascii_case("close"));
-    send(shared, connection, &request, response, &faults, asked_to_close || unread, releases)
+    send(shared, connection, &request, response, &faults, (asked_to_close || unread, releases))
 }
 
 /// The answer before faults change it on its way out; nothing where the connection is to be reset.
@@ -237,8 +237,7 @@ fn send(
     request: &Request,
     mut response: Response,
     faults: &[Fault],
-    close: bool,
-    releases: u64,
+    (close, releases): (bool, u64),
 ) -> io::Result<bool> {
     let delivery = Delivery::of(faults, &mut response, close);
     shared.log.update(request.id, |entry| entry.status = response.status);
