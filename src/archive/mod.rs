@@ -6,6 +6,8 @@
 //! scans headers strictly and opens content in place; nothing is ever extracted.
 
 mod bundle_json;
+mod extension;
+mod field;
 mod file_system;
 mod front;
 mod header;

@@ -74,7 +74,8 @@ fn fetch_one(node: &Node, source: &dyn Source, sink: &dyn Sink, watch: &dyn Watc
             Err(e) if e.kind() == Kind::Failed => return Err(e),
             Err(e) => {
                 let from = node.repositories.first().map(ToString::to_string).unwrap_or_default();
-                return Err(e.at(format!("{from}@{}", node.descriptor.digest)));
+                let names_it = e.kind() == Kind::Content;
+                return Err(if names_it { e } else { e.at(format!("{from}@{}", node.descriptor.digest)) });
             }
             Ok(()) => return Ok(()),
         }

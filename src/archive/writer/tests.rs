@@ -133,7 +133,7 @@ fn what_reads_back_differently_gets_no_name() {
         match damage {
             None => assert!(result.is_ok()),
             Some(at) => {
-                let stopped = result.err().expect("not the same");
+                let stopped = result.expect_err("not the same");
                 let text = stopped.error.to_string();
                 let told = text.split_once("reads back differently at or after byte ").expect("so said").1;
                 let told: u64 = told.split(':').next().and_then(|n| n.parse().ok()).expect("a number");
