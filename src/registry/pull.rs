@@ -101,6 +101,10 @@ impl Registries {
 }
 
 impl Source for Registries {
+    fn place(&self, from: &Repository) -> String {
+        from.to_string()
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = match (&reference.digest, &reference.tag) {
             (Some(digest), _) => digest.to_string(),

@@ -139,6 +139,7 @@ impl Transport {
             if !passes || tries > self.options.retry.times || !request.is_repeatable() {
                 return Err(failure);
             }
+            self.watch.on(Event::Repeating { host: &host.name, reason: &failure.to_string() });
             request.rewind()?;
         }
     }
@@ -383,6 +384,14 @@ fn basic(credential: &Credential) -> Option<String> {
     }
 }
 
+/// What a timeout of ureq means.
+pub(super) fn unanswered(which: ureq::Timeout) -> String {
+    match which {
+        ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
+        _ => "no progress within the idle timeout".into(),
+    }
+}
+
 /// An error of ureq in our terms.
 pub(super) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
     if let Some(explained) = explain(&error, host) {
@@ -390,9 +399,7 @@ pub(super) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
     }
     match error {
         ureq::Error::Io(e) => answered(e, shown),
-        ureq::Error::Timeout(which) => {
-            Error::Network { request: shown.into(), reason: format!("no progress in time ({which})") }
-        }
+        ureq::Error::Timeout(which) => Error::Network { request: shown.into(), reason: unanswered(which) },
         ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
         other => Error::Network { request: shown.into(), reason: other.to_string() },
     }

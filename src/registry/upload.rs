@@ -107,6 +107,8 @@ impl Registries {
                 }
             };
             session = session.and_then(|lost| self.ask_session(&host, to, lost, descriptor.size));
+            // Refused where the session said to go on: it does not know where it stands.
+            session = session.filter(|s| error.status() != Some(416) || s.held > held);
             let now = session.as_ref().map_or(0, |s| s.held);
             if session.is_none() && sent > 0 {
                 host.manners.lost(manner, sent);

@@ -6,7 +6,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 /// When a task may run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Task {
-    /// The tasks that must have ended, well or not; all of them stand before this one.
+    /// The tasks that must have ended, well or not. They may stand anywhere, and in no circle.
     pub(super) after: Vec<usize>,
     /// Taken before others that are ready: it is short and completes something.
     pub(super) urgent: bool,

@@ -1,13 +1,29 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod access;
 mod bad_source;
 mod bundle_file;
 mod deterministic;
+mod durable;
+mod fault_download;
+mod fault_push;
+mod fault_scene;
+mod fault_upload;
 mod fixtures;
 mod kill;
 mod layering;
 mod list;
+mod memory;
+mod naming;
+mod origin;
 mod output_path;
+mod reader_every_byte;
+mod reader_hostile;
+mod reader_parts;
+mod reader_vast;
+mod resume;
+mod resume_other;
+mod resume_support;
 mod round_trip;
 mod scene;
 mod sharing;
@@ -16,6 +32,8 @@ mod support;
 mod support_faults;
 mod support_registry;
 mod support_run;
+mod trust;
+mod verify;
 
 /// The program under test.
 fn bundle() -> support::run::Run {
