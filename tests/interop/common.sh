@@ -11,6 +11,9 @@ password=carried-by-hand
 # shellcheck disable=SC2016
 password_line='lane:$2y$05$abcdefghijklmnopqrstuu7IelhPKASlsNTS6eOXKOHg3Mydp4tdG'
 
+# The program; one that stands still is a failure, and must not hold the lane up.
+in_time() { timeout --kill-after=10 "${IN_TIME:-300}" "$bundle" "$@"; }
+
 # references REGISTRY: one per named image of the fixtures, as they are called at that registry.
 references() { named_images "$fixtures" | sed "s|\([^ ]*\) \([^ ]*\) .*|$1/\1:\2|"; }
 
@@ -19,7 +22,7 @@ source_and_bundle() {
   start_registry source
   seed_layout "$fixtures" "http://$(address_of source)"
   mapfile -t images < <(references "$(address_of source)")
-  "$bundle" export --plain-http "${images[@]}" -o "$fixture_bundle"
+  in_time export --plain-http "${images[@]}" -o "$fixture_bundle"
   make_secrets
 }
 

@@ -19,7 +19,7 @@ build() {
     return 0
   fi
   mkdir -p "$lane_bin" "$place"
-  printf 'module lane\n\ngo 1.24\n\nrequire %s %s\n' "$module" "$version" >"$place/go.mod"
+  printf 'module lane\n\ngo 1.25.0\n\nrequire %s %s\n' "$module" "$version" >"$place/go.mod"
   echo "building $name $version"
   if ! (cd "$place" && GOFLAGS="-mod=mod -p=1" nice timeout "$seconds" \
     go build "$@" -o "$lane_bin/$name.new" "$package" >"$place/log" 2>&1 </dev/null); then

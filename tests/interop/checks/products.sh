@@ -5,14 +5,14 @@ fixtures_arrive() {
   local target=$work/registries/line
   start_product target "$product"
   start_line line target 0 0 0
-  "$bundle" import --plain-http --format json "$fixture_bundle" --registry "$(address_of line)" >"$work/report.json"
+  in_time import --plain-http --format json "$fixture_bundle" --registry "$(address_of line)" >"$work/report.json"
   [[ $(statuses "$work/report.json") == pushed ]] || fail "not all were pushed"
   stop_registry line
   [[ $(counted line changes) -gt 0 ]] || fail "the line saw no upload"
   same_images "$fixtures" "http://$(address_of source)" "http://$(address_of target)"
 
   start_line line target 0 0 0
-  "$bundle" import --plain-http --format json "$fixture_bundle" --registry "$(address_of line)" >"$work/report.json"
+  in_time import --plain-http --format json "$fixture_bundle" --registry "$(address_of line)" >"$work/report.json"
   stop_registry line
   [[ $(statuses "$work/report.json") == present ]] || fail "not all were present: $(statuses "$work/report.json")"
   [[ $(counted line changes) == 0 ]] || fail "the second import sent $(counted line changes) requests that change something"
@@ -23,11 +23,11 @@ fixtures_arrive_behind_tls() {
   # olareg knows no logins.
   [[ $product == olareg ]] || options+=(htpasswd="$secrets/htpasswd")
   start_product target "$product" "${options[@]}"
-  refused 4 "$bundle" import "$fixture_bundle" --registry "$(address_of target)"
+  refused 4 in_time import "$fixture_bundle" --registry "$(address_of target)"
   docker_config "$work/login" "$(address_of target)"
   [[ $product == olareg ]] ||
-    refused 4 "$bundle" import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
-  DOCKER_CONFIG=$work/login "$bundle" import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
+    refused 4 in_time import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
+  DOCKER_CONFIG=$work/login in_time import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
   curl_options=(--cacert "$secrets/ca.pem" --user "lane:$password")
   same_images "$fixtures" "http://$(address_of source)" "https://$(address_of target)"
 }
@@ -35,7 +35,7 @@ fixtures_arrive_behind_tls() {
 # zot as it comes takes OCI types only.
 docker_types_are_refused() {
   start_product target zot compat=no
-  refused 4 "$bundle" import --plain-http "$fixture_bundle" --registry "$(address_of target)" 2>&1 | tee "$work/refused.log"
+  refused 4 in_time import --plain-http "$fixture_bundle" --registry "$(address_of target)" 2>&1 | tee "$work/refused.log"
   grep -q docker2s2 "$work/refused.log" || fail "the setting is not named"
 }
 

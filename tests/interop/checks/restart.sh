@@ -5,9 +5,8 @@ stored() { du -s --block-size=1M "$work/registries/target/storage" 2>/dev/null |
 
 registry_dies_three_times() {
   local importer turn wanted deaths=0 began
-  [[ -e $work/quarter.tar ]] || big_images_are_made
   start_product target "$product" secret=no
-  "$bundle" import --plain-http -vv --limit-rate 24M "$work/quarter.tar" --registry "$(address_of target)" >"$work/import.log" 2>&1 &
+  in_time import --plain-http -vv --limit-rate 24M "$work/quarter.tar" --registry "$(address_of target)" >"$work/import.log" 2>&1 &
   importer=$!
   began=$SECONDS
   for wanted in 40 100 160; do
@@ -28,6 +27,7 @@ registry_dies_three_times() {
   has_arrived quarter target
 }
 
+need_big_images
 for product in "${products[@]}"; do
   check "$product is killed and started again three times during an import, which ends well" \
     registry_dies_three_times "${base_parts[@]}" "$(program_of "$product")"

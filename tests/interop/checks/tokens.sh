@@ -20,8 +20,8 @@ open_twin() { start_product twin "$1" root="$work/registries/target/storage"; }
 
 tokens_open_it() {
   with_tokens "$product" 300 300 https
-  refused 4 "$bundle" import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
-  DOCKER_CONFIG=$work/login "$bundle" import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
+  refused 4 in_time import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
+  DOCKER_CONFIG=$work/login in_time import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
   open_twin "$product"
   same_images "$fixtures" "http://$(address_of source)" "http://$(address_of twin)"
   echo "note: $(tokens_given) tokens"
@@ -32,10 +32,10 @@ short_tokens_do() {
   local stated given refusals
   push_seeded_manifest "http://$(address_of source)" org/slow 1 amd64 "$work/seeding" \
     slow-1:3145728 slow-2:3145728 slow-3:3145728 slow-4:3145728 slow-5:3145728 >/dev/null
-  "$bundle" export --force --plain-http "$(address_of source)/org/slow:1" -o "$work/slow.tar"
+  in_time export --force --plain-http "$(address_of source)/org/slow:1" -o "$work/slow.tar"
   for stated in 2 0; do
     with_tokens "$product" 2 "$stated"
-    DOCKER_CONFIG=$work/login "$bundle" import --plain-http -vv -j 1 --limit-rate 2M "$work/slow.tar" \
+    DOCKER_CONFIG=$work/login in_time import --plain-http -vv -j 1 --limit-rate 2M "$work/slow.tar" \
       --registry "$(address_of target)" 2>"$work/slow.log" || { cat "$work/slow.log"; fail "not imported"; }
     given=$(tokens_given)
     refusals=$(grep -c ': 401' "$work/slow.log" || true)
