@@ -3,8 +3,12 @@
 mod bad_source;
 mod bundle_file;
 mod deterministic;
+mod fault_auth;
 mod fault_download;
+mod fault_limits;
+mod fault_process;
 mod fault_push;
+mod fault_redirect;
 mod fault_scene;
 mod fault_upload;
 mod fixtures;
