@@ -68,6 +68,9 @@ impl Import {
         let jobs = self.registry.jobs;
         let found = survey(&contents, &whole, &registries, jobs, watch.as_ref())?;
         let to_send = found.to_send();
+        if let Some(refused) = found.refused.as_ref().filter(|_| self.dry_run) {
+            return Err(Error::Shared(refused.clone()));
+        }
         let mut outcome = if self.dry_run {
             let line = |image: Image| {
                 let status = if found.lacks(&contents, &image) { Status::Pushed } else { Status::Present };
@@ -102,7 +105,7 @@ fn image(assignment: Assignment) -> Image {
 fn read(bundle: &Bundle, watch: &dyn Watch) -> Result<Contents> {
     let at = |e: Error| e.at(bundle.path().display());
     let mut roots = Vec::new();
-    for IndexEntry { name, descriptor } in &bundle.index().entries {
+    for IndexEntry { name, descriptor, .. } in &bundle.index().entries {
         let Some(name) = name else { continue };
         let manifest = bundle.manifest(&nowhere()?, descriptor).map_err(|e| at(e.at(name)))?;
         roots.push(Found { name: Some(name.clone()), repository: nowhere()?, manifest });
@@ -110,7 +113,7 @@ fn read(bundle: &Bundle, watch: &dyn Watch) -> Result<Contents> {
     let (contents, failures) = walk(bundle, roots, 1, watch).map_err(at)?;
     match failures.into_iter().next() {
         Some(Failure { images, error, .. }) => Err(at(error.at(images.join(", ")))),
-        None => Ok(contents),
+        None => contents.check_spread().map(|()| contents).map_err(at),
     }
 }
 
@@ -121,12 +124,16 @@ fn nowhere() -> Result<Repository> {
 
 /// What is wrong, by the names of the images it hurts: blobs that should be there and are not.
 fn missing_blobs(bundle: &Bundle, contents: &Contents) -> HashMap<String, Arc<Error>> {
+    let lost: HashMap<&Digest, Arc<Error>> = contents
+        .blobs()
+        .filter_map(|node| Some((&node.descriptor.digest, Arc::new(bundle.holds(&node.descriptor).err()?))))
+        .collect();
     let mut damaged = HashMap::new();
-    for node in contents.blobs() {
-        if let Err(error) = bundle.holds(&node.descriptor) {
-            let error = Arc::new(error);
-            for name in contents.images_with(&node.descriptor.digest) {
-                damaged.entry(name).or_insert(error.clone());
+    if !lost.is_empty() {
+        for root in &contents.roots {
+            let closure = contents.closure(&root.digest);
+            if let Some(error) = closure.iter().find_map(|n| lost.get(&n.descriptor.digest)) {
+                damaged.insert(root.label(), error.clone());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! `list`: what a bundle holds, from its headers and manifests alone, so any size opens at once.
 
+use std::cell::OnceCell;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -71,7 +72,7 @@ impl List {
         // Content in a bundle is found by digest alone.
         let nowhere = Repository::new("bundle.invalid", "content")?;
         let mut roots = Vec::new();
-        for IndexEntry { name, descriptor } in &bundle.index().entries {
+        for IndexEntry { name, descriptor, .. } in &bundle.index().entries {
             let manifest = bundle.manifest(&nowhere, descriptor).map_err(at)?;
             roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest });
         }
@@ -79,11 +80,13 @@ impl List {
         if let Some(Failure { error, .. }) = failures.into_iter().next() {
             return Err(at(error));
         }
+        contents.check_spread().map_err(at)?;
+        let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new() };
         let mut uses: HashMap<&Digest, usize> = HashMap::new();
         for root in &contents.roots {
             contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
         }
-        let image = |(name, digest): (&Option<String>, &Digest)| {
+        let mut image = |(name, digest): (&Option<String>, &Digest)| {
             let manifest = contents.node(digest)?.manifest.as_ref()?;
             let closure = contents.closure(digest);
             let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
@@ -93,7 +96,7 @@ impl List {
                 media_type: manifest.media_type().clone(),
                 bytes: sum(closure.iter().copied()),
                 shared_bytes: sum(shared.copied()),
-                platforms: platforms(&bundle, &contents, &closure),
+                platforms: seen.of(&closure),
             })
         };
         let images = contents.roots.iter().filter_map(|r| image((&r.name, &r.digest))).collect();
@@ -105,28 +108,43 @@ fn sum<'a>(nodes: impl Iterator<Item = &'a Node>) -> u64 {
     nodes.map(|n| n.descriptor.size).sum()
 }
 
-/// The image manifests below, with their platforms: as an index names it, else as the config does.
-fn platforms(bundle: &Bundle, contents: &Contents, closure: &[&Node]) -> Vec<ListedPlatform> {
-    let mut named: HashMap<&Digest, &Platform> = HashMap::new();
-    for successor in closure.iter().filter_map(|n| n.manifest.as_ref()).flat_map(|m| m.successors()) {
-        if let (Role::Manifest, Some(platform)) = (successor.role, &successor.descriptor.platform) {
-            named.insert(&successor.descriptor.digest, platform);
+/// What single manifests turned out to be, each looked at once.
+struct Platforms<'a> {
+    bundle: &'a Bundle,
+    contents: &'a Contents,
+    known: HashMap<&'a Digest, (OnceCell<Option<Platform>>, u64)>,
+}
+
+impl<'a> Platforms<'a> {
+    /// The image manifests among these nodes, with their platforms: as an index names it, else as
+    /// the config does.
+    fn of(&mut self, closure: &[&'a Node]) -> Vec<ListedPlatform> {
+        let mut named: HashMap<&Digest, &Platform> = HashMap::new();
+        for successor in closure.iter().filter_map(|n| n.manifest.as_ref()).flat_map(|m| m.successors()) {
+            if let (Role::Manifest, Some(platform)) = (successor.role, &successor.descriptor.platform) {
+                named.insert(&successor.descriptor.digest, platform);
+            }
         }
+        let mut found = Vec::new();
+        for node in closure {
+            let Some(manifest) = node.manifest.as_ref().filter(|m| !m.media_type().is_index()) else { continue };
+            let digest = manifest.digest();
+            let named = named.get(digest).copied();
+            if named.is_some_and(|platform| !platform.is_known()) {
+                continue;
+            }
+            let (own, bytes) = self
+                .known
+                .entry(digest)
+                .or_insert_with(|| (OnceCell::new(), sum(self.contents.closure(digest).into_iter())));
+            let platform = named.cloned().or_else(|| {
+                let config = manifest.config().filter(|_| manifest.is_image());
+                own.get_or_init(|| config.and_then(|config| configured(self.bundle, config))).clone()
+            });
+            found.push(ListedPlatform { platform, digest: digest.clone(), bytes: *bytes });
+        }
+        found
     }
-    let mut found = Vec::new();
-    for node in closure {
-        let Some(manifest) = node.manifest.as_ref().filter(|m| !m.media_type().is_index()) else { continue };
-        let digest = manifest.digest();
-        let platform = match named.get(digest) {
-            Some(platform) if !platform.is_known() => continue,
-            Some(platform) => Some((*platform).clone()),
-            None if manifest.is_image() => manifest.config().and_then(|config| configured(bundle, config)),
-            None => None,
-        };
-        let bytes = sum(contents.closure(digest).into_iter());
-        found.push(ListedPlatform { platform, digest: digest.clone(), bytes });
-    }
-    found
 }
 
 /// The platform of an image config, read leniently: it is only shown.

@@ -1,12 +1,12 @@
 //! `verify`: bundle → findings. Reads every byte, checks every digest, size and type, and that every
 //! image is whole. Goes on to the end whatever it finds, and never talks to anybody.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 
 use crate::archive::{Bundle, IndexEntry};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Digest, Repository};
+use crate::oci::{Descriptor, Digest, Repository};
 use crate::plan::{Found, walk};
 use crate::store::{Contents, Event, Source, Watch, side_by_side};
 
@@ -97,7 +97,7 @@ impl Verify {
     /// somebody asked to stop.
     pub fn run(self, watch: &dyn Watch) -> Result<Verified> {
         let bundle = Bundle::open(&self.bundle)?;
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         let contents = self.walk(&bundle, watch, &mut findings)?;
         let mut seen = HashSet::new();
         let blobs: Vec<&Digest> = bundle.blobs().iter().filter(|d| seen.insert(*d)).collect();
@@ -122,10 +122,9 @@ impl Verify {
                 Kind::Content => FindingKind::DigestMismatch,
                 _ => FindingKind::Unreadable,
             };
-            findings.retain(|f: &Finding| f.digest != *digest);
-            let images = contents.images_with(digest);
-            findings.push(Finding { kind, digest: digest.clone(), images, message: error.to_string() });
+            findings.add(kind, digest, None, &error);
         }
+        let findings = findings.named(&contents);
         let used: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
         Ok(Verified {
             digest: bundle.index().digest.clone(),
@@ -138,40 +137,71 @@ impl Verify {
     }
 
     /// Everything the index leads to, and what is missing or malformed on the way.
-    fn walk(&self, bundle: &Bundle, watch: &dyn Watch, findings: &mut Vec<Finding>) -> Result<Contents> {
+    fn walk(&self, bundle: &Bundle, watch: &dyn Watch, findings: &mut Findings) -> Result<Contents> {
         // Content in a bundle is found by digest alone.
         let nowhere = Repository::new("bundle.invalid", "content")?;
         let mut roots = Vec::new();
-        for IndexEntry { name, descriptor } in &bundle.index().entries {
+        for IndexEntry { name, descriptor, .. } in &bundle.index().entries {
             match bundle.manifest(&nowhere, descriptor) {
                 Ok(manifest) => roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest }),
                 Err(error) => {
-                    let images = name.clone().into_iter().collect();
-                    findings.push(finding(bundle, descriptor.digest.clone(), descriptor.size, images, &error));
+                    let kind = kind_of(bundle, &descriptor.digest, descriptor.size);
+                    findings.add(kind, &descriptor.digest, name.as_ref(), &error);
                 }
             }
         }
         let (contents, failures) = walk(bundle, roots, 1, watch).map_err(|e| e.at(bundle.path().display()))?;
         for failure in failures {
             let size = contents.node(&failure.digest).map(|n| n.descriptor.size).unwrap_or_default();
-            findings.push(finding(bundle, failure.digest, size, failure.images, &failure.error));
+            findings.add(kind_of(bundle, &failure.digest, size), &failure.digest, None, &failure.error);
         }
         for node in contents.blobs() {
             if let Err(error) = bundle.holds(&node.descriptor) {
-                let digest = node.descriptor.digest.clone();
-                let images = contents.images_with(&digest);
-                findings.push(finding(bundle, digest, node.descriptor.size, images, &error));
+                let Descriptor { digest, size, .. } = &node.descriptor;
+                findings.add(kind_of(bundle, digest, *size), digest, None, &error);
             }
         }
         Ok(contents)
     }
 }
 
-fn finding(bundle: &Bundle, digest: Digest, size: u64, images: Vec<String>, error: &Error) -> Finding {
-    let kind = match bundle.size_of(&digest) {
+/// What is wrong with content that could not be taken as what it should be.
+fn kind_of(bundle: &Bundle, digest: &Digest, size: u64) -> FindingKind {
+    match bundle.size_of(digest) {
         None => FindingKind::Missing,
         Some(there) if there != size => FindingKind::SizeMismatch,
         Some(_) => FindingKind::Malformed,
-    };
-    Finding { kind, digest, images, message: error.to_string() }
+    }
+}
+
+/// Findings, one per piece of content.
+#[derive(Default)]
+struct Findings {
+    list: Vec<Finding>,
+    places: HashMap<Digest, usize>,
+}
+
+impl Findings {
+    /// Takes note of something wrong. Found later means found closer to the cause: wrong bytes
+    /// explain why a manifest made no sense.
+    fn add(&mut self, kind: FindingKind, digest: &Digest, image: Option<&String>, error: &Error) {
+        let place = *self.places.entry(digest.clone()).or_insert_with(|| {
+            self.list.push(Finding { kind, digest: digest.clone(), images: Vec::new(), message: String::new() });
+            self.list.len() - 1
+        });
+        let finding = &mut self.list[place];
+        finding.kind = kind;
+        finding.message = error.to_string();
+        finding.images.extend(image.filter(|name| !finding.images.contains(name)).cloned());
+    }
+
+    /// Adds the names of the images that need the content.
+    fn named(mut self, contents: &Contents) -> Vec<Finding> {
+        let images = contents.images_with_each(self.list.iter().map(|f| &f.digest));
+        for (finding, images) in self.list.iter_mut().zip(images) {
+            let known: HashSet<String> = finding.images.iter().cloned().collect();
+            finding.images.extend(images.into_iter().filter(|name| !known.contains(name)));
+        }
+        self.list
+    }
 }

@@ -3,13 +3,13 @@
 //! image-spec v1.1.1 `image-layout.md` and `annotations.md`. Written compact with sorted keys (the
 //! fields below stand in that order), so the same images give the same bytes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use oci_spec::image::ANNOTATION_REF_NAME;
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, MediaType, refuse_ambiguous_keys};
+use crate::oci::{Descriptor, Digest, MediaType, Reference, refuse_ambiguous_keys};
 use crate::store::Contents;
 
 /// What containerd and docker name an image by.
@@ -20,8 +20,11 @@ pub(super) const MAX_INDEX: u64 = 64 << 20;
 /// One line of the index.
 #[derive(Clone, Debug)]
 pub struct IndexEntry {
-    /// The image's name, if it has one.
+    /// The image's full name, if it has one.
     pub name: Option<String>,
+    /// Where there is no full name, the text it is named by: for most tools a tag, and nothing
+    /// says of which repository.
+    pub tag: Option<String>,
     /// What it names.
     pub descriptor: Descriptor,
 }
@@ -87,17 +90,37 @@ impl IndexJson {
     pub(super) fn parse(bytes: &[u8]) -> Result<Self> {
         refuse_ambiguous_keys(bytes)?;
         let read: Read = serde_json::from_slice(bytes).map_err(|e| Error::content(e.to_string()))?;
-        let entries =
-            read.manifests.into_iter().map(|descriptor| IndexEntry { name: name_of(&descriptor), descriptor });
-        Ok(Self { entries: entries.collect(), digest: Digest::sha256(bytes) })
+        let mut entries = Vec::with_capacity(read.manifests.len());
+        let mut named: HashMap<String, Digest> = HashMap::new();
+        for descriptor in read.manifests {
+            let (name, tag) = names_of(&descriptor)?;
+            if let Some(name) = &name {
+                let digest = &descriptor.digest;
+                let other = named.entry(name.clone()).or_insert_with(|| digest.clone());
+                if other != digest {
+                    return Err(Error::content(format!("`{name}` names both {other} and {digest}")));
+                }
+            }
+            entries.push(IndexEntry { name, tag, descriptor });
+        }
+        Ok(Self { entries, digest: Digest::sha256(bytes) })
     }
 }
 
-/// containerd's name where it has a registry host, else the standard's, whatever it says.
-fn name_of(descriptor: &Descriptor) -> Option<String> {
-    let annotations = &descriptor.annotations;
+/// A full name, or failing that a tag: containerd's annotation where it has a registry host, else
+/// the standard's. A text without a host is never completed to one of docker.io: most tools write
+/// the bare tag there.
+fn names_of(descriptor: &Descriptor) -> Result<(Option<String>, Option<String>)> {
+    let [containerd, standard] = [CONTAINERD_NAME, ANNOTATION_REF_NAME]
+        .map(|key| descriptor.annotations.get(key).map(String::as_str).filter(|text| !text.is_empty()));
     let has_host =
-        |n: &&String| n.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
-    let containerd = annotations.get(CONTAINERD_NAME).filter(has_host);
-    containerd.or_else(|| annotations.get(ANNOTATION_REF_NAME)).filter(|n| !n.is_empty()).cloned()
+        |n: &&str| n.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
+    let Some(full) = containerd.filter(has_host).or(standard.filter(has_host)) else {
+        return Ok((None, standard.map(str::to_owned)));
+    };
+    let reference: Reference = full.parse()?;
+    if let Some(digest) = reference.digest.as_ref().filter(|d| **d != descriptor.digest) {
+        return Err(Error::content(format!("`{reference}` names {}, not {digest}", descriptor.digest)));
+    }
+    Ok((Some(reference.name()), None))
 }

@@ -52,9 +52,9 @@ impl Bundle {
 
     fn read(path: &Path, file: File, len: u64) -> Result<Self> {
         refuse_other_formats(&file, len)?;
-        let Scan { members, canonical_end } = scan(&file).map_err(|e| match e {
+        let Scan { members, canonical } = scan(&file, len).map_err(|e| match e {
             ScanError::Bad(reason) => Error::content(reason),
-            ScanError::Io(e) => Error::disk("read", path)(e),
+            ScanError::Io(e) => broken_off(path, e),
         })?;
         let mut named: HashMap<&str, &Member> = HashMap::new();
         let mut blobs: HashMap<Digest, Vec<Place>> = HashMap::new();
@@ -62,7 +62,11 @@ impl Bundle {
         for member in &members {
             let place = Place { offset: member.offset, size: member.size };
             if let Some(digest) = digest_of(&member.path) {
-                blobs.entry(digest.clone()).or_default().push(place);
+                let places = blobs.entry(digest.clone()).or_default();
+                if places.first().is_some_and(|first| first.size != place.size) {
+                    return Err(Error::content(format!("{digest} is there twice, in two lengths")));
+                }
+                places.push(place);
                 order.push(digest);
             } else if [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON].contains(&member.path.as_str())
                 && named.insert(&member.path, member).is_some()
@@ -77,7 +81,7 @@ impl Bundle {
             }
             read_place(&file, Place { offset: member.offset, size: member.size })
                 .map(Some)
-                .map_err(Error::disk("read", path))
+                .map_err(|e| broken_off(path, e))
         };
         let missing = |name: &str| Error::content(format!("no {name}: this is not an image layout"));
         let marker = load(OCI_LAYOUT.0, 4 << 10)?.ok_or_else(|| missing(OCI_LAYOUT.0))?;
@@ -93,8 +97,7 @@ impl Bundle {
                     index.digest, about.index
                 )));
             }
-            let ours = canonical_end && members.iter().all(|m| m.canonical) && marker == OCI_LAYOUT.1;
-            if !ours {
+            if !canonical || marker != OCI_LAYOUT.1 {
                 return Err(Error::content("a header was changed or damaged, or the file was packed anew"));
             }
         }
@@ -153,7 +156,7 @@ impl Bundle {
         for place in self.blobs.get(digest).into_iter().flatten() {
             let mut reader = VerifyReader::new(self.slice(*place, 0), digest, place.size);
             loop {
-                let got = reader.read(&mut buffer).map_err(|e| self.damage(digest, e))?;
+                let got = reader.read(&mut buffer).map_err(Error::from_read)?;
                 if got == 0 {
                     break;
                 }
@@ -175,21 +178,15 @@ impl Bundle {
     }
 
     fn slice(&self, place: Place, offset: u64) -> Slice<'_> {
-        Slice { file: &self.file, at: place.offset + offset, left: place.size.saturating_sub(offset) }
-    }
-
-    fn damage(&self, digest: &Digest, error: io::Error) -> Error {
-        match Error::from_read(error) {
-            content @ Error::Content { .. } => content,
-            Error::Network { reason, .. } => {
-                Error::Disk { doing: "read", path: self.path.join(blob_path(digest)), source: io::Error::other(reason) }
-            }
-            other => other,
-        }
+        Slice { file: &self.file, path: &self.path, at: place.offset + offset, left: place.size.saturating_sub(offset) }
     }
 }
 
 impl Source for Bundle {
+    fn place(&self, _: &Repository) -> String {
+        self.path.display().to_string()
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = reference.name();
         let entry = self.index.entries.iter().find(|e| e.name.as_deref() == Some(&name));
@@ -203,7 +200,7 @@ impl Source for Bundle {
         if *size > MAX_MANIFEST {
             return Err(Error::content(format!("{digest}: a manifest of {size} bytes is too large")));
         }
-        let bytes = read_place(&self.file, place).map_err(Error::disk("read", self.path.join(blob_path(digest))))?;
+        let bytes = read_place(&self.file, place).map_err(|e| broken_off(&self.path.join(blob_path(digest)), e))?;
         let actual = Digest::of(digest.algorithm(), &bytes);
         if actual != *digest {
             return Err(Error::content(format!("content of {digest} hashes to {actual}")));
@@ -224,6 +221,7 @@ impl Source for Bundle {
 /// A part of the file, read by position so that any number of threads can.
 struct Slice<'a> {
     file: &'a File,
+    path: &'a Path,
     at: u64,
     left: u64,
 }
@@ -231,7 +229,18 @@ struct Slice<'a> {
 impl Read for Slice<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let got = self.file.read_at(&mut buffer[..want], self.at)?;
+        let got = match self.file.read_at(&mut buffer[..want], self.at) {
+            Ok(0) if want > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            // Where the drive failed is what its owner needs to know.
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => {
+                Err(io::Error::new(e.kind(), format!("byte {}: {e}", self.at)))
+            }
+            answer => answer,
+        };
+        let got = match got {
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(broken_off(self.path, e).into()),
+            answer => answer?,
+        };
         self.at += got as u64;
         self.left -= got as u64;
         Ok(got)
@@ -242,6 +251,14 @@ fn read_place(file: &File, place: Place) -> io::Result<Vec<u8>> {
     let mut bytes = vec![0; usize::try_from(place.size).map_err(io::Error::other)?];
     file.read_exact_at(&mut bytes, place.offset)?;
     Ok(bytes)
+}
+
+/// A failing drive, unless the file ended where it had more bytes when it was opened.
+fn broken_off(path: &Path, error: io::Error) -> Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof => Error::content("the file became shorter while it was read"),
+        _ => Error::disk("read", path)(error),
+    }
 }
 
 /// The digest that a path below `blobs/` names.

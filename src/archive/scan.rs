@@ -10,13 +10,16 @@ use std::os::unix::fs::FileExt;
 
 use tar::{EntryType, Header};
 
+use super::extension::{Extension, Pending};
+use super::field;
 use super::header::{self, BLOCK};
 
-/// Caps on what one entry may make us hold, in bytes.
-const MAX_NAME: u64 = 4 << 10;
-const MAX_PAX: u64 = 64 << 10;
 /// Zero blocks that tar programs append to fill their last record, in bytes.
 const MAX_TAIL: u64 = 1 << 20;
+/// As many files as pieces of content that one bundle may have (design limit).
+const MAX_MEMBERS: usize = 1_000_000;
+/// Read at once where small entries stand close together, in bytes.
+const AHEAD: usize = 64 << 10;
 
 /// A regular file in the archive.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,16 +30,14 @@ pub(super) struct Member {
     pub(super) offset: u64,
     /// Length of its data in bytes.
     pub(super) size: u64,
-    /// Its header blocks and the padding after its data are byte for byte what we would write.
-    pub(super) canonical: bool,
 }
 
 /// All regular files of an archive, in order.
 #[derive(Debug)]
 pub(super) struct Scan {
     pub(super) members: Vec<Member>,
-    /// The archive ends right after two zero blocks.
-    pub(super) canonical_end: bool,
+    /// Every header and the end are byte for byte what we would write.
+    pub(super) canonical: bool,
 }
 
 /// Why an archive cannot be read: its own fault, or the drive's.
@@ -52,155 +53,146 @@ impl From<io::Error> for ScanError {
     }
 }
 
-/// What extension headers say about the entry after them.
-#[derive(Default)]
-struct Pending {
-    path: Option<Vec<u8>>,
-    size: Option<u64>,
-    /// Extension headers belong to the entry's own blocks.
-    start: Option<u64>,
-}
-
-pub(super) fn scan(file: &File) -> Result<Scan, ScanError> {
-    let len = file.metadata()?.len();
-    let mut members = Vec::new();
+pub(super) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
+    let mut window = Window { file, len, start: 0, bytes: Vec::new() };
+    let mut scan = Scan { members: Vec::new(), canonical: true };
     let mut pending = Pending::default();
     let mut at = 0;
     loop {
-        let mut header = Header::new_old();
         if at + BLOCK > len {
             return Err(bad(at, "the file ends without the end marker: it is truncated"));
         }
-        file.read_exact_at(header.as_mut_bytes(), at)?;
+        let mut header = Header::new_old();
+        header.as_mut_bytes().copy_from_slice(window.get(at, BLOCK)?);
         if header.as_bytes().iter().all(|b| *b == 0) {
-            if pending.start.is_some() {
+            if pending.is_open() {
                 return Err(bad(at, "the archive ends inside an entry"));
             }
-            let canonical_end = end(file, at, len)?;
-            return Ok(Scan { members, canonical_end });
+            scan.canonical &= end(file, at, len)?;
+            return Ok(scan);
         }
-        check_sum(&header).map_err(|e| bad(at, &e))?;
-        let size = match pending.size.take() {
+        let bad_here = |e: &str| bad(at, e);
+        field::check_sum(&header).map_err(bad_here)?;
+        let stated = field::size(&header).map_err(bad_here)?;
+        let extension = extension(header.entry_type());
+        let size = match pending.size.filter(|_| extension.is_none()) {
+            Some(size) if stated != 0 && stated != size => return Err(bad(at, "an entry has two sizes")),
             Some(size) => size,
-            None => size_field(&header).map_err(|e| bad(at, &e))?,
+            None => stated,
         };
         let data = at + BLOCK;
         let padded = size.checked_next_multiple_of(BLOCK).and_then(|n| data.checked_add(n));
         let next = padded.filter(|next| *next <= len);
         let next = next.ok_or_else(|| bad(at, "an entry goes on after the end of the file: it is truncated"))?;
-        let mut padding = vec![0; usize::try_from(header::padding(size)).unwrap_or(0)];
-        file.read_exact_at(&mut padding, data + size)?;
-        if padding.iter().any(|b| *b != 0) {
-            return Err(bad(data + size, "the padding after an entry is not zero"));
-        }
-        let start = *pending.start.get_or_insert(at);
-        match header.entry_type() {
-            EntryType::GNULongName => {
-                let name = read(file, data, size, MAX_NAME).map_err(|e| at_place(e, at))?;
-                if pending.path.replace(long_name(name).map_err(|e| bad(at, e))?).is_some() {
-                    return Err(bad(at, "an entry is named twice"));
-                }
+        if let Some(extension) = extension {
+            if size > extension.limit() {
+                return Err(bad(at, &format!("an extension header of {size} bytes")));
             }
-            EntryType::XHeader => {
-                let block = read(file, data, size, MAX_PAX).map_err(|e| at_place(e, at))?;
-                pending.pax(&block).map_err(|e| bad(at, &e))?;
-            }
-            EntryType::XGlobalHeader => {
-                let block = read(file, data, size, MAX_PAX).map_err(|e| at_place(e, at))?;
-                let mut global = Pending::default();
-                global.pax(&block).map_err(|e| bad(at, &e))?;
-                if global.path.is_some() || global.size.is_some() {
-                    return Err(bad(at, "a global header renames or resizes entries"));
+            let blocks = window.get(at, next - at)?;
+            let (data, padding) = blocks[BLOCK as usize..].split_at(usize::try_from(size).unwrap_or(0));
+            check_padding(padding, data.len() as u64 + at + BLOCK)?;
+            pending.add(extension, data).map_err(|e| bad(at, &e))?;
+            pending.blocks.extend_from_slice(blocks);
+        } else {
+            // With the padding comes the next header, which is wanted next.
+            let padding = header::padding(size);
+            check_padding(window.get(data + size, padding)?, data + size)?;
+            let Pending { path, mut blocks, .. } = std::mem::take(&mut pending);
+            let path = path.map_or_else(|| field::name(&header), Ok).map_err(bad_here)?;
+            let kind = header.entry_type();
+            let path = accepted(kind, path, size).map_err(|e| bad(at, &e))?;
+            blocks.extend_from_slice(header.as_bytes());
+            scan.canonical &= path.as_deref().is_some_and(|path| is_ours(kind, path, size, &blocks));
+            if let Some(path) = path.filter(|_| kind.is_file()) {
+                if scan.members.len() == MAX_MEMBERS {
+                    return Err(bad(at, &format!("more than {MAX_MEMBERS} files")));
                 }
-                if start == at {
-                    pending.start = None;
-                }
-            }
-            kind => {
-                let path = match pending.path.take() {
-                    Some(path) => path,
-                    None => name_field(&header).map_err(|e| bad(at, e))?,
-                };
-                pending = Pending::default();
-                if let Some(path) = regular(kind, path, size).map_err(|e| bad(at, &e))? {
-                    let canonical = is_ours(file, start, data, &path, size)?;
-                    members.push(Member { path, offset: data, size, canonical });
-                }
+                scan.members.push(Member { path, offset: data, size });
             }
         }
         at = next;
     }
 }
 
-impl Pending {
-    /// POSIX.1-2017 pax, "pax Extended Header": `LENGTH KEY=VALUE\n`.
-    fn pax(&mut self, mut block: &[u8]) -> Result<(), String> {
-        let mut seen = std::collections::HashSet::new();
-        while !block.is_empty() {
-            let space = block.iter().position(|b| *b == b' ').ok_or("a pax record without a length")?;
-            let digits = std::str::from_utf8(&block[..space]).map_err(|_| "a pax record without a length")?;
-            let len: usize = digits.parse().map_err(|_| "a pax record without a length")?;
-            let record = block.get(space + 1..len).and_then(|r| r.strip_suffix(b"\n"));
-            let record = record.ok_or("a pax record of the wrong length")?;
-            let equals = record.iter().position(|b| *b == b'=').ok_or("a pax record without a value")?;
-            let (key, value) = (&record[..equals], &record[equals + 1..]);
-            if value.contains(&0) {
-                return Err("a NUL in a pax record".into());
-            }
-            if !seen.insert(key) {
-                return Err("a pax key given twice".into());
-            }
-            match key {
-                b"path" if self.path.is_some() => return Err("an entry is named twice".into()),
-                b"path" => self.path = Some(value.to_vec()),
-                b"size" => {
-                    let size = std::str::from_utf8(value).ok().and_then(|v| v.parse().ok());
-                    self.size = Some(size.ok_or("a pax size that is no number")?);
-                }
-                key if key.starts_with(b"GNU.sparse") => return Err("a sparse file".into()),
-                _ => {}
-            }
-            block = &block[len..];
+/// The part of the file that was read last.
+struct Window<'a> {
+    file: &'a File,
+    len: u64,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// `len` bytes at `at`, which must be in the file. Reads on from there as far as small entries
+    /// are likely to follow.
+    fn get(&mut self, at: u64, len: u64) -> io::Result<&[u8]> {
+        let len = usize::try_from(len).map_err(io::Error::other)?;
+        let inside = |window: &Self| {
+            let from = usize::try_from(at.checked_sub(window.start)?).ok()?;
+            window.bytes.get(from..from + len).is_some().then_some(from)
+        };
+        if let Some(from) = inside(self) {
+            return Ok(&self.bytes[from..from + len]);
         }
-        Ok(())
+        let is_near = at <= self.start + (self.bytes.len() + AHEAD) as u64;
+        let ahead = if is_near { AHEAD } else { 2 * BLOCK as usize };
+        let left = usize::try_from(self.len - at).unwrap_or(usize::MAX);
+        self.bytes.resize(len.max(ahead).min(left), 0);
+        self.start = at;
+        self.file.read_exact_at(&mut self.bytes, at)?;
+        Ok(&self.bytes[..len])
     }
 }
 
-/// The path of a regular file; `None` for what no reader of a layout looks at.
-fn regular(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>, String> {
+fn extension(kind: EntryType) -> Option<Extension> {
+    match kind {
+        EntryType::GNULongLink => Some(Extension::LongLink),
+        EntryType::GNULongName => Some(Extension::LongName),
+        EntryType::XGlobalHeader => Some(Extension::Global),
+        EntryType::XHeader => Some(Extension::Pax),
+        _ => None,
+    }
+}
+
+/// The path of a file or directory without a leading `./`; `None` for what no reader of a layout
+/// looks at.
+fn accepted(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>, String> {
     let shown = || String::from_utf8_lossy(&path).escape_debug().to_string();
+    // No name of a layout is anything but ASCII.
     let Ok(text) = std::str::from_utf8(&path) else { return Ok(None) };
     let bare = text.strip_prefix("./").unwrap_or(text);
-    let names_ours = bare == "oci-layout" || bare.ends_with(".json") || bare.starts_with("blobs");
+    let bare_directory = bare.strip_suffix('/').unwrap_or(bare);
+    if matches!(kind, EntryType::Regular) && bare.ends_with('/') {
+        return Err(format!("`{}`: a file named like a directory", shown()));
+    }
+    let is_root = matches!(kind, EntryType::Directory) && matches!(text, "." | "./");
+    if !is_root && bare_directory.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(format!("`{}`: a name that tar programs understand differently", shown()));
+    }
+    let is_of_layout = bare == "oci-layout" || bare.ends_with(".json") || bare.starts_with("blobs");
     match kind {
-        EntryType::Regular if bare.ends_with('/') => Err(format!("`{}`: a file named like a directory", shown())),
-        EntryType::Regular => {
-            let odd = |part: &str| matches!(part, "" | "." | "..");
-            if bare.split('/').any(odd) {
-                return Err(format!("`{}`: a name that tar programs understand differently", shown()));
-            }
-            Ok(Some(bare.into()))
-        }
-        EntryType::Directory if size == 0 => Ok(None),
+        EntryType::Regular => Ok(Some(bare.into())),
+        EntryType::Directory if size == 0 => Ok(Some(bare.into())),
         EntryType::Link | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo
-            if size == 0 && !names_ours =>
+            if size == 0 && !is_of_layout =>
         {
             Ok(None)
         }
-        EntryType::GNULongLink => Ok(None),
         _ => Err(format!("`{}`: neither a plain file nor a directory", shown())),
     }
 }
 
-/// Whether the blocks from `start` up to `data` are the ones that we write for this file.
-fn is_ours(file: &File, start: u64, data: u64, path: &str, size: u64) -> Result<bool, ScanError> {
-    let Ok(expected) = header::of_file(path, size) else { return Ok(false) };
-    if data - start != expected.len() as u64 {
-        return Ok(false);
+/// Whether these are the header blocks that we write for this entry.
+fn is_ours(kind: EntryType, path: &str, size: u64, blocks: &[u8]) -> bool {
+    let ours = if kind.is_dir() { header::of_directory(path) } else { header::of_file(path, size) };
+    ours.is_ok_and(|ours| ours == blocks)
+}
+
+fn check_padding(padding: &[u8], at: u64) -> Result<(), ScanError> {
+    if padding.iter().any(|b| *b != 0) {
+        return Err(bad(at, "the padding after an entry is not zero"));
     }
-    let mut found = vec![0; expected.len()];
-    file.read_exact_at(&mut found, start)?;
-    Ok(found == expected)
+    Ok(())
 }
 
 /// Everything after the first zero block at `at` must be zero. True if that is one more block.
@@ -217,76 +209,6 @@ fn end(file: &File, at: u64, len: u64) -> Result<bool, ScanError> {
     Ok(tail == header::END)
 }
 
-fn check_sum(header: &Header) -> Result<(), String> {
-    let stated = header.cksum().map_err(|_| "not a tar header".to_owned())?;
-    let bytes = header.as_bytes();
-    let sum: u32 = bytes[..148].iter().chain(&bytes[156..]).map(|b| u32::from(*b)).sum::<u32>() + 8 * 32;
-    if stated != sum {
-        return Err("the checksum of a tar header is wrong".into());
-    }
-    Ok(())
-}
-
-/// Octal digits, or base-256 with the first bit set (GNU). No signs, nothing after the digits.
-fn size_field(header: &Header) -> Result<u64, String> {
-    let field = &header.as_old().size;
-    if field[0] & 0x80 != 0 {
-        if field[0] != 0x80 || field[1..4].iter().any(|b| *b != 0) {
-            return Err("an absurd size".into());
-        }
-        let mut number = [0; 8];
-        number.copy_from_slice(&field[4..]);
-        return Ok(u64::from_be_bytes(number))
-            .and_then(|n| if n > i64::MAX as u64 { Err("an absurd size".into()) } else { Ok(n) });
-    }
-    let text = std::str::from_utf8(field).map_err(|_| "a size that is no number")?;
-    let digits = text.trim_end_matches(['\0', ' ']).trim_start_matches(' ');
-    if digits.is_empty() || !digits.bytes().all(|b| matches!(b, b'0'..=b'7')) {
-        return Err("a size that is no number".into());
-    }
-    u64::from_str_radix(digits, 8).map_err(|e| e.to_string())
-}
-
-/// The name of the header itself: prefix and name, with nothing hidden behind a NUL.
-fn name_field(header: &Header) -> Result<Vec<u8>, &'static str> {
-    let name = up_to_nul(&header.as_old().name)?;
-    match header.as_ustar() {
-        Some(ustar) if ustar.prefix[0] != 0 => Ok([up_to_nul(&ustar.prefix)?, b"/", name].concat()),
-        _ => Ok(name.to_vec()),
-    }
-}
-
-fn up_to_nul(field: &[u8]) -> Result<&[u8], &'static str> {
-    let len = field.iter().position(|b| *b == 0).unwrap_or(field.len());
-    if field[len..].iter().any(|b| *b != 0) {
-        return Err("a name goes on after a NUL");
-    }
-    Ok(&field[..len])
-}
-
-fn long_name(mut name: Vec<u8>) -> Result<Vec<u8>, &'static str> {
-    if name.last() == Some(&0) {
-        name.pop();
-    }
-    if name.is_empty() || name.contains(&0) { Err("a long name with a NUL") } else { Ok(name) }
-}
-
-fn read(file: &File, at: u64, size: u64, most: u64) -> Result<Vec<u8>, ScanError> {
-    if size > most {
-        return Err(ScanError::Bad(format!("an extension header of {size} bytes")));
-    }
-    let mut bytes = vec![0; usize::try_from(size).unwrap_or(0)];
-    file.read_exact_at(&mut bytes, at)?;
-    Ok(bytes)
-}
-
 fn bad(at: u64, reason: &str) -> ScanError {
     ScanError::Bad(format!("byte {at}: {reason}"))
-}
-
-fn at_place(error: ScanError, at: u64) -> ScanError {
-    match error {
-        ScanError::Bad(reason) => bad(at, &reason),
-        io => io,
-    }
 }

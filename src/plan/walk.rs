@@ -173,12 +173,9 @@ impl Walk {
             if absent.contains(&place) { left_out.push(node.descriptor) } else { whole.push(node) }
         }
         let contents = Contents::new(whole, roots, left_out);
-        let failures = failures.into_iter().map(|(digest, error)| Failure {
-            images: contents.images_with(&digest),
-            digest,
-            error,
-        });
-        let failures = failures.collect();
+        let images = contents.images_with_each(failures.iter().map(|(digest, _)| digest));
+        let failures = failures.into_iter().zip(images);
+        let failures = failures.map(|((digest, error), images)| Failure { digest, images, error }).collect();
         (contents, failures)
     }
 }

@@ -12,7 +12,7 @@ use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
 use super::host::Permit;
 use super::origin::place;
 use super::pace::{Limiter, Pace};
-use super::transport::failed;
+use super::transport::{failed, unanswered};
 use crate::error::{Error, Kind, Result};
 use crate::oci::BadContent;
 use crate::store::{Content, Event, Watch};
@@ -263,7 +263,7 @@ pub(super) fn answered(error: io::Error, shown: &str) -> Error {
         return Error::from_read(error);
     }
     let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
-        Some(ureq::Error::Timeout(which)) => format!("no progress in time ({which})"),
+        Some(ureq::Error::Timeout(which)) => unanswered(*which),
         _ => error.to_string(),
     };
     Error::Network { request: shown.into(), reason }

@@ -2,13 +2,13 @@
 //! ([`Source`]), where it goes ([`Sink`], [`Target`]), what there is to move ([`Contents`]) and what
 //! to tell whoever watches ([`Event`]).
 
+mod contents;
 mod workers;
 
-use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
 use std::io::Read;
 
-pub use workers::side_by_side;
+pub use contents::{Contents, Node, Root};
+pub use workers::{crew, side_by_side};
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, Role, Tag};
@@ -17,6 +17,9 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, 
 ///
 /// `from` says where a piece is known to be; a source with one place for everything ignores it.
 pub trait Source: Sync {
+    /// What to call this place in a message: the repository, or the file.
+    fn place(&self, from: &Repository) -> String;
+
     /// The manifest that a reference names now.
     ///
     /// # Errors
@@ -51,12 +54,30 @@ pub trait Content: Read + Send {
     fn seek_to(&mut self, offset: u64) -> Result<()>;
 }
 
+/// What a [`Sink`] has of a blob from an earlier attempt.
+pub enum Held<'a> {
+    /// Nothing.
+    Nothing,
+    /// Its first `len` bytes, as far as can be told: only the digest of the whole decides.
+    Start {
+        /// How many bytes.
+        len: u64,
+        /// The bytes.
+        bytes: Box<dyn Read + Send + 'a>,
+    },
+    /// All of it, checked.
+    Whole,
+}
+
 /// Where blobs are put down side by side: a bundle in the making.
 pub trait Sink: Sync {
-    /// Takes a whole blob.
+    /// What there is of a blob already.
+    fn held(&self, digest: &Digest) -> Held<'_>;
+
+    /// Takes a whole blob, what is held of it included.
     ///
     /// # Errors
-    /// When reading or writing fails; what was written of the blob counts for nothing.
+    /// When reading or writing fails.
     fn take(&self, digest: &Digest, content: &mut dyn Content) -> Result<()>;
 }
 
@@ -110,123 +131,6 @@ pub trait Target: Sync {
 
     /// Gives up what was prepared and not used.
     fn finish(&self);
-}
-
-/// A named entry point into the graph.
-#[derive(Clone, Debug)]
-pub struct Root {
-    /// The image's name in a bundle; `None` for one that is only there by digest.
-    pub name: Option<String>,
-    /// Which node.
-    pub digest: Digest,
-}
-
-impl Root {
-    /// What to call it in a message.
-    pub fn label(&self) -> String {
-        self.name.clone().unwrap_or_else(|| self.digest.to_string())
-    }
-}
-
-/// One piece of content, whichever way and however often it is referred to.
-#[derive(Clone, Debug)]
-pub struct Node {
-    /// Type, digest and size.
-    pub descriptor: Descriptor,
-    /// How it is used. Of several uses the first in the order of [`Role`].
-    pub role: Role,
-    /// The document itself, for indexes and manifests.
-    pub manifest: Option<Manifest>,
-    /// Every repository it is known to be in.
-    pub repositories: Vec<Repository>,
-}
-
-impl Node {
-    /// Manifests, then configs by digest, then the rest by falling size and digest.
-    fn rank(&self) -> (u8, Reverse<u64>, Option<&Digest>) {
-        let Descriptor { digest, size, .. } = &self.descriptor;
-        match (&self.manifest, self.role) {
-            (Some(_), _) => (0, Reverse(0), None),
-            (None, Role::Config) => (1, Reverse(0), Some(digest)),
-            (None, _) => (2, Reverse(*size), Some(digest)),
-        }
-    }
-}
-
-/// The whole closure of some roots: every node once, in the order of the archive.
-///
-/// Indexes and manifests come first, breadth-first from the roots, so parents stand before their
-/// children; then configs by digest; then layers, largest first, then by digest.
-#[derive(Clone, Debug, Default)]
-pub struct Contents {
-    /// The nodes in order.
-    pub nodes: Vec<Node>,
-    /// The entry points, named ones by name, then the others by digest.
-    pub roots: Vec<Root>,
-    /// Non-distributable layers that the source does not have, and whose `urls` nobody fetches.
-    pub absent: Vec<Descriptor>,
-    places: HashMap<Digest, usize>,
-}
-
-impl Contents {
-    /// Puts nodes into the order of the archive. Manifests keep the order they are given in.
-    pub fn new(mut nodes: Vec<Node>, roots: Vec<Root>, mut absent: Vec<Descriptor>) -> Self {
-        nodes.sort_by(|a, b| a.rank().cmp(&b.rank()));
-        absent.sort_by(|a, b| a.digest.cmp(&b.digest));
-        let places = nodes.iter().enumerate().map(|(place, n)| (n.descriptor.digest.clone(), place)).collect();
-        Self { nodes, roots, absent, places }
-    }
-
-    /// The manifests, parents before children.
-    pub fn manifests(&self) -> impl Iterator<Item = (&Node, &Manifest)> {
-        self.nodes.iter().filter_map(|n| n.manifest.as_ref().map(|m| (n, m)))
-    }
-
-    /// Every node reachable from this one, itself included, each once, parents before children.
-    pub fn closure(&self, root: &Digest) -> Vec<&Node> {
-        let mut seen = HashSet::from([root]);
-        let mut found: Vec<&Node> = self.node(root).into_iter().collect();
-        let mut next = 0;
-        while let Some(node) = found.get(next) {
-            next += 1;
-            for successor in node.manifest.iter().flat_map(Manifest::successors) {
-                if seen.insert(&successor.descriptor.digest) {
-                    found.extend(self.node(&successor.descriptor.digest));
-                }
-            }
-        }
-        found
-    }
-
-    /// The node of this digest.
-    pub fn node(&self, digest: &Digest) -> Option<&Node> {
-        self.places.get(digest).map(|place| &self.nodes[*place])
-    }
-
-    /// The platforms that an image's indexes name, in their order; none for a single manifest.
-    pub fn platforms(&self, root: &Digest) -> Vec<Platform> {
-        let mut found: Vec<Platform> = Vec::new();
-        for node in self.closure(root) {
-            for successor in node.manifest.iter().flat_map(Manifest::successors) {
-                match &successor.descriptor.platform {
-                    Some(platform) if platform.is_known() && !found.contains(platform) => found.push(platform.clone()),
-                    _ => {}
-                }
-            }
-        }
-        found
-    }
-
-    /// The names of the images that this content is part of.
-    pub fn images_with(&self, digest: &Digest) -> Vec<String> {
-        let holds = |root: &&Root| self.closure(&root.digest).iter().any(|n| n.descriptor.digest == *digest);
-        self.roots.iter().filter(holds).map(Root::label).collect()
-    }
-
-    /// Everything that is not a manifest, in file order.
-    pub fn blobs(&self) -> impl Iterator<Item = &Node> {
-        self.nodes.iter().filter(|n| n.manifest.is_none() && n.role != Role::Manifest)
-    }
 }
 
 /// Something a person may want to know while it happens.
@@ -291,6 +195,13 @@ pub enum Event<'a> {
         host: &'a str,
         /// Method and path, and what came of it; never a query or a header.
         line: &'a str,
+    },
+    /// A request failed and is sent again.
+    Repeating {
+        /// The registry.
+        host: &'a str,
+        /// What failed.
+        reason: &'a str,
     },
     /// A reference became a digest.
     Resolved {

@@ -31,18 +31,39 @@ pub struct BlobContent<'a> {
     breaks: u32,
     /// Where the last of them was.
     broke_at: u64,
+    /// Where the source takes over from what was held already.
+    takes_over: Option<u64>,
 }
 
 impl<'a> BlobContent<'a> {
     /// The content of this node.
     pub fn new(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Self {
-        Self { source, node, watch, reader: None, turn: 0, counted: 0, breaks: 0, broke_at: 0 }
+        Self { source, node, watch, reader: None, turn: 0, counted: 0, breaks: 0, broke_at: 0, takes_over: None }
     }
 
-    /// Goes back to the start, and to the next repository that has the content.
-    pub fn start_anew(&mut self) {
+    /// Begins with `len` bytes that are there already; only the rest is asked for.
+    pub fn start_with(&mut self, len: u64, bytes: Inner<'a>) {
+        let descriptor = &self.node.descriptor;
+        self.reader = Some(VerifyReader::new(bytes, &descriptor.digest, descriptor.size));
+        self.counted = len;
+        self.takes_over = (len < descriptor.size).then_some(len);
+    }
+
+    /// Goes back to the start, and to the next repository that has the content. Where the beginning
+    /// was not read from a repository, that one is not to blame.
+    pub fn start_anew(&mut self, blame: bool) {
         (self.reader, self.broke_at) = (None, 0);
-        self.turn += 1;
+        self.takes_over = None;
+        self.turn += usize::from(blame);
+    }
+
+    /// Says where bad content came from.
+    fn at_source(&self, error: Error) -> Error {
+        let from = self.node.repositories.get(self.turn % self.node.repositories.len().max(1));
+        match from {
+            Some(from) => error.at(self.source.place(from)),
+            None => error,
+        }
     }
 
     fn open(&self, offset: u64) -> Result<Inner<'a>> {
@@ -85,6 +106,16 @@ impl<'a> BlobContent<'a> {
                 self.reader = Some(VerifyReader::new(inner, &descriptor.digest, descriptor.size));
                 continue;
             };
+            if let Some(position) = self.takes_over.take_if(|len| *len <= reader.position()) {
+                let inner = match self.open(position) {
+                    Ok(inner) => inner,
+                    Err(e) => self.mend(position, e, sources - 1)?,
+                };
+                if let Some(reader) = &mut self.reader {
+                    reader.go_on(inner);
+                }
+                continue;
+            }
             let error = match reader.read(buffer) {
                 Ok(got) => {
                     let new = reader.position().saturating_sub(self.counted);
@@ -94,7 +125,7 @@ impl<'a> BlobContent<'a> {
                     }
                     return Ok(got);
                 }
-                Err(e) if BadContent::of(&e).is_some() => return Err(Error::from_read(e)),
+                Err(e) if BadContent::of(&e).is_some() => return Err(self.at_source(Error::from_read(e))),
                 Err(e) => e,
             };
             let position = reader.position();
@@ -131,6 +162,7 @@ impl Content for BlobContent<'_> {
         let standing = self.reader.as_ref().map_or(0, VerifyReader::position);
         if offset < standing {
             (self.reader, self.broke_at) = (None, 0);
+            self.takes_over = None;
         }
         // What lies before `offset` is read again, so that the digest is of the whole.
         let mut skipped = self.reader.as_ref().map_or(0, VerifyReader::position);
