@@ -8,7 +8,7 @@ mod workers;
 use std::io::Read;
 
 pub use contents::{Contents, Node, Root};
-pub use workers::side_by_side;
+pub use workers::{crew, side_by_side};
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, Role, Tag};
