@@ -5,6 +5,9 @@
 //! scans headers strictly and opens content in place; nothing is ever extracted.
 
 mod bundle_json;
+mod bundles;
+mod directory;
+mod expectation;
 mod extension;
 mod field;
 mod file_system;
@@ -14,12 +17,18 @@ mod index_json;
 mod layout;
 mod reader;
 mod scan;
+mod slice;
+mod spool;
+mod tarball;
 mod writer;
 
 pub use bundle_json::{Absent, BundleJson, FORMAT_VERSION, Volume};
+pub use bundles::Bundles;
+pub use expectation::{Expectation, check_expectations};
 pub use index_json::{IndexEntry, IndexJson};
 pub use layout::{Layout, Place};
 pub use reader::Bundle;
+pub use spool::Spooling;
 pub use writer::{Output, Writer, Written};
 
 /// The marker file of a layout and all it holds (image-spec v1.1.1 `image-layout.md`).

@@ -184,6 +184,17 @@ pub enum Event<'a> {
         /// The platforms it is for.
         platforms: &'a [Platform],
     },
+    /// Input is written into a temporary file before it can be read.
+    Spooling {
+        /// What: a path or standard input.
+        from: &'a str,
+        /// The directory it goes to.
+        to: &'a std::path::Path,
+        /// Bytes it needs there, as far as can be known.
+        at_least: u64,
+        /// Bytes free there.
+        free: u64,
+    },
     /// A host is left alone for a while.
     Waiting {
         /// The registry.

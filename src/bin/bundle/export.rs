@@ -70,7 +70,7 @@ impl ExportArgs {
                 "wrote",
                 &format!("{path}  {}  bundle {}  (synced to disk)", report::size(written.len), written.digest),
             );
-            progress.say("next", &format!("bundle import {path} --registry HOST"));
+            progress.say("next", &format!("bundle import {path} --registry HOST --expect {}", written.digest));
         }
         Ok(())
     }
