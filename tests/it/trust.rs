@@ -66,6 +66,7 @@ fn a_self_signed_certificate_that_calls_itself_an_authority_is_taken_when_it_is_
     let scene = scene(|| Registry::builder().tls(&identity));
     let ca = file(&scene, "registry.pem", &identity.cert_pem);
     assert_both(&scene, |run| run.args(["--ca-file"]).args([&ca]));
+    assert_both(&scene, |run| run.env("SSL_CERT_FILE", &ca));
     let out = assert_refused(&scene, export(&scene));
     assert!(out.stderr.contains("--ca-file"), "{}", out.stderr);
 }

@@ -22,7 +22,7 @@ fn small() -> Scene {
 
 /// The verdict on the file as it lies there.
 fn verdict(bundle: &Path) -> Option<Kind> {
-    match (Verify { bundle: bundle.into(), jobs: 1 }).run(&Quiet) {
+    match (Verify { bundle: bundle.into(), jobs: 1, deep: false, expect: Vec::new(), tmpdir: None }).run(&Quiet) {
         Ok(verified) => verified.kind(),
         Err(error) => Some(error.kind()),
     }
