@@ -124,7 +124,7 @@ impl Registries {
 }
 
 impl Source for Registries {
-    fn place(&self, from: &Repository) -> String {
+    fn place(&self, from: &Repository, _: &Digest) -> String {
         from.to_string()
     }
 

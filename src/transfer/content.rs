@@ -27,18 +27,18 @@ pub struct BlobContent<'a> {
     turn: usize,
     /// Bytes at the start that were seen before and are not counted again.
     counted: u64,
+    /// Where the source takes over from what was held already.
+    takes_over: Option<u64>,
     /// Breaks in a row.
     breaks: u32,
     /// Where the last of them was.
     broke_at: u64,
-    /// Where the source takes over from what was held already.
-    takes_over: Option<u64>,
 }
 
 impl<'a> BlobContent<'a> {
     /// The content of this node.
     pub fn new(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Self {
-        Self { source, node, watch, reader: None, turn: 0, counted: 0, breaks: 0, broke_at: 0, takes_over: None }
+        Self { source, node, watch, reader: None, turn: 0, counted: 0, takes_over: None, breaks: 0, broke_at: 0 }
     }
 
     /// Begins with `len` bytes that are there already; only the rest is asked for.
@@ -52,8 +52,7 @@ impl<'a> BlobContent<'a> {
     /// Goes back to the start, and to the next repository that has the content. Where the beginning
     /// was not read from a repository, that one is not to blame.
     pub fn start_anew(&mut self, blame: bool) {
-        (self.reader, self.broke_at) = (None, 0);
-        self.takes_over = None;
+        (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
         self.turn += usize::from(blame);
     }
 
@@ -61,7 +60,7 @@ impl<'a> BlobContent<'a> {
     fn at_source(&self, error: Error) -> Error {
         let from = self.node.repositories.get(self.turn % self.node.repositories.len().max(1));
         match from {
-            Some(from) => error.at(self.source.place(from)),
+            Some(from) => error.at(self.source.place(from, &self.node.descriptor.digest)),
             None => error,
         }
     }
@@ -161,8 +160,7 @@ impl Content for BlobContent<'_> {
     fn seek_to(&mut self, offset: u64) -> Result<()> {
         let standing = self.reader.as_ref().map_or(0, VerifyReader::position);
         if offset < standing {
-            (self.reader, self.broke_at) = (None, 0);
-            self.takes_over = None;
+            (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
         }
         // What lies before `offset` is read again, so that the digest is of the whole.
         let mut skipped = self.reader.as_ref().map_or(0, VerifyReader::position);

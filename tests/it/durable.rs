@@ -35,7 +35,8 @@ fn a_partial_path_that_is_no_plain_file_is_refused_and_not_followed() {
     let registry = registry();
     let victim = Place::new();
     fs::write(victim.file(), "precious").expect("a file");
-    let make: [(&str, &dyn Fn(&Path)); 4] = [
+    type Make<'a> = (&'a str, &'a dyn Fn(&Path));
+    let make: [Make<'_>; 4] = [
         ("is a symbolic link", &|path| symlink(victim.file(), path).expect("a link")),
         ("is a symbolic link", &|path| symlink(victim.dir().join("nowhere"), path).expect("a link")),
         ("is a directory", &|path| fs::create_dir(path).expect("a directory")),

@@ -1,5 +1,6 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod access;
 mod bad_source;
 mod bundle_file;
 mod deterministic;
@@ -14,13 +15,22 @@ mod fault_scene;
 mod fault_secrets;
 mod fault_upload;
 mod fixtures;
+mod foreign_layouts;
 mod kill;
 mod layering;
+mod line;
 mod list;
+mod login;
+mod memory;
+mod naming;
+mod origin;
 mod output_path;
+mod reader_deep;
 mod reader_every_byte;
+mod reader_expect;
 mod reader_hostile;
 mod reader_parts;
+mod reader_spooled;
 mod reader_vast;
 mod reliability;
 mod resume;
@@ -35,6 +45,8 @@ mod support;
 mod support_faults;
 mod support_registry;
 mod support_run;
+mod trust;
+mod verify;
 
 /// The program under test.
 fn bundle() -> support::run::Run {
