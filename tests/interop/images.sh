@@ -1,5 +1,5 @@
 # The images that lines break over: 256 MiB and 1 GiB of noise, at a source of their own, and as bundles.
-# Sourced, never run; needs common.sh.
+# Sourced, never run; needs scene.sh.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 kib=1024
