@@ -234,7 +234,7 @@ impl Error {
             Self::At { cause, .. } => cause.hint(),
             Self::Shared(error) => error.hint(),
             Self::Refused { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
-            Self::NoSpace { .. } => Some("free some room there, or write to another drive with -o".into()),
+            Self::NoSpace { .. } => Some("free some room there, or name another place with -o or --tmpdir".into()),
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
                 Some("free some room there, or write to another drive with -o".into())
             }

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
-use crate::archive::{Bundle, IndexEntry};
+use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectations};
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
 use crate::plan::{Failure, Found, walk};
-use crate::store::{Contents, Node, Quiet, Source};
+use crate::store::{Contents, Node, Source, Watch};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -18,8 +18,12 @@ const MAX_CONFIG: u64 = 4 << 20;
 /// What to list.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// The bundle.
+    /// The bundle: a tar, a gzip of one, a layout directory, or `-` for standard input.
     pub bundle: PathBuf,
+    /// What it has to be.
+    pub expect: Vec<Expectation>,
+    /// Where to spool to.
+    pub tmpdir: Option<PathBuf>,
 }
 
 /// One platform of an image.
@@ -36,8 +40,10 @@ pub struct ListedPlatform {
 /// One image.
 #[derive(Clone, Debug)]
 pub struct ListedImage {
-    /// Its name, if it has one.
+    /// Its full name, if it has one.
     pub name: Option<String>,
+    /// The tag it has where nothing says of which repository.
+    pub tag: Option<String>,
     /// Its manifest or index.
     pub digest: Digest,
     /// The type of that.
@@ -66,17 +72,22 @@ impl List {
     ///
     /// # Errors
     /// When the bundle's structure or one of its manifests is damaged.
-    pub fn run(self) -> Result<Listed> {
-        let bundle = Bundle::open(&self.bundle)?;
-        let at = |e: crate::Error| e.at(self.bundle.display());
+    pub fn run(self, watch: &dyn Watch) -> Result<Listed> {
+        let bundle = Bundle::open(&self.bundle, Spooling { tmpdir: self.tmpdir.as_deref(), watch })?;
+        check_expectations(&self.expect, &[&bundle])?;
+        let at = |e: crate::Error| e.at(bundle.path().display());
         // Content in a bundle is found by digest alone.
         let nowhere = Repository::new("bundle.invalid", "content")?;
         let mut roots = Vec::new();
-        for IndexEntry { name, descriptor, .. } in &bundle.index().entries {
+        let mut tags: HashMap<&Digest, Vec<&String>> = HashMap::new();
+        for IndexEntry { name, tag, descriptor } in &bundle.index().entries {
+            if let Some(tag) = tag {
+                tags.entry(&descriptor.digest).or_default().push(tag);
+            }
             let manifest = bundle.manifest(&nowhere, descriptor).map_err(at)?;
             roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest });
         }
-        let (contents, failures) = walk(&bundle, roots, 1, &Quiet).map_err(at)?;
+        let (contents, failures) = walk(&bundle, roots, 1, watch).map_err(at)?;
         if let Some(Failure { error, .. }) = failures.into_iter().next() {
             return Err(at(error));
         }
@@ -86,12 +97,21 @@ impl List {
         for root in &contents.roots {
             contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
         }
+        let named: Vec<_> =
+            contents.roots.iter().filter(|r| r.name.is_some() || tags.contains_key(&r.digest)).collect();
+        let below = contents.below(named.iter().map(|r| &r.digest));
         let mut image = |(name, digest): (&Option<String>, &Digest)| {
+            let tag = tags.get_mut(digest).filter(|_| name.is_none()).and_then(Vec::pop);
+            // A line of the index without a name may only repeat what an image consists of.
+            if name.is_none() && tag.is_none() && below.contains(digest) {
+                return None;
+            }
             let manifest = contents.node(digest)?.manifest.as_ref()?;
             let closure = contents.closure(digest);
             let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
             Some(ListedImage {
                 name: name.clone(),
+                tag: tag.cloned(),
                 digest: digest.clone(),
                 media_type: manifest.media_type().clone(),
                 bytes: sum(closure.iter().copied()),

@@ -6,6 +6,9 @@
 //! scans headers strictly and opens content in place; nothing is ever extracted.
 
 mod bundle_json;
+mod bundles;
+mod directory;
+mod expectation;
 mod extension;
 mod field;
 mod file_system;
@@ -20,14 +23,20 @@ mod read_back;
 mod reader;
 mod resume;
 mod scan;
+mod slice;
+mod spool;
 mod standing;
+mod tarball;
 mod writer;
 
 pub use bundle_json::{Absent, BundleJson, FORMAT_VERSION, Volume};
+pub use bundles::Bundles;
+pub use expectation::{Expectation, check_expectations};
 pub use index_json::{IndexEntry, IndexJson};
 pub use layout::{Layout, Place};
 pub use output::{Kept, Output, Stopped};
 pub use reader::Bundle;
+pub use spool::Spooling;
 pub use writer::{Writer, Written};
 
 /// The marker file of a layout and all it holds (image-spec v1.1.1 `image-layout.md`).

@@ -1,17 +1,18 @@
-//! `Bundle`: an archive opened in place. Opening reads headers, `index.json` and `bundle.json`;
-//! blobs are read where they lie, and nothing is ever extracted.
+//! `Bundle`: a bundle opened in place, whatever form it comes in. Opening reads names and lengths,
+//! `index.json` and `bundle.json`; content is read where it lies.
 
-use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::unix::fs::FileExt;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
+use super::directory::Directory;
 use super::index_json::{IndexJson, MAX_INDEX};
-use super::layout::{Place, blob_path};
-use super::scan::{Member, Scan, ScanError, scan};
+use super::layout::blob_path;
+use super::slice::Slice;
+use super::spool::{self, Spooling};
+use super::tarball::Tarball;
 use super::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Reference, Repository, VerifyReader};
@@ -19,77 +20,64 @@ use crate::store::Source;
 
 /// Larger manifests are accepted by no registry that we know of.
 const MAX_MANIFEST: u64 = 32 << 20;
+/// Far more than the marker file of a layout needs.
+const MAX_MARKER: u64 = 4 << 10;
+/// Stands for standard input.
+const STANDARD_INPUT: &str = "-";
 
 /// A bundle, open for reading from many threads.
 #[derive(Debug)]
 pub struct Bundle {
     path: PathBuf,
-    file: File,
-    len: u64,
+    body: Body,
     index: IndexJson,
     about: Option<BundleJson>,
-    blobs: HashMap<Digest, Vec<Place>>,
-    order: Vec<Digest>,
+}
+
+#[derive(Debug)]
+enum Body {
+    Directory(Directory),
+    Tar(Tarball),
 }
 
 impl Bundle {
-    /// Opens a bundle and checks its structure: every header, the end marker, `oci-layout`,
-    /// `index.json` and `bundle.json`.
+    /// Opens a tar, a gzip of one, or a layout directory; `-` is standard input. Checks its
+    /// structure: every header, the end marker, `oci-layout`, `index.json` and `bundle.json`.
     ///
     /// # Errors
-    /// Not readable, not a tar, truncated, ambiguous, or not an image layout.
-    pub fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).map_err(Error::disk("open", path))?;
-        let kind = file.metadata().map_err(Error::disk("open", path))?;
-        if !kind.is_file() {
-            return Err(Error::usage(format!("{}: not a plain file", path.display())));
+    /// Not readable, not a layout, truncated, ambiguous, or too large to be spooled.
+    pub fn open(path: &Path, spooling: Spooling<'_>) -> Result<Self> {
+        if path.as_os_str() == STANDARD_INPUT {
+            let shown = Path::new("standard input");
+            let opened = spool::standard_input(spooling).and_then(|(file, len)| Tarball::open(shown, file, len));
+            return opened.and_then(|tar| Self::read(shown, Body::Tar(tar))).map_err(|e| placed(e, shown));
         }
-        Self::read(path, file, kind.len()).map_err(|e| match e {
-            disk @ Error::Disk { .. } => disk,
-            other => other.at(path.display()),
-        })
+        let open = || -> Result<Self> {
+            let kind = path.metadata().map_err(Error::disk("open", path))?;
+            if kind.is_dir() {
+                return Self::read(path, Body::Directory(Directory::open(path)?));
+            }
+            if !kind.is_file() {
+                let message = format!("{}: neither a file nor a directory", path.display());
+                return Err(Error::Usage { message, hint: Some("a pipe can be read as `-`, standard input".into()) });
+            }
+            let file = File::open(path).map_err(Error::disk("open", path))?;
+            let len = file.metadata().map_err(Error::disk("open", path))?.len();
+            let (file, len) =
+                if spool::is_gzip(&file) { spool::unzip(path, file, len, spooling)? } else { (file, len) };
+            Self::read(path, Body::Tar(Tarball::open(path, file, len)?))
+        };
+        open().map_err(|e| placed(e, path))
     }
 
-    fn read(path: &Path, file: File, len: u64) -> Result<Self> {
-        refuse_other_formats(&file, len)?;
-        let Scan { members, canonical } = scan(&file, len).map_err(|e| match e {
-            ScanError::Bad(reason) => Error::content(reason),
-            ScanError::Io(e) => broken_off(path, e),
-        })?;
-        let mut named: HashMap<&str, &Member> = HashMap::new();
-        let mut blobs: HashMap<Digest, Vec<Place>> = HashMap::new();
-        let mut order = Vec::new();
-        for member in &members {
-            let place = Place { offset: member.offset, size: member.size };
-            if let Some(digest) = digest_of(&member.path) {
-                let places = blobs.entry(digest.clone()).or_default();
-                if places.first().is_some_and(|first| first.size != place.size) {
-                    return Err(Error::content(format!("{digest} is there twice, in two lengths")));
-                }
-                places.push(place);
-                order.push(digest);
-            } else if [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON].contains(&member.path.as_str())
-                && named.insert(&member.path, member).is_some()
-            {
-                return Err(Error::content(format!("{} is there twice", member.path)));
-            }
-        }
-        let load = |name: &str, most: u64| -> Result<Option<Vec<u8>>> {
-            let Some(member) = named.get(name) else { return Ok(None) };
-            if member.size > most {
-                return Err(Error::content(format!("{name}: {} bytes are too many", member.size)));
-            }
-            read_place(&file, Place { offset: member.offset, size: member.size })
-                .map(Some)
-                .map_err(|e| broken_off(path, e))
-        };
+    fn read(path: &Path, body: Body) -> Result<Self> {
         let missing = |name: &str| Error::content(format!("no {name}: this is not an image layout"));
-        let marker = load(OCI_LAYOUT.0, 4 << 10)?.ok_or_else(|| missing(OCI_LAYOUT.0))?;
+        let marker = body.root_file(OCI_LAYOUT.0, MAX_MARKER)?.ok_or_else(|| missing(OCI_LAYOUT.0))?;
         check_marker(&marker).map_err(|e| e.at(OCI_LAYOUT.0))?;
-        let index = load(INDEX_JSON, MAX_INDEX)?.ok_or_else(|| missing(INDEX_JSON))?;
+        let index = body.root_file(INDEX_JSON, MAX_INDEX)?.ok_or_else(|| missing(INDEX_JSON))?;
         let index = IndexJson::parse(&index).map_err(|e| e.at(INDEX_JSON))?;
-        let about = load(BUNDLE_JSON, MAX_BUNDLE_JSON)?.map(|bytes| BundleJson::parse(&bytes)).transpose();
-        let about = about.map_err(|e| e.at(BUNDLE_JSON))?;
+        let about = body.root_file(BUNDLE_JSON, MAX_BUNDLE_JSON)?;
+        let about = about.map(|bytes| BundleJson::parse(&bytes)).transpose().map_err(|e| e.at(BUNDLE_JSON))?;
         if let Some(about) = &about {
             if about.index != index.digest {
                 return Err(Error::content(format!(
@@ -97,11 +85,11 @@ impl Bundle {
                     index.digest, about.index
                 )));
             }
-            if !canonical || marker != OCI_LAYOUT.1 {
+            if !body.is_canonical() || marker != OCI_LAYOUT.1 {
                 return Err(Error::content("a header was changed or damaged, or the file was packed anew"));
             }
         }
-        Ok(Self { path: path.into(), file, len, index, about, blobs, order })
+        Ok(Self { path: path.into(), body, index, about })
     }
 
     /// Where the bundle is.
@@ -109,9 +97,12 @@ impl Bundle {
         &self.path
     }
 
-    /// The length of the file in bytes.
+    /// The length in bytes: of the file, or of all blobs in a directory.
     pub fn len(&self) -> u64 {
-        self.len
+        match &self.body {
+            Body::Directory(directory) => directory.len(),
+            Body::Tar(tar) => tar.len(),
+        }
     }
 
     /// True for a bundle without an image.
@@ -131,12 +122,18 @@ impl Bundle {
 
     /// The digests of all blob entries, in file order. One may stand several times.
     pub fn blobs(&self) -> &[Digest] {
-        &self.order
+        match &self.body {
+            Body::Directory(directory) => directory.order(),
+            Body::Tar(tar) => tar.order(),
+        }
     }
 
     /// The length in bytes of a blob that is there.
     pub fn size_of(&self, digest: &Digest) -> Option<u64> {
-        self.blobs.get(digest).and_then(|places| places.first()).map(|p| p.size)
+        match &self.body {
+            Body::Directory(directory) => directory.size_of(digest),
+            Body::Tar(tar) => tar.size_of(digest),
+        }
     }
 
     /// That a blob is there in its full length. Its content is not looked at.
@@ -144,7 +141,12 @@ impl Bundle {
     /// # Errors
     /// When it is missing or of another length.
     pub fn holds(&self, descriptor: &Descriptor) -> Result<()> {
-        self.place(descriptor).map(|_| ())
+        let Descriptor { digest, size, .. } = descriptor;
+        match self.size_of(digest) {
+            None => Err(Error::content(format!("{digest} is not in the bundle"))),
+            Some(there) if there != *size => Err(Error::content(format!("{digest} is {there} bytes long, not {size}"))),
+            Some(_) => Ok(()),
+        }
     }
 
     /// Reads every copy of a blob and checks it.
@@ -152,9 +154,14 @@ impl Bundle {
     /// # Errors
     /// A failing drive, or content that does not hash to its name.
     pub fn check(&self, digest: &Digest, progress: &dyn Fn(u64)) -> Result<()> {
+        let Some(size) = self.size_of(digest) else { return Ok(()) };
+        let copies = match &self.body {
+            Body::Directory(directory) => directory.open_blob(digest)?.into_iter().collect(),
+            Body::Tar(tar) => tar.copies(digest),
+        };
         let mut buffer = vec![0; 256 << 10];
-        for place in self.blobs.get(digest).into_iter().flatten() {
-            let mut reader = VerifyReader::new(self.slice(*place, 0), digest, place.size);
+        for copy in copies {
+            let mut reader = VerifyReader::new(copy, digest, size);
             loop {
                 let got = reader.read(&mut buffer).map_err(Error::from_read)?;
                 if got == 0 {
@@ -166,24 +173,42 @@ impl Bundle {
         Ok(())
     }
 
-    /// The place of a blob, which must be as long as its descriptor says.
-    fn place(&self, descriptor: &Descriptor) -> Result<Place> {
-        let Descriptor { digest, size, .. } = descriptor;
-        let place = self.blobs.get(digest).and_then(|places| places.first());
-        let place = place.ok_or_else(|| Error::content(format!("{digest} is not in the bundle")))?;
-        if place.size != *size {
-            return Err(Error::content(format!("{digest} is {} bytes long, not {size}", place.size)));
+    /// The content of a blob, which must be as long as its descriptor says. Not checked.
+    fn content(&self, descriptor: &Descriptor) -> Result<Slice<'_>> {
+        self.holds(descriptor)?;
+        let digest = &descriptor.digest;
+        let slice = match &self.body {
+            Body::Directory(directory) => directory.open_blob(digest)?,
+            Body::Tar(tar) => tar.open_blob(digest),
+        };
+        slice.ok_or_else(|| Error::content(format!("{digest} is not in the bundle")))
+    }
+}
+
+impl Body {
+    fn is_canonical(&self) -> bool {
+        match self {
+            // Files have no headers, and their padding is the file system's.
+            Self::Directory(_) => true,
+            Self::Tar(tar) => tar.is_canonical(),
         }
-        Ok(*place)
     }
 
-    fn slice(&self, place: Place, offset: u64) -> Slice<'_> {
-        Slice { file: &self.file, path: &self.path, at: place.offset + offset, left: place.size.saturating_sub(offset) }
+    fn root_file(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
+        let file = match self {
+            Self::Directory(directory) => directory.root_file(name)?,
+            Self::Tar(tar) => tar.root_file(name),
+        };
+        match file {
+            Some((_, size)) if size > most => Err(Error::content(format!("{name}: {size} bytes are too many"))),
+            Some((slice, _)) => slice.read_whole().map(Some),
+            None => Ok(None),
+        }
     }
 }
 
 impl Source for Bundle {
-    fn place(&self, _: &Repository) -> String {
+    fn place(&self, _: &Repository, _: &Digest) -> String {
         self.path.display().to_string()
     }
 
@@ -196,11 +221,11 @@ impl Source for Bundle {
 
     fn manifest(&self, _: &Repository, descriptor: &Descriptor) -> Result<Manifest> {
         let Descriptor { digest, size, media_type, .. } = descriptor;
-        let place = self.place(descriptor)?;
+        let content = self.content(descriptor)?;
         if *size > MAX_MANIFEST {
             return Err(Error::content(format!("{digest}: a manifest of {size} bytes is too large")));
         }
-        let bytes = read_place(&self.file, place).map_err(|e| broken_off(&self.path.join(blob_path(digest)), e))?;
+        let bytes = content.read_whole()?;
         let actual = Digest::of(digest.algorithm(), &bytes);
         if actual != *digest {
             return Err(Error::content(format!("content of {digest} hashes to {actual}")));
@@ -210,61 +235,28 @@ impl Source for Bundle {
     }
 
     fn has_blob(&self, _: &Repository, descriptor: &Descriptor) -> Result<bool> {
-        Ok(self.blobs.contains_key(&descriptor.digest))
+        Ok(self.size_of(&descriptor.digest).is_some())
     }
 
     fn open(&self, _: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.slice(self.place(descriptor)?, offset)))
-    }
-}
-
-/// A part of the file, read by position so that any number of threads can.
-struct Slice<'a> {
-    file: &'a File,
-    path: &'a Path,
-    at: u64,
-    left: u64,
-}
-
-impl Read for Slice<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        let got = match self.file.read_at(&mut buffer[..want], self.at) {
-            Ok(0) if want > 0 => Err(io::ErrorKind::UnexpectedEof.into()),
-            // Where the drive failed is what its owner needs to know.
-            Err(e) if e.kind() != io::ErrorKind::Interrupted => {
-                Err(io::Error::new(e.kind(), format!("byte {}: {e}", self.at)))
-            }
-            answer => answer,
-        };
-        let got = match got {
-            Err(e) if e.kind() != io::ErrorKind::Interrupted => return Err(broken_off(self.path, e).into()),
-            answer => answer?,
-        };
-        self.at += got as u64;
-        self.left -= got as u64;
-        Ok(got)
-    }
-}
-
-fn read_place(file: &File, place: Place) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; usize::try_from(place.size).map_err(io::Error::other)?];
-    file.read_exact_at(&mut bytes, place.offset)?;
-    Ok(bytes)
-}
-
-/// A failing drive, unless the file ended where it had more bytes when it was opened.
-fn broken_off(path: &Path, error: io::Error) -> Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::content("the file became shorter while it was read"),
-        _ => Error::disk("read", path)(error),
+        Ok(Box::new(self.content(descriptor)?.skip(offset)))
     }
 }
 
 /// The digest that a path below `blobs/` names.
-fn digest_of(path: &str) -> Option<Digest> {
+pub(super) fn digest_of(path: &str) -> Option<Digest> {
     let (algorithm, hex) = path.strip_prefix("blobs/")?.split_once('/')?;
-    format!("{algorithm}:{hex}").parse().ok()
+    let digest: Digest = format!("{algorithm}:{hex}").parse().ok()?;
+    debug_assert_eq!(blob_path(&digest), path);
+    Some(digest)
+}
+
+/// Errors of a drive name their path themselves.
+fn placed(error: Error, path: &Path) -> Error {
+    match error {
+        own @ (Error::Disk { .. } | Error::NoSpace { .. } | Error::Usage { .. } | Error::Interrupted { .. }) => own,
+        other => other.at(path.display()),
+    }
 }
 
 fn check_marker(bytes: &[u8]) -> Result<()> {
@@ -273,21 +265,5 @@ fn check_marker(bytes: &[u8]) -> Result<()> {
     match layout.image_layout_version().as_str() {
         "1.0.0" => Ok(()),
         other => Err(Error::content(format!("layout version `{}` is not known", other.escape_debug()))),
-    }
-}
-
-/// Says what a file is that is plainly something else.
-fn refuse_other_formats(file: &File, len: u64) -> Result<()> {
-    let mut start = [0; 6];
-    let got = file.read_at(&mut start, 0).unwrap_or(0);
-    if len == 0 {
-        return Err(Error::content("the file is empty"));
-    }
-    match &start[..got] {
-        [0x1f, 0x8b, ..] => Err(Error::content("gzip-compressed: run gunzip on it first")),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(Error::content("zstd-compressed: run unzstd on it first")),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => Err(Error::content("xz-compressed: run unxz on it first")),
-        [b'{', ..] => Err(Error::content("a json document, not a bundle")),
-        _ => Ok(()),
     }
 }

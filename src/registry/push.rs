@@ -9,7 +9,6 @@ use ureq::http::Method;
 
 use super::Registries;
 use super::exchange::{Body, Request, Response};
-use super::pull::MAX_MANIFEST;
 use super::token::Scope;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
@@ -95,12 +94,7 @@ impl Target for Registries {
 
     fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {
         let name = tag.map_or(digest.as_str(), Tag::as_str);
-        let (mut response, shown) = self.request_manifest(Method::GET, to, name, &Scope::push(to.path()))?;
-        match response.status {
-            200 => response.body(MAX_MANIFEST).map(Some),
-            404 => Ok(None),
-            _ => Err(response.failure(&shown)),
-        }
+        self.manifest_bytes(to, name, &Scope::push(to.path()))
     }
 
     fn finish(&self) {

@@ -326,7 +326,10 @@ impl Transport {
         loop {
             let answer = self.token_exchange(host, token::request(realm, scopes, credential, oauth));
             let failure = match answer {
-                Ok(mut response) if response.status == 200 => return response.body(MAX_TOKEN_BODY),
+                Ok(mut response) if response.status == 200 => match response.body(MAX_TOKEN_BODY) {
+                    Ok(body) => return Ok(body),
+                    Err(e) => e,
+                },
                 // oauth.md: a server without POST answers 404, and may know the older GET.
                 Ok(response) if oauth && matches!(response.status, 404 | 405) && is_identity(credential) => {
                     oauth = false;

@@ -122,6 +122,22 @@ impl Contents {
         found.into_iter().map(|place| &self.nodes[place]).collect()
     }
 
+    /// Everything below these nodes, themselves left out unless they are below another.
+    pub fn below<'a>(&'a self, roots: impl IntoIterator<Item = &'a Digest>) -> HashSet<&'a Digest> {
+        let mut seen = vec![false; self.nodes.len()];
+        let mut next: Vec<usize> = roots.into_iter().filter_map(|root| self.places.get(root).copied()).collect();
+        let mut found = HashSet::new();
+        while let Some(place) = next.pop() {
+            for &child in &self.children[place] {
+                if !std::mem::replace(&mut seen[child], true) {
+                    found.insert(&self.nodes[child].descriptor.digest);
+                    next.push(child);
+                }
+            }
+        }
+        found
+    }
+
     /// That the images, each counted with everything below it, are not absurdly many pieces of
     /// content. A few megabytes of indexes that share their children can stand for billions.
     ///

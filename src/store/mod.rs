@@ -8,7 +8,7 @@ mod workers;
 use std::io::Read;
 
 pub use contents::{Contents, Node, Root};
-pub use workers::side_by_side;
+pub use workers::{crew, side_by_side};
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, Role, Tag};
@@ -17,8 +17,8 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, 
 ///
 /// `from` says where a piece is known to be; a source with one place for everything ignores it.
 pub trait Source: Sync {
-    /// What to call this place in a message: the repository, or the file.
-    fn place(&self, from: &Repository) -> String;
+    /// Where this content comes from, for a message: the repository, or the file.
+    fn place(&self, from: &Repository, digest: &Digest) -> String;
 
     /// The manifest that a reference names now.
     ///
@@ -211,6 +211,17 @@ pub enum Event<'a> {
         digest: &'a Digest,
         /// The platforms it is for.
         platforms: &'a [Platform],
+    },
+    /// Input is written into a temporary file before it can be read.
+    Spooling {
+        /// What: a path or standard input.
+        from: &'a str,
+        /// The directory it goes to.
+        to: &'a std::path::Path,
+        /// Bytes it needs there, as far as can be known.
+        at_least: u64,
+        /// Bytes free there.
+        free: u64,
     },
     /// A host is left alone for a while.
     Waiting {

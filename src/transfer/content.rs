@@ -60,7 +60,7 @@ impl<'a> BlobContent<'a> {
     fn at_source(&self, error: Error) -> Error {
         let from = self.node.repositories.get(self.turn % self.node.repositories.len().max(1));
         match from {
-            Some(from) => error.at(self.source.place(from)),
+            Some(from) => error.at(self.source.place(from, &self.node.descriptor.digest)),
             None => error,
         }
     }

@@ -30,7 +30,7 @@ fn two_images() -> Vec<u8> {
 }
 
 fn verified(path: &Path) -> Result<(), Kind> {
-    let verified = Verify { bundle: path.into(), jobs: 1 }.run(&Quiet).map_err(|e| e.kind())?;
+    let verified = Verify { jobs: 1, ..Verify::new(path) }.run(&Quiet).map_err(|e| e.kind())?;
     verified.kind().map_or(Ok(()), Err)
 }
 
@@ -38,7 +38,10 @@ fn imported_from(path: &Path, registry: &Registry) -> Result<Imported> {
     let retry = Retry { times: 0, delay: std::time::Duration::ZERO };
     let registry_options = RegistryOptions { jobs: 2, plain_http: PlainHttp::All, retry, ..RegistryOptions::default() };
     let import = Import {
-        bundle: path.into(),
+        bundles: vec![path.into()],
+        expect: Vec::new(),
+        name: None,
+        tmpdir: None,
         host: registry.host(),
         namespace: "library".into(),
         mappings: Vec::new(),

@@ -79,7 +79,7 @@ impl ExportArgs {
             };
             progress
                 .say("wrote", &format!("{path}  {}  bundle {}  ({safe})", report::size(written.len), written.digest));
-            progress.say("next", &format!("bundle import {path} --registry HOST"));
+            progress.say("next", &format!("bundle import {path} --registry HOST --expect {}", written.digest));
         }
         Ok(())
     }

@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::import::{Import, Imported};
+use oci_bundle::oci::{Digest, Invalid, Reference, Repository};
 use oci_bundle::plan::Mapping;
 use oci_bundle::transfer::{Pushed, Status};
 use oci_bundle::{Error, Kind};
 use serde_json::{Value, json};
 
 use super::errors::Failure;
+use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
@@ -25,9 +27,11 @@ gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/p
 https://172.18.0.20/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED stand \
 in for --registry, --namespace and the credentials; SSL_CERT_FILE replaces the system's certificates.")]
 pub(crate) struct ImportArgs {
-    /// The bundle
-    #[arg(value_name = "BUNDLE")]
-    bundle: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
+    /// The repository of images that have only a tag in a layout of another tool
+    #[arg(long, value_name = "REPO", env = "BUNDLE_NAME")]
+    name: Option<String>,
     /// The registry, and what to put in front of repositories instead of `library`
     #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]", env = "BUNDLE_REGISTRY")]
     registry: Option<String>,
@@ -68,7 +72,10 @@ impl ImportArgs {
             (given, below) => given.or(below).or_else(|| script("TARGETNAMESPACE")),
         };
         let import = Import {
-            bundle: self.bundle.clone(),
+            name: self.name.as_deref().map(repository).transpose()?,
+            bundles: self.input.bundles,
+            expect: self.input.expect,
+            tmpdir: self.input.tmpdir,
             host: host.clone(),
             namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
             mappings: self.map,
@@ -84,6 +91,17 @@ impl ImportArgs {
         }
         imported.kind().map_or(Ok(()), |kind: Kind| Err(Failure::reported(kind)))
     }
+}
+
+/// `--name`: a repository, with neither tag nor digest.
+fn repository(text: &str) -> oci_bundle::Result<Repository> {
+    let bad = |why: String| Error::usage(format!("--name {why}"));
+    let reference: Reference = text.parse().map_err(|e: Invalid| bad(e.to_string()))?;
+    let last = text.rsplit('/').next().unwrap_or_default();
+    if last.contains([':', '@']) {
+        return Err(bad(format!("`{text}`: a repository has no tag and no digest")));
+    }
+    Ok(reference.repository)
 }
 
 fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
@@ -130,9 +148,8 @@ fn as_json(host: &str, imported: &Imported, dry_run: bool) -> Value {
         object
     };
     let outcome = &imported.outcome;
-    json!({
+    let mut object = json!({
         "registry": host,
-        "digest": imported.digest,
         "images": outcome.images.iter().map(image).collect::<Vec<_>>(),
         "blobs": {
             "sent": outcome.sent,
@@ -143,5 +160,14 @@ fn as_json(host: &str, imported: &Imported, dry_run: bool) -> Value {
             "bytesToSend": if dry_run { imported.to_send.1 } else { 0 },
         },
         "missingVolumes": [],
-    })
+    });
+    match imported.bundles.as_slice() {
+        [(_, digest)] => object["digest"] = digest.as_str().into(),
+        several => {
+            let line =
+                |(path, digest): &(PathBuf, Digest)| json!({ "bundle": path.display().to_string(), "digest": digest });
+            object["bundles"] = several.iter().map(line).collect();
+        }
+    }
+    object
 }

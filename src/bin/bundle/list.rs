@@ -1,13 +1,14 @@
 //! `bundle list`
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
+use oci_bundle::{Error, Kind};
 use serde_json::{Value, json};
 
 use super::errors::Failure;
+use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::report;
 
@@ -15,9 +16,8 @@ use super::report;
 #[derive(Args)]
 #[command(after_help = "Example:\n  bundle list images.tar --digests")]
 pub(crate) struct ListArgs {
-    /// The bundle
-    #[arg(value_name = "BUNDLE")]
-    bundle: PathBuf,
+    #[command(flatten)]
+    input: InputArgs,
     /// A line for every platform, with its digest
     #[arg(long)]
     digests: bool,
@@ -25,25 +25,38 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let path = self.bundle.display().to_string();
-        let listed = List { bundle: self.bundle }.run()?;
-        if progress.talk().json {
-            report::json(&as_json(&path, &listed))?;
-        } else {
-            tell(&path, &listed, self.digests)?;
+        let InputArgs { bundles, expect, tmpdir } = self.input;
+        let mut objects = Vec::new();
+        let mut errors = Vec::new();
+        let several = bundles.len() > 1;
+        for bundle in bundles {
+            let path = bundle.display().to_string();
+            match (List { bundle, expect: expect.clone(), tmpdir: tmpdir.clone() }).run(progress.as_ref()) {
+                Ok(listed) if progress.talk().json => objects.push(as_json(&path, &listed, !expect.is_empty())),
+                Ok(listed) => tell(&path, &listed, self.digests)?,
+                Err(error) => errors.push(error),
+            }
         }
-        Ok(())
+        if !objects.is_empty() {
+            report::json(&if several { json!({ "bundles": objects }) } else { objects.remove(0) })?;
+        }
+        let kind = errors.iter().map(Error::kind).reduce(Kind::graver);
+        kind.map_or(Ok(()), |kind| Err(Failure { errors, kind, go_on: None }))
     }
 }
 
 fn tell(path: &str, listed: &Listed, digests: bool) -> oci_bundle::Result<()> {
     for image in &listed.images {
-        let name = image.name.as_deref().unwrap_or("(no name)");
+        let name = match (&image.name, &image.tag) {
+            (Some(name), _) => name.clone(),
+            (None, Some(tag)) => format!("{tag}  (a tag; import it with --name REPO)"),
+            (None, None) => "(no name)".into(),
+        };
         let shared = match image.shared_bytes {
             0 => String::new(),
             shared => format!(", {} of it shared", report::size(shared)),
         };
-        report::line(name)?;
+        report::line(&name)?;
         report::line(&format!("  {}  {}{shared}", image.digest, report::size(image.bytes)))?;
         if digests {
             for platform in &image.platforms {
@@ -67,7 +80,7 @@ fn named(platform: &ListedPlatform) -> String {
     platform.platform.as_ref().map_or_else(|| "-".into(), ToString::to_string)
 }
 
-fn as_json(path: &str, listed: &Listed) -> Value {
+fn as_json(path: &str, listed: &Listed, expected: bool) -> Value {
     let platform = |p: &ListedPlatform| {
         let mut object = json!({ "digest": p.digest, "bytes": p.bytes });
         if let Some(platform) = &p.platform {
@@ -87,12 +100,19 @@ fn as_json(path: &str, listed: &Listed) -> Value {
         if let Some(name) = &image.name {
             object["name"] = name.as_str().into();
         }
+        if let Some(tag) = &image.tag {
+            object["tag"] = tag.as_str().into();
+        }
         object
     };
-    json!({
+    let mut object = json!({
         "bundle": path,
         "digest": listed.digest,
         "bytes": listed.len,
         "images": listed.images.iter().map(image).collect::<Vec<_>>(),
-    })
+    });
+    if expected {
+        object["expected"] = true.into();
+    }
+    object
 }

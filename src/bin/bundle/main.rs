@@ -6,6 +6,7 @@
 mod errors;
 mod export;
 mod import;
+mod input_args;
 mod list;
 mod login;
 mod progress;

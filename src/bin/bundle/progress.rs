@@ -199,6 +199,17 @@ impl Watch for Progress {
                 };
                 self.say("resolved", &format!("{name}  {}{platforms}", digest.short()));
             }
+            Event::Spooling { from, to, at_least, free } if !self.talk.quiet => {
+                let needed = match at_least {
+                    0 => "as much as comes".into(),
+                    some => format!("at least {}", report::size(some)),
+                };
+                let (to, free) = (to.display(), report::size(free));
+                self.tell(&format!(
+                    "{:<10} {from} to a temporary file in {to}: needs {needed}, {free} free",
+                    "spooling"
+                ));
+            }
             Event::Waiting { host, seconds, reason } if !self.talk.quiet => {
                 self.tell(&format!("{:<10} {host}: {seconds} s, {reason}", "waiting"));
             }

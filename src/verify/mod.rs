@@ -1,64 +1,41 @@
 //! `verify`: bundle → findings. Reads every byte, checks every digest, size and type, and that every
 //! image is whole. Goes on to the end whatever it finds, and never talks to anybody.
 
-use std::collections::{HashMap, HashSet};
+mod deep;
+mod finding;
+
+use std::collections::HashSet;
 use std::path::PathBuf;
 
-use crate::archive::{Bundle, IndexEntry};
+pub use finding::{Finding, FindingKind};
+
+use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectations};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Repository};
 use crate::plan::{Found, walk};
 use crate::store::{Contents, Event, Source, Watch, side_by_side};
+use finding::Findings;
 
 /// What to verify.
 #[derive(Clone, Debug)]
 pub struct Verify {
-    /// The bundle.
+    /// The bundle: a tar, a gzip of one, a layout directory, or `-` for standard input.
     pub bundle: PathBuf,
+    /// Also unpack layers, to nowhere, and compare them with the image configurations.
+    pub deep: bool,
+    /// What it has to be.
+    pub expect: Vec<Expectation>,
     /// Blobs that are read side by side.
     pub jobs: usize,
+    /// Where to spool to.
+    pub tmpdir: Option<PathBuf>,
 }
 
-/// What is wrong with a piece of content.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum FindingKind {
-    /// Its bytes are not those that its digest names.
-    DigestMismatch,
-    /// It is no manifest, or not of the type stated.
-    Malformed,
-    /// An image needs it, and it is not there.
-    Missing,
-    /// It is longer or shorter than stated.
-    SizeMismatch,
-    /// The drive failed to read it.
-    Unreadable,
-}
-
-impl FindingKind {
-    /// The word for it in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::DigestMismatch => "digestMismatch",
-            Self::Malformed => "malformed",
-            Self::Missing => "missing",
-            Self::SizeMismatch => "sizeMismatch",
-            Self::Unreadable => "unreadable",
-        }
+impl Verify {
+    /// An ordinary check of this bundle.
+    pub fn new(bundle: impl Into<PathBuf>) -> Self {
+        Self { bundle: bundle.into(), deep: false, expect: Vec::new(), jobs: 4, tmpdir: None }
     }
-}
-
-/// One thing that is wrong.
-#[derive(Clone, Debug)]
-pub struct Finding {
-    /// What kind of thing.
-    pub kind: FindingKind,
-    /// The content.
-    pub digest: Digest,
-    /// The names of the images that need it.
-    pub images: Vec<String>,
-    /// One line for a person.
-    pub message: String,
 }
 
 /// What was found.
@@ -66,6 +43,12 @@ pub struct Finding {
 pub struct Verified {
     /// sha256 of `index.json`.
     pub digest: Digest,
+    /// Whether it is what was expected, if anything was.
+    pub expected: Option<bool>,
+    /// How it is not.
+    pub unexpected: Option<Error>,
+    /// It is the very bundle that was expected, by its digest.
+    pub pinned: bool,
     /// Images by name.
     pub images: u64,
     /// Blob entries that were read.
@@ -85,7 +68,7 @@ impl Verified {
             FindingKind::Unreadable => Kind::Failed,
             _ => Kind::Content,
         });
-        kinds.reduce(Kind::graver)
+        kinds.chain(self.unexpected.iter().map(Error::kind)).reduce(Kind::graver)
     }
 }
 
@@ -96,7 +79,9 @@ impl Verify {
     /// When the bundle's structure is so damaged that nothing can be said about its content, or
     /// somebody asked to stop.
     pub fn run(self, watch: &dyn Watch) -> Result<Verified> {
-        let bundle = Bundle::open(&self.bundle)?;
+        let bundle = Bundle::open(&self.bundle, Spooling { tmpdir: self.tmpdir.as_deref(), watch })?;
+        let unexpected = check_expectations(&self.expect, &[&bundle]).err();
+        let pinned = self.expect.iter().any(|e| matches!(e, Expectation::Bundle(_))) && unexpected.is_none();
         let mut findings = Findings::default();
         let contents = self.walk(&bundle, watch, &mut findings)?;
         let mut seen = HashSet::new();
@@ -124,10 +109,16 @@ impl Verify {
             };
             findings.add(kind, digest, None, &error);
         }
+        if self.deep {
+            deep::compare(&bundle, &contents, self.jobs, watch, &mut findings)?;
+        }
         let findings = findings.named(&contents);
         let used: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
         Ok(Verified {
             digest: bundle.index().digest.clone(),
+            expected: (!self.expect.is_empty()).then_some(unexpected.is_none()),
+            unexpected,
+            pinned,
             images: bundle.index().entries.iter().filter(|e| e.name.is_some()).count() as u64,
             blobs: count,
             bytes,
@@ -171,37 +162,5 @@ fn kind_of(bundle: &Bundle, digest: &Digest, size: u64) -> FindingKind {
         None => FindingKind::Missing,
         Some(there) if there != size => FindingKind::SizeMismatch,
         Some(_) => FindingKind::Malformed,
-    }
-}
-
-/// Findings, one per piece of content.
-#[derive(Default)]
-struct Findings {
-    list: Vec<Finding>,
-    places: HashMap<Digest, usize>,
-}
-
-impl Findings {
-    /// Takes note of something wrong. Found later means found closer to the cause: wrong bytes
-    /// explain why a manifest made no sense.
-    fn add(&mut self, kind: FindingKind, digest: &Digest, image: Option<&String>, error: &Error) {
-        let place = *self.places.entry(digest.clone()).or_insert_with(|| {
-            self.list.push(Finding { kind, digest: digest.clone(), images: Vec::new(), message: String::new() });
-            self.list.len() - 1
-        });
-        let finding = &mut self.list[place];
-        finding.kind = kind;
-        finding.message = error.to_string();
-        finding.images.extend(image.filter(|name| !finding.images.contains(name)).cloned());
-    }
-
-    /// Adds the names of the images that need the content.
-    fn named(mut self, contents: &Contents) -> Vec<Finding> {
-        let images = contents.images_with_each(self.list.iter().map(|f| &f.digest));
-        for (finding, images) in self.list.iter_mut().zip(images) {
-            let known: HashSet<String> = finding.images.iter().cloned().collect();
-            finding.images.extend(images.into_iter().filter(|name| !known.contains(name)));
-        }
-        self.list
     }
 }

@@ -1,0 +1,21 @@
+//! The arguments of every command that reads bundles.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use oci_bundle::archive::Expectation;
+
+/// What to read
+#[derive(Args, Clone)]
+pub(crate) struct InputArgs {
+    /// The bundles: tars, also gzip-compressed or of other tools, layout directories, or `-` for
+    /// standard input
+    #[arg(value_name = "BUNDLE", required = true)]
+    pub(crate) bundles: Vec<PathBuf>,
+    /// Take nothing but this bundle (sha256:…) or this image (NAME@sha256:…); repeatable
+    #[arg(long, value_name = "DIGEST", env = "BUNDLE_EXPECT", value_delimiter = ',')]
+    pub(crate) expect: Vec<Expectation>,
+    /// Where standard input and compressed bundles are unpacked to
+    #[arg(long, value_name = "DIR", env = "BUNDLE_TMPDIR")]
+    pub(crate) tmpdir: Option<PathBuf>,
+}

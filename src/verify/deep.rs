@@ -1,0 +1,210 @@
+//! Unpacks layers, to nowhere, and compares what they are with what the image configurations say.
+//!
+//! image-spec v1.1.1 `config.md`, "Layer DiffID". gzip and zstd are told by their first bytes, as
+//! every runtime does. Nothing is kept but a hash, so a layer made to fill memory fills none.
+
+use std::collections::{HashMap, HashSet};
+use std::io::{self, BufRead, BufReader, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
+use serde::Deserialize;
+
+use super::finding::{FindingKind, Findings};
+use crate::archive::Bundle;
+use crate::error::{Error, Result};
+use crate::oci::{Descriptor, Digest, Hasher, Manifest, Repository, Role};
+use crate::store::{Contents, Event, Source, Watch, side_by_side};
+
+/// A config larger than this, in bytes, is not looked into.
+const MAX_CONFIG: u64 = 4 << 20;
+/// Longer than any layer that a registry takes, unpacked, in bytes.
+const MAX_UNPACKED: u64 = 256 << 30;
+
+/// Compares every layer that is there with every DiffID that is stated for it.
+pub(super) fn compare(
+    bundle: &Bundle,
+    contents: &Contents,
+    jobs: usize,
+    watch: &dyn Watch,
+    findings: &mut Findings,
+) -> Result<()> {
+    // Content in a bundle is found by digest alone.
+    let nowhere = Repository::new("bundle.invalid", "content")?;
+    let mut layers: HashMap<&Digest, (&Descriptor, HashSet<Digest>)> = HashMap::new();
+    for (_, manifest) in contents.manifests().filter(|(_, m)| m.is_image() && !m.media_type().is_index()) {
+        let Some(config) = manifest.config() else { continue };
+        let Some(diff_ids) = diff_ids(bundle, &nowhere, config) else { continue };
+        let stated = stated_layers(manifest);
+        if stated.len() != diff_ids.len() {
+            let text = format!("it states {} layers, the manifest {}", diff_ids.len(), stated.len());
+            findings.add(FindingKind::DiffIdMismatch, &config.digest, None, &Error::content(text));
+            continue;
+        }
+        for (layer, diff_id) in stated.into_iter().zip(diff_ids) {
+            let is_legible = !layer.media_type.as_str().ends_with("+encrypted");
+            if is_legible && bundle.holds(layer).is_ok() && !findings.has(&layer.digest) {
+                layers.entry(&layer.digest).or_insert_with(|| (layer, HashSet::new())).1.insert(diff_id);
+            }
+        }
+    }
+    let mut layers: Vec<_> = layers.into_values().collect();
+    layers.sort_by(|a, b| a.0.digest.cmp(&b.0.digest));
+    let bytes = layers.iter().map(|(layer, _)| layer.size).sum();
+    watch.on(Event::Phase { name: "unpacking", items: layers.len() as u64, bytes });
+    let compared = side_by_side(layers, jobs, |(layer, diff_ids)| {
+        if watch.stopped().is_some() {
+            return None;
+        }
+        let result = unpacked(bundle, &nowhere, layer, diff_ids.iter().next(), watch).and_then(|actual| match diff_ids
+            .iter()
+            .find(|stated| **stated != actual)
+        {
+            Some(stated) => Err(Error::content(format!("unpacks to {actual}, not to {stated}"))),
+            None => Ok(()),
+        });
+        Some((layer, result.err()?))
+    });
+    watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
+    if let Some(signal) = watch.stopped() {
+        return Err(Error::Interrupted { signal });
+    }
+    for (layer, error) in compared.into_iter().flatten() {
+        let error = error.at(&layer.digest);
+        findings.add(FindingKind::DiffIdMismatch, &layer.digest, None, &error);
+    }
+    Ok(())
+}
+
+fn stated_layers(manifest: &Manifest) -> Vec<&Descriptor> {
+    manifest.successors().filter(|s| s.role == Role::Layer).map(|s| s.descriptor).collect()
+}
+
+/// The DiffIDs of an image configuration, read leniently: what is no list of digests states nothing.
+fn diff_ids(bundle: &Bundle, nowhere: &Repository, config: &Descriptor) -> Option<Vec<Digest>> {
+    #[derive(Deserialize)]
+    struct Config {
+        rootfs: RootFs,
+    }
+    #[derive(Deserialize)]
+    struct RootFs {
+        diff_ids: Vec<Digest>,
+    }
+    if config.size > MAX_CONFIG {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    bundle.open(nowhere, config, 0).ok()?.read_to_end(&mut bytes).ok()?;
+    serde_json::from_slice(&bytes).ok().map(|config: Config| config.rootfs.diff_ids)
+}
+
+/// What a layer unpacks to, by the algorithm of `like`.
+fn unpacked(
+    bundle: &Bundle,
+    nowhere: &Repository,
+    layer: &Descriptor,
+    like: Option<&Digest>,
+    watch: &dyn Watch,
+) -> Result<Digest> {
+    let digest = &layer.digest;
+    let content = Watched { inner: bundle.open(nowhere, layer, 0)?, digest, watch };
+    let mut content = BufReader::with_capacity(256 << 10, content);
+    let start = content.fill_buf().map_err(Error::from_read)?;
+    let mut unpacking: Box<dyn Read + '_> = match start {
+        [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(content)),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
+            Box::new(Frames { input: Some(content), frame: None })
+        }
+        _ => Box::new(content),
+    };
+    let mut hasher = Hasher::new(like.unwrap_or(digest).algorithm());
+    let mut buffer = vec![0; 256 << 10];
+    let mut len = 0;
+    loop {
+        match unpacking.read(&mut buffer) {
+            Ok(0) => return Ok(hasher.finish()),
+            Ok(got) => {
+                hasher.update(&buffer[..got]);
+                len += got as u64;
+            }
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(damage(e)),
+        }
+        if len > MAX_UNPACKED {
+            return Err(Error::content(format!("unpacks to more than {MAX_UNPACKED} bytes")));
+        }
+    }
+}
+
+/// The drive's error, or a compressed stream that is none.
+fn damage(error: io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(ours) => ours,
+        Err(other) => Error::content(format!("cannot be unpacked: {other}")),
+    }
+}
+
+/// Counts what is read, and stops where somebody asked to.
+struct Watched<'a, R> {
+    inner: R,
+    digest: &'a Digest,
+    watch: &'a dyn Watch,
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if let Some(signal) = self.watch.stopped() {
+            return Err(Error::Interrupted { signal }.into());
+        }
+        let got = self.inner.read(buffer)?;
+        self.watch.on(Event::Advanced { digest: self.digest, bytes: got as u64 });
+        Ok(got)
+    }
+}
+
+/// All frames of a zstd stream, one after the other (RFC 8878, 3.1).
+struct Frames<R: BufRead> {
+    input: Option<R>,
+    frame: Option<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
+}
+
+impl<R: BufRead> Read for Frames<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(frame) = &mut self.frame {
+                let got = frame.read(buffer)?;
+                if got > 0 {
+                    return Ok(got);
+                }
+                self.input = self.frame.take().map(StreamingDecoder::into_inner);
+            }
+            let Some(mut input) = self.input.take() else { return Ok(0) };
+            if input.fill_buf()?.is_empty() {
+                return Ok(0);
+            }
+            // The decoder gives a failed input back to nobody, so skippable frames are told first.
+            if let Some(rest) = skip_frame(&mut input)? {
+                io::copy(&mut input.by_ref().take(rest), &mut io::sink())?;
+                self.input = Some(input);
+                continue;
+            }
+            self.frame = Some(StreamingDecoder::new(input).map_err(|e| match e {
+                FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::MagicNumberReadError(e)) => e,
+                other => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
+            })?);
+        }
+    }
+}
+
+/// The length of a skippable frame whose header was taken, if one stands here (RFC 8878, 3.1.2).
+fn skip_frame<R: BufRead>(input: &mut R) -> io::Result<Option<u64>> {
+    let start = input.fill_buf()?;
+    let is_skippable = start.len() >= 4 && (0x50..=0x5f).contains(&start[0]) && start[1..4] == [0x2a, 0x4d, 0x18];
+    if !is_skippable {
+        return Ok(None);
+    }
+    let mut header = [0; 8];
+    input.read_exact(&mut header)?;
+    Ok(Some(u64::from(u32::from_le_bytes([header[4], header[5], header[6], header[7]]))))
+}
