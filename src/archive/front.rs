@@ -1,31 +1,43 @@
-//! The write front on file systems without holes: no blob starts far ahead of the first unfinished
-//! one, since the gap in between would be written in zeros first.
+//! The write front on file systems without holes: no blob starts far ahead of where the first
+//! unfinished one stands, since the gap in between would be written in zeros first.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-/// How far ahead of the front a blob may start, in bytes: so little that the gap is still in memory
-/// when it is filled.
-const WINDOW: u64 = 32 << 20;
+/// How far ahead of the front a blob may start, in bytes. Measured on FAT32: all of the gap reaches
+/// the drive when writing back is eager, so it has to be small beside a blob; and many small blobs
+/// have to fit in.
+const WINDOW: u64 = 1 << 20;
 
-/// The offsets of unfinished blobs. With holes there is no front, and nobody ever waits.
+/// Where each unfinished blob stands, by its offset. With holes there is no front, and nobody ever
+/// waits.
 pub(super) struct Front {
-    unfinished: Option<Mutex<BTreeSet<u64>>>,
+    unfinished: Option<Mutex<BTreeMap<u64, u64>>>,
     moved: Condvar,
 }
 
 impl Front {
     /// A front over blobs at these offsets, taken in this order by whoever writes them.
     pub(super) fn new(has_holes: bool, offsets: impl Iterator<Item = u64>) -> Self {
-        Self { unfinished: (!has_holes).then(|| Mutex::new(offsets.collect())), moved: Condvar::new() }
+        let unfinished = (!has_holes).then(|| Mutex::new(offsets.map(|offset| (offset, offset)).collect()));
+        Self { unfinished, moved: Condvar::new() }
     }
 
     /// Waits until the blob at `offset` may start. Whoever holds an earlier blob never waits for a
     /// later one, so somebody always goes on.
     pub(super) fn reach(&self, offset: u64) {
         let Some(unfinished) = &self.unfinished else { return };
-        let far = |set: &mut BTreeSet<u64>| set.first().is_some_and(|front| offset > front + WINDOW);
+        let far = |blobs: &mut BTreeMap<u64, u64>| {
+            blobs.first_key_value().is_some_and(|(front, stands)| offset > *front && offset > stands + WINDOW)
+        };
         drop(self.moved.wait_while(lock(unfinished), far).unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// The blob at `offset` is written up to byte `end` of the file.
+    pub(super) fn advance(&self, offset: u64, end: u64) {
+        let Some(unfinished) = &self.unfinished else { return };
+        lock(unfinished).entry(offset).and_modify(|stands| *stands = end.max(*stands));
+        self.moved.notify_all();
     }
 
     /// The blob at `offset` is done with, well or not.
@@ -36,8 +48,8 @@ impl Front {
     }
 }
 
-fn lock(set: &Mutex<BTreeSet<u64>>) -> MutexGuard<'_, BTreeSet<u64>> {
-    set.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(blobs: &Mutex<BTreeMap<u64, u64>>) -> MutexGuard<'_, BTreeMap<u64, u64>> {
+    blobs.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -46,19 +58,22 @@ mod tests {
 
     #[test]
     fn a_far_blob_waits_until_the_front_has_come_near() {
-        let front = Front::new(false, [0, WINDOW + 1].into_iter());
-        front.reach(0);
-        std::thread::scope(|scope| {
-            let (sender, reached) = std::sync::mpsc::channel();
-            let front = &front;
-            scope.spawn(move || {
-                front.reach(WINDOW + 1);
-                sender.send(()).expect("the test waits");
+        for comes_near in [|front: &Front| front.pass(0), |front: &Front| front.advance(0, WINDOW)] {
+            let front = Front::new(false, [0, 2 * WINDOW].into_iter());
+            front.reach(0);
+            std::thread::scope(|scope| {
+                let (sender, reached) = std::sync::mpsc::channel();
+                let front = &front;
+                scope.spawn(move || {
+                    front.reach(2 * WINDOW);
+                    sender.send(()).expect("the test waits");
+                });
+                front.advance(0, WINDOW - 1);
+                assert!(reached.try_recv().is_err());
+                comes_near(front);
+                reached.recv().expect("reached");
             });
-            assert!(reached.try_recv().is_err());
-            front.pass(0);
-            reached.recv().expect("reached");
-        });
+        }
     }
 
     #[test]

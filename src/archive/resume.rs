@@ -153,9 +153,11 @@ fn clear(file: &File, layout: &Layout, held: &HashMap<Digest, Stands>, system: F
             _ => free.push((end, region.end())),
         }
     }
-    // Shorter only, ever: to make a file longer writes zeros where there are no holes.
-    let last = if system.has_holes { layout.len() } else { kept.into_iter().max().unwrap_or_default() };
-    if len > last {
+    // Shorter only, ever: to make a file longer writes zeros where there are no holes. There also to
+    // the same length: on a FAT drive that was pulled out, a file may own clusters after its end, and
+    // Linux turns the drive read-only when it is written on before those are given back.
+    let last = if system.has_holes { layout.len() } else { kept.into_iter().max().unwrap_or_default().min(len) };
+    if len > last || !system.has_holes {
         file.set_len(last)?;
     }
     if system.has_holes {

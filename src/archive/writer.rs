@@ -149,6 +149,7 @@ impl Writer {
                 self.write(&buffer, at, keep)?;
                 at += filled as u64;
                 *done = (*done).max(at - place.offset);
+                self.front.advance(region.start, at);
                 filled = 0;
             }
             let room = buffer.len().min(filled.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));

@@ -20,8 +20,8 @@ use super::report;
     after_help = "Example:\n  bundle export gcr.io/google-containers/pause:latest quay.io/org/app:1.4 -o images.tar"
 )]
 pub(crate) struct ExportArgs {
-    /// The images: NAME[:TAG][@DIGEST], as docker understands them
-    #[arg(value_name = "IMAGE", required = true)]
+    // Not a doc comment: rustdoc would take the brackets for a link.
+    #[arg(value_name = "IMAGE", required = true, help = "The images: NAME[:TAG][@DIGEST], as docker understands them")]
     images: Vec<String>,
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]

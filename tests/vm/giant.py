@@ -1,0 +1,48 @@
+"""A registry with one image that names a layer of 5 GiB. giant.py FILE-FOR-THE-PORT LOG"""
+
+import hashlib
+import http.server
+import json
+import sys
+
+OCI = "application/vnd.oci.image."
+
+
+def descriptor(kind, text, size):
+    return {"mediaType": OCI + kind, "digest": "sha256:" + hashlib.sha256(text).hexdigest(), "size": size}
+
+
+MANIFEST = json.dumps(
+    {
+        "schemaVersion": 2,
+        "mediaType": OCI + "manifest.v1+json",
+        "config": descriptor("config.v1+json", b"{}", 2),
+        "layers": [descriptor("layer.v1.tar", b"never read", 5 << 30)],
+    }
+).encode()
+
+
+class Giant(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        with open(sys.argv[2], "a", encoding="utf-8") as log:
+            log.write(self.path + "\n")
+        found = "/manifests/" in self.path
+        body = MANIFEST if found else b"{}"
+        self.send_response(200 if found or self.path == "/v2/" else 404)
+        self.send_header("Content-Type", OCI + "manifest.v1+json" if found else "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        if self.command == "GET":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+open(sys.argv[2], "w", encoding="utf-8").close()
+server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Giant)
+with open(sys.argv[1], "w", encoding="utf-8") as place:
+    place.write(str(server.server_address[1]))
+server.serve_forever()
