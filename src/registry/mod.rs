@@ -3,6 +3,7 @@
 //! [`Registries`] is both ends. Every request goes through `transport`, and every URL that a
 //! registry names through `origin`.
 
+mod authorize;
 mod challenge;
 mod credentials;
 mod error_body;
