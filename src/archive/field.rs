@@ -13,6 +13,30 @@ pub(super) fn check_sum(header: &Header) -> Result<(), &'static str> {
     if stated == sum { Ok(()) } else { Err("the checksum of a tar header is wrong") }
 }
 
+/// That mode, owner, group, time and device are numbers. Nothing here uses them, but some tar
+/// programs stop at others, and Python takes them for the end.
+pub(super) fn check_numbers(header: &Header) -> Result<(), &'static str> {
+    let old = header.as_old();
+    let most_time = 1 << 40;
+    for (field, most) in
+        [(&old.mode[..], 0o7_777_777), (&old.uid, u32::MAX.into()), (&old.gid, u32::MAX.into()), (&old.mtime, most_time)]
+    {
+        let number = match field {
+            [0, ..] if field.iter().all(|b| *b == 0) => Some(0),
+            [0x80, rest @ ..] => rest.iter().try_fold(0_u64, |n, b| n.checked_mul(256)?.checked_add((*b).into())),
+            _ => octal(field),
+        };
+        number.filter(|n| *n <= most).ok_or("a header field that is no number")?;
+    }
+    for field in [&header.as_bytes()[329..337], &header.as_bytes()[337..345]] {
+        let is_unset = field.iter().all(|b| *b == 0);
+        if !is_unset && octal(field).is_none() {
+            return Err("a header field that is no number");
+        }
+    }
+    Ok(())
+}
+
 /// Octal digits, or base-256 with the first bit set.
 pub(super) fn size(header: &Header) -> Result<u64, &'static str> {
     let field = &header.as_old().size;

@@ -73,6 +73,7 @@ pub(super) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
         }
         let bad_here = |e: &str| bad(at, e);
         field::check_sum(&header).map_err(bad_here)?;
+        field::check_numbers(&header).map_err(bad_here)?;
         let stated = field::size(&header).map_err(bad_here)?;
         let extension = extension(header.entry_type());
         let size = match pending.size.filter(|_| extension.is_none()) {

@@ -183,7 +183,7 @@ pub(super) struct Response {
     /// It came from the registry itself, not from where it redirected to.
     pub(super) is_registry: bool,
     shown: String,
-    /// Counts as in flight until the body is read or dropped.
+    /// Counts as in flight until the body is read, breaks, or is dropped.
     permit: Option<Permit>,
     pace: Pace,
 }
@@ -248,6 +248,10 @@ impl Response {
 impl Read for Response {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.body.read(buffer).and_then(|got| self.pace.moved(got).map(|()| got));
+        // Nothing more will come. Whoever goes on elsewhere needs leave for that while it still holds this.
+        if !matches!(got, Ok(1..)) && !buffer.is_empty() {
+            self.permit = None;
+        }
         got.map_err(|e| answered(e, &self.shown).into())
     }
 }

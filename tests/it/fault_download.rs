@@ -49,6 +49,19 @@ fn a_download_cut_at_any_64_kib_goes_on_where_it_broke() {
 }
 
 #[test]
+fn all_downloads_that_break_at_one_moment_go_on() {
+    for how in [Cut::Close, Cut::Reset] {
+        let (scene, layers) = source_of(&[300_000, 300_001]);
+        for layer in &layers {
+            scene.source.fault(Match::on("GET", layer).once(), Fault::CutBodyAfter(100_000, how));
+        }
+        // One request at a time: the broken one must not stand in the way of its own continuation.
+        scene.export(&[IMAGE]).args(["-j", "1"]).run().succeeds();
+        exported(&scene);
+    }
+}
+
+#[test]
 fn a_registry_that_ignores_ranges_is_read_from_its_start_again() {
     let (scene, layers) = source_of(&[300_000]);
     scene.source.fault(Match::on("GET", &layers[0]).once(), Fault::CutBodyAfter(100_000, Cut::Close));

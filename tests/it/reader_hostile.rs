@@ -82,6 +82,16 @@ fn names_that_are_read_in_two_ways_are_refused() {
 }
 
 #[test]
+fn fields_that_make_other_programs_stop_are_refused() {
+    for (at, field) in
+        [(100, &b"8000644\0"[..]), (108, b"nobody\0\0"), (136, &[0xff; 12]), (329, b"x"), (337, b"0000000x")]
+    {
+        let odd = changed(header(b'0', "extra", 0), at, field);
+        with(|tar| tar.raw(odd)).is_refused("a header field that is no number");
+    }
+}
+
+#[test]
 fn pax_records_that_readers_disagree_about_are_refused() {
     let twice = [record("path", "a"), record("path", "index.json")].concat();
     let sizes = [record("size", "0"), record("size", "7")].concat();

@@ -5,7 +5,7 @@
 # command=Debian package
 parts=(
   docker-registry=docker-registry skopeo=skopeo containerd=containerd ctr=containerd
-  curl=curl jq=jq strace=strace time=time openssl=openssl tar=tar
+  curl=curl jq=jq strace=strace time=time openssl=openssl tar=tar python3=python3
 )
 
 missing_parts=()

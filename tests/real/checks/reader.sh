@@ -1,0 +1,112 @@
+# What other tools write is read, what two tools would read differently is not, and reading costs little and opens
+# nothing else.
+# shellcheck shell=bash disable=SC2034,SC2154
+
+foreign=$work/foreign
+
+# imported REPO REFERENCE DIGEST: the target holds that manifest there, byte for byte.
+imported() {
+  get_manifest "http://$(address_of target)" "$1" "$2" "$work/foreign-manifest"
+  [[ $(digest_of "$work/foreign-manifest") == "$3" ]] || fail "$1:$2 is another manifest"
+}
+
+# One image, as `skopeo copy … oci-archive:FILE[:NAME]` writes it.
+skopeo_archive() {
+  skopeo --insecure-policy --tmpdir "$work" copy --all --preserve-digests --src-tls-verify=false \
+    "docker://$(address_of source)/org/web:2" "oci-archive:$1"
+}
+
+reads_what_skopeo_writes() {
+  local digest
+  mkdir -p "$foreign"
+  digest=$(named_images "$fixtures" | sed -n 's|^org/web 2 \([^ ]*\) .*|\1|p')
+  skopeo_archive "$foreign/full.tar:quay.io/foreign/full:2"
+  skopeo_archive "$foreign/tag.tar:v2"
+  skopeo_archive "$foreign/bare.tar"
+  "$bundle" verify --deep "$foreign"/*.tar
+  "$bundle" list "$foreign"/*.tar
+  "$bundle" import --plain-http "$foreign/full.tar" --registry "$(address_of target)"
+  imported library/foreign/full 2 "$digest"
+  refused 2 "$bundle" import --plain-http "$foreign/tag.tar" --registry "$(address_of target)"
+  "$bundle" import --plain-http "$foreign/tag.tar" --name quay.io/foreign/tag --registry "$(address_of target)"
+  imported library/foreign/tag v2 "$digest"
+  "$bundle" import --plain-http "$foreign/bare.tar" --name quay.io/foreign/bare --registry "$(address_of target)"
+  imported library/foreign/bare "$digest" "$digest"
+}
+
+reads_layouts_packed_by_tar() {
+  local format
+  for format in gnu pax ustar v7; do
+    tar --format="$format" -C "$fixtures" -cf "$foreign/$format.tar" .
+    tar --format="$format" -C "$fixtures" -czf "$foreign/$format.tgz" oci-layout index.json blobs
+    "$bundle" verify "$foreign/$format.tar" "$foreign/$format.tgz"
+    "$bundle" verify - <"$foreign/$format.tar"
+    # shellcheck disable=SC2002
+    cat "$foreign/$format.tgz" | "$bundle" verify -
+  done
+  "$bundle" verify --deep "$fixtures"
+}
+
+other_readers_see_the_same() {
+  local format layouts=()
+  for format in gnu pax ustar v7; do
+    tar --format="$format" -C "$fixtures" -cf "$foreign/plain-$format.tar" oci-layout index.json blobs
+    layouts+=("$foreign/plain-$format.tar")
+  done
+  python3 "$here/differential.py" "$bundle" "$foreign" "${layouts[@]}" | tee "$work/differential"
+  echo "note: $(<"$work/differential")"
+}
+
+vast_bundle_is_listed_at_once() {
+  local seconds kib at_least=1 try
+  python3 "$here/vast.py" "$work/vast.tar"
+  "$bundle" list "$work/vast.tar" >/dev/null
+  # The best of five: what else the machine does is not ours.
+  for try in 1 2 3 4 5; do
+    read -r seconds kib < <(env time -f '%e %M' "$bundle" list "$work/vast.tar" 2>&1 >/dev/null | tail -n 1)
+    at_least=$(jq -n "[$at_least, $seconds] | min")
+  done
+  rm "$work/vast.tar"
+  echo "note: 100 GiB, 1000 images, 5000 blobs: $at_least s, $kib KiB"
+  jq -en "$at_least <= 0.1 and $kib <= 65536" || fail "too slow or too large"
+}
+
+# opened COMMAND…: the files it opens, each with its flags.
+opened() {
+  strace -f -qq -e trace=open,openat,openat2,creat -o "$work/opened" "$@" >/dev/null 2>&1 || true
+  sed -n 's/.*openat\{0,1\}[0-9]*(\(AT_FDCWD, \)\{0,1\}"\([^"]*\)", \([A-Z_|]*\).*/\2 \3/p' "$work/opened" | sort -u
+}
+
+nothing_else_is_opened() {
+  local file command
+  # A hostile one, cut within its blobs, and a good one.
+  head -c 20000 "$fixture_bundle" >"$foreign/cut.tar"
+  opened "$bundle" --version >"$work/opened-anyway"
+  for file in "$foreign/cut.tar" "$fixture_bundle"; do
+    for command in verify list; do
+      opened "$bundle" "$command" "$file" >"$work/opened-now"
+      grep -F "$file O_RDONLY" "$work/opened-now"
+      # How many processors there are is asked of the system.
+      if grep -v -F -x -f "$work/opened-anyway" "$work/opened-now" | grep -v -F "$file O_RDONLY" |
+        grep -v -E '^/(proc/self|sys/fs/cgroup)/'; then
+        fail "$command opens something else"
+      fi
+      if grep -E 'O_WRONLY|O_RDWR|O_CREAT|O_TRUNC' "$work/opened-now"; then fail "$command opens something for writing"; fi
+    done
+  done
+}
+
+# refused STATUS COMMAND…: it must end with that status.
+refused() {
+  local wanted=$1 status=0
+  shift
+  "$@" || status=$?
+  [[ $status == "$wanted" ]] || fail "exit $status, not $wanted"
+}
+
+reader_parts=("${base_parts[@]}" tar)
+check "what skopeo writes is verified, listed and imported by its names" reads_what_skopeo_writes "${reader_parts[@]}" skopeo
+check "layouts packed by tar, in each of its formats and compressed, are read" reads_layouts_packed_by_tar "${reader_parts[@]}"
+check "whatever is taken for intact, Python and GNU tar read alike" other_readers_see_the_same "${reader_parts[@]}" python3
+check "a bundle of 100 GiB is listed within 100 ms and 64 MiB" vast_bundle_is_listed_at_once "${reader_parts[@]}" python3 time
+check "verify and list open the bundle for reading, and nothing else" nothing_else_is_opened "${reader_parts[@]}" strace
