@@ -95,8 +95,11 @@ impl Registries {
         let retry = self.transport.options.retry;
         let mut manner = host.manners.now();
         let mut session: Option<Session> = None;
-        // Tries since something was gained: content at the registry, or a smaller chunk.
+        // Tries since something was gained: content in the session, or a smaller chunk.
         let mut tries = 0;
+        // Sessions given up since one held more than any before it: what each of them gains anew is
+        // no progress.
+        let (mut given_up, mut most_held) = (0, 0);
         loop {
             let held = session.as_ref().map_or(0, |s| s.held);
             let (error, sent) = match self.attempt(&host, to, manner, &mut session, descriptor, content) {
@@ -119,8 +122,15 @@ impl Registries {
             // A session that stands is gone on with, whatever becomes of new ones.
             manner = if session.is_some() && manner == Manner::Whole { Manner::Streamed } else { manner };
             manner = if session.is_none() { host.manners.now() } else { manner };
-            tries = if now > held || manner.step() < before.step() { 0 } else { tries + 1 };
-            if tries > retry.times {
+            given_up += u32::from(session.is_none());
+            tries = if now > held { 0 } else { tries + 1 };
+            if now > most_held {
+                (most_held, given_up) = (now, 0);
+            }
+            if manner.step() < before.step() {
+                (tries, given_up) = (0, 0);
+            }
+            if tries.max(given_up) > retry.times {
                 return Err(error);
             }
             sleep(retry.delay(tries), self.transport.watch.as_ref())?;

@@ -128,6 +128,21 @@ fn a_session_that_misstates_what_it_holds_ends_in_a_new_one() {
 }
 
 #[test]
+fn a_registry_that_loses_every_session_in_its_last_request_is_given_up() {
+    let closing = || Match::on("PUT", "/blobs/uploads/");
+    for fault in [Fault::status(416), Fault::error(404, "BLOB_UPLOAD_UNKNOWN", "who"), Fault::Reset] {
+        let (scene, _) = bundle_of(Registry::builder(), &[200_000]);
+        stream_only(&scene);
+        scene.target.fault(closing().after(1), fault);
+        scene.target.fault(Match::on("GET", "/blobs/uploads/"), Fault::header("Range", "0-99"));
+        let out = scene.import().args(["--retries", "3"]).run();
+        assert!(matches!(out.code, Some(1 | 4)), "{:?} {}", out.code, out.stderr);
+        assert!(scene.target.requests().len() < 150, "{} requests", scene.target.requests().len());
+        assert!(scene.target.tags(AT).is_empty());
+    }
+}
+
+#[test]
 fn the_closing_request_of_a_chunked_upload_is_empty() {
     let (scene, _) = bundle_of(Registry::builder(), &[200_000]);
     stream_only(&scene);
