@@ -128,7 +128,9 @@ impl Exchange<'_> {
                 }
                 let mut exact = Exact { inner: *content, left: *len, pace: pace() };
                 let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
-                let ready = self.agent.configure_request(ready).timeout_per_read(Some(COMMIT_TIMEOUT.max(self.idle)));
+                // Only what closes an upload may take long to be answered.
+                let patience = if request.method == Method::PUT { COMMIT_TIMEOUT.max(self.idle) } else { self.idle };
+                let ready = self.agent.configure_request(ready).timeout_per_read(Some(patience));
                 self.agent.run(ready.proxy(proxy()).build())
             }
         };

@@ -23,25 +23,31 @@ const MAX_MANIFEST: u64 = 32 << 20;
 const MOST_BODIES: u32 = 3;
 
 impl Registries {
-    /// The manifest at a tag or digest, as it is served.
+    /// The manifest at a tag or digest, as it is served. The request itself was repeated as often as
+    /// it may be; a body that breaks or does not hash right is asked for a few times more.
     fn get_manifest(&self, repository: &Repository, reference: &str, digest: Option<&Digest>) -> Result<Manifest> {
         let mut left = MOST_BODIES;
         loop {
             left -= 1;
-            match self.get_manifest_once(repository, reference, digest) {
-                // A broken body, or one that does not hash right: once more may do.
-                Err(e) if left > 0 && matches!(e.kind(), Kind::Transient | Kind::Content) && e.status().is_none() => {}
+            let scope = Scope::pull(repository.path());
+            let (mut response, shown) = self.request_manifest(Method::GET, repository, reference, &scope)?;
+            if response.status != 200 {
+                return Err(response.failure(&shown));
+            }
+            match self.read_manifest(response, &shown, repository, digest) {
+                Err(e) if left > 0 && matches!(e.kind(), Kind::Transient | Kind::Content) => {}
                 answer => return answer,
             }
         }
     }
 
-    fn get_manifest_once(&self, repository: &Repository, reference: &str, digest: Option<&Digest>) -> Result<Manifest> {
-        let (mut response, shown) =
-            self.request_manifest(Method::GET, repository, reference, &Scope::pull(repository.path()))?;
-        if response.status != 200 {
-            return Err(response.failure(&shown));
-        }
+    fn read_manifest(
+        &self,
+        mut response: Response,
+        shown: &str,
+        repository: &Repository,
+        digest: Option<&Digest>,
+    ) -> Result<Manifest> {
         let served = MediaType::stated(response.header("content-type").unwrap_or_default());
         let named = response.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
         let bytes: Arc<[u8]> = response.body(MAX_MANIFEST)?.into();
