@@ -2,7 +2,7 @@
 
 TARGET_DIR ?= $(or $(CARGO_TARGET_DIR),target)
 
-.PHONY: help build demo test bench fixtures fuzz
+.PHONY: help build demo test bench fixtures fuzz interop
 
 help: ## what there is
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 20
@@ -18,6 +18,10 @@ test: ## everything hermetic, then the lane against real parts (docker-registry,
 	cargo test --locked
 	cargo build --release --locked
 	tests/real/run
+
+interop: ## real registries of four makers, lines that break, registries that die (builds what is missing)
+	cargo build --release --locked
+	tests/interop/run
 
 bench: ## side by side with crane, oras and regctl on this machine
 	cargo build --release --locked

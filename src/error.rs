@@ -235,6 +235,14 @@ impl Error {
             Self::Shared(error) => error.hint(),
             Self::Refused { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
             Self::NoSpace { .. } => Some("free some room there, or name another place with -o or --tmpdir".into()),
+            Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
+                Some("free some room there, or write to another drive with -o".into())
+            }
+            Self::Disk { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Some(
+                "a file cannot be that long there: see `ulimit -f`, format the drive as exFAT or ext4, or export fewer \
+                 images at a time"
+                    .into(),
+            ),
             Self::FileLimit { .. } => {
                 Some("format the drive as exFAT or ext4, or export fewer images at a time".into())
             }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::archive::{Layout, Output, Written};
+use crate::archive::{Kept, Layout, Output, Stopped, Written};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Digest, MediaType, Platform, Reference};
 use crate::plan::{Found, walk, wanted};
@@ -22,6 +22,8 @@ pub struct Export {
     pub force: bool,
     /// Resolve and plan only.
     pub dry_run: bool,
+    /// Read everything back from the drive before the bundle gets its name.
+    pub read_back: bool,
     /// How to talk to the registries.
     pub registry: RegistryOptions,
 }
@@ -63,24 +65,39 @@ pub struct Exported {
     pub totals: Totals,
     /// Non-distributable layers that no registry had, with their sizes in bytes.
     pub absent: Vec<(Digest, u64)>,
+    /// Blobs of which something was fetched.
+    pub fetched: u64,
+    /// Blobs that an earlier export had left whole.
+    pub resumed: u64,
     /// The bundle; `None` after a dry run.
     pub written: Option<Written>,
 }
 
-/// Everything that kept an export from being written, in the order it was asked for.
+/// Everything that kept an export from being written.
 #[derive(Debug)]
-pub struct ExportFailed(pub Vec<Error>);
+pub struct ExportFailed {
+    /// What went wrong, in the order it was asked for.
+    pub errors: Vec<Error>,
+    /// What the same command can go on from.
+    pub kept: Option<Kept>,
+}
 
 impl ExportFailed {
     /// The kind that decides the exit status.
     pub fn kind(&self) -> Kind {
-        self.0.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed)
+        self.errors.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed)
     }
 }
 
 impl From<Error> for ExportFailed {
     fn from(error: Error) -> Self {
-        Self(vec![error])
+        Self { errors: vec![error], kept: None }
+    }
+}
+
+impl From<Stopped> for ExportFailed {
+    fn from(stopped: Stopped) -> Self {
+        Self { errors: vec![*stopped.error], kept: stopped.kept }
     }
 }
 
@@ -92,28 +109,16 @@ impl Export {
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         let references = wanted(self.images.iter().map(String::as_str))?;
         let output = if self.dry_run { None } else { Some(Output::open(&self.output, self.force)?) };
-        let result = self.carry_out(references, output, watch);
-        result.map_err(|(errors, unused)| {
-            unused.into_iter().for_each(Output::give_up);
-            ExportFailed(errors)
-        })
-    }
-
-    fn carry_out(
-        &self,
-        references: Vec<Reference>,
-        output: Option<Output>,
-        watch: Arc<dyn Watch>,
-    ) -> Result<Exported, (Vec<Error>, Option<Output>)> {
-        let planned = self.plan(references, &watch);
-        let (registries, contents) = match planned {
+        let (registries, contents) = match self.plan(references, &watch) {
             Ok(planned) => planned,
-            Err(errors) => return Err((errors, output)),
+            Err(errors) => return Err(ExportFailed { errors, kept: output.and_then(Output::give_up) }),
         };
         let mut exported = Exported {
             images: images(&contents),
             totals: totals(&contents),
             absent: contents.absent.iter().map(|d| (d.digest.clone(), d.size)).collect(),
+            fetched: 0,
+            resumed: 0,
             written: None,
         };
         watch.on(Event::Planned {
@@ -124,16 +129,22 @@ impl Export {
             shared: exported.totals.shared,
         });
         let Some(output) = output else { return Ok(exported) };
-        let alone = |e: Error| (vec![e], None);
-        let layout = Layout::new(&contents).map_err(alone)?;
-        let writer = output.begin(layout).map_err(alone)?;
-        let failures = fetch(&contents, &registries, &writer, self.registry.jobs, watch.as_ref());
-        if !failures.is_empty() {
-            // What was fetched stays in the partial file.
-            let named = failures.into_iter().map(|(digest, e)| with_images(e, &contents.images_with(&digest)));
-            return Err((named.collect(), None));
+        let layout = match Layout::new(&contents) {
+            Ok(layout) => layout,
+            Err(error) => return Err(Stopped::new(error, output.give_up()).into()),
+        };
+        let jobs = self.registry.jobs;
+        let writer = output.begin(layout, jobs, watch.as_ref())?;
+        let fetched = fetch(&contents, &registries, &writer, jobs, watch.as_ref());
+        if let Some(signal) = watch.stopped() {
+            return Err(Stopped::new(Error::Interrupted { signal }, writer.leave()).into());
         }
-        exported.written = Some(writer.finish().map_err(alone)?);
+        if !fetched.failures.is_empty() {
+            let named = fetched.failures.into_iter().map(|(digest, e)| with_images(e, &contents.images_with(&digest)));
+            return Err(ExportFailed { errors: named.collect(), kept: writer.leave() });
+        }
+        (exported.fetched, exported.resumed) = (fetched.fetched, fetched.resumed);
+        exported.written = Some(writer.finish(self.read_back.then_some(jobs), watch.as_ref())?);
         Ok(exported)
     }
 

@@ -25,6 +25,8 @@ pub struct LoggedIn {
     pub path: PathBuf,
     /// The helper that keeps the secret; without one it is in the file.
     pub helper: Option<String>,
+    /// The registry asked for them; otherwise nothing says whether they are good.
+    pub checked: bool,
 }
 
 impl Login {
@@ -37,9 +39,9 @@ impl Login {
         let kept = Kept::find(self.registry.authfile.as_deref())?;
         // A file that does not exist yet is made, not read.
         self.registry.authfile = None;
-        Registries::new(self.registry, watch)?.check_login(&self.host).map_err(|e| e.at(&self.host))?;
+        let checked = Registries::new(self.registry, watch)?.check_login(&self.host).map_err(|e| e.at(&self.host))?;
         let helper = kept.keep(&self.host, &self.credential)?;
-        Ok(LoggedIn { path: kept.path().to_owned(), helper })
+        Ok(LoggedIn { path: kept.path().to_owned(), helper, checked })
     }
 }
 

@@ -43,6 +43,10 @@ impl Bundles {
 }
 
 impl Source for Bundles {
+    fn place(&self, from: &Repository, digest: &Digest) -> String {
+        self.with(digest).map_or_else(|_| self.label(), |bundle| bundle.place(from, digest))
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = reference.name();
         let named = |b: &&Bundle| b.index().entries.iter().any(|e| e.name.as_deref() == Some(&name));

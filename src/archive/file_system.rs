@@ -7,7 +7,8 @@ use std::fs::File;
 use std::io;
 use std::path::Path;
 
-use rustix::fs::{self, AtFlags, FallocateFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::fs::{self, Advice, AtFlags, FallocateFlags, FileType, Mode, OFlags, RenameFlags};
+use rustix::io::Errno;
 
 /// What the file system below an output can do. Sizes in bytes.
 #[derive(Clone, Copy, Debug)]
@@ -57,6 +58,36 @@ pub(super) fn allocate(file: &File, len: u64) -> io::Result<()> {
     Ok(fs::fallocate(file, FallocateFlags::empty(), 0, len)?)
 }
 
+/// Bytes that a file takes up on the drive.
+pub(super) fn allocated(file: &File) -> io::Result<u64> {
+    // POSIX leaves the unit of `st_blocks` open; Linux counts in 512 bytes everywhere.
+    Ok(u64::try_from(fs::fstat(file)?.st_blocks).unwrap_or(0) * 512)
+}
+
+/// Gives back what a range takes up; it reads as zeros then. Does nothing where that is not known.
+pub(super) fn punch(file: &File, start: u64, end: u64) -> io::Result<()> {
+    let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
+    match fs::fallocate(file, flags, start, end - start) {
+        Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Forgets what is cached of a file, so that the next read comes from the drive. Only what was synced
+/// is forgotten, and nothing on a file system that lives in memory.
+pub(super) fn drop_cache(file: &File) -> io::Result<()> {
+    // Parts of pages are left alone, hence the whole file (posix_fadvise(2)).
+    Ok(fs::fadvise(file, 0, None, Advice::DontNeed)?)
+}
+
+/// Makes a file or directory safe. False where the file system does not know how.
+pub(super) fn sync(file: &File) -> io::Result<bool> {
+    match fs::fsync(file) {
+        Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOTTY) => Ok(false),
+        other => Ok(other.map(|()| true)?),
+    }
+}
+
 /// A directory held open, so that a drive that goes away takes its names with it.
 #[derive(Debug)]
 pub(super) struct Directory(File);
@@ -85,7 +116,7 @@ impl Directory {
                 FileType::Symlink => Standing::Symlink,
                 _ => Standing::Other,
             }),
-            Err(rustix::io::Errno::NOENT) => Ok(Standing::Nothing),
+            Err(Errno::NOENT) => Ok(Standing::Nothing),
             Err(e) => Err(e.into()),
         }
     }
@@ -96,12 +127,21 @@ impl Directory {
         Ok(fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
     }
 
+    /// Opens for reading what is there under this name; follows no link, and waits for nobody.
+    pub(super) fn open_existing(&self, name: &str) -> io::Result<Option<File>> {
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        match fs::openat(&self.0, name, flags, Mode::empty()) {
+            Err(Errno::NOENT) => Ok(None),
+            other => Ok(Some(other?.into())),
+        }
+    }
+
     /// Renames within the directory; without `replace` an existing file stays and is an error.
     pub(super) fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         match fs::renameat_with(&self.0, from, &self.0, to, flags) {
             // Not every file system knows NOREPLACE.
-            Err(rustix::io::Errno::INVAL) if !replace => {
+            Err(Errno::INVAL) if !replace => {
                 if self.standing(to)? != Standing::Nothing {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
@@ -115,18 +155,9 @@ impl Directory {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    pub(super) fn sync(&self) -> io::Result<()> {
-        self.0.sync_all()
-    }
-
     pub(super) fn file(&self) -> &File {
         &self.0
     }
-}
-
-/// The device a file is on.
-pub(super) fn device(file: &File) -> io::Result<u64> {
-    Ok(fs::fstat(file)?.st_dev)
 }
 
 /// Whether two open files are the same file.

@@ -10,8 +10,8 @@ use super::bundle_json::{Absent, BundleJson};
 use super::header::{self, BLOCK, END};
 use super::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, index_json};
 use crate::error::Result;
-use crate::oci::Digest;
-use crate::store::Contents;
+use crate::oci::{Descriptor, Digest};
+use crate::store::{Contents, Node};
 
 /// Where the data of one blob goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,12 +29,47 @@ impl Place {
     }
 }
 
+/// All that belongs to one config or layer in the file: its header, its data and the padding.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Region {
+    pub(super) digest: Digest,
+    /// First byte of the header.
+    pub(super) start: u64,
+    pub(super) place: Place,
+}
+
+impl Region {
+    /// The header blocks.
+    pub(super) fn header(&self) -> Result<Vec<u8>> {
+        header::of_file(&blob_path(&self.digest), self.place.size)
+    }
+
+    /// First byte after the padding.
+    pub(super) fn end(&self) -> u64 {
+        self.place.end()
+    }
+}
+
+/// The regions of these contents, front to back, the first of them at `start`.
+pub(super) fn regions(contents: &Contents, start: u64) -> Result<Vec<Region>> {
+    let mut at = start;
+    let region = |node: &Node| {
+        let Descriptor { digest, size, .. } = &node.descriptor;
+        let blocks = header::of_file(&blob_path(digest), *size)?.len() as u64;
+        let place = Place { offset: at + blocks, size: *size };
+        let region = Region { digest: digest.clone(), start: at, place };
+        at = place.end();
+        Ok(region)
+    };
+    contents.blobs().map(region).collect()
+}
+
 /// The plan of a file.
 #[derive(Debug)]
 pub struct Layout {
     head: Vec<u8>,
-    headers: Vec<(u64, Vec<u8>)>,
-    places: HashMap<Digest, Place>,
+    regions: Vec<Region>,
+    by_digest: HashMap<Digest, usize>,
     digest: Digest,
     len: u64,
 }
@@ -63,24 +98,13 @@ impl Layout {
         for algorithm in algorithms {
             head.extend(header::of_directory(&format!("blobs/{}/", algorithm.as_str()))?);
         }
-        let mut places = HashMap::new();
         for (_, manifest) in contents.manifests() {
-            let size = manifest.bytes().len() as u64;
             append(&mut head, &blob_path(manifest.digest()), manifest.bytes())?;
-            let offset = head.len() as u64 - header::padding(size) - size;
-            places.insert(manifest.digest().clone(), Place { offset, size });
         }
-
-        let mut len = head.len() as u64;
-        let mut headers = Vec::new();
-        for node in contents.blobs() {
-            let blocks = header::of_file(&blob_path(&node.descriptor.digest), node.descriptor.size)?;
-            let place = Place { offset: len + blocks.len() as u64, size: node.descriptor.size };
-            headers.push((len, blocks));
-            len = place.end();
-            places.insert(node.descriptor.digest.clone(), place);
-        }
-        Ok(Self { head, headers, places, digest, len: len + END })
+        let regions = regions(contents, head.len() as u64)?;
+        let len = regions.last().map_or(head.len() as u64, Region::end) + END;
+        let by_digest = regions.iter().enumerate().map(|(n, r)| (r.digest.clone(), n)).collect();
+        Ok(Self { head, regions, by_digest, digest, len })
     }
 
     /// sha256 of `index.json`: the identity of the bundle.
@@ -103,14 +127,14 @@ impl Layout {
         &self.head
     }
 
-    /// The headers of configs and layers with their offsets, front to back.
-    pub(super) fn headers(&self) -> &[(u64, Vec<u8>)] {
-        &self.headers
+    /// Configs and layers, front to back.
+    pub(super) fn regions(&self) -> &[Region] {
+        &self.regions
     }
 
-    /// Where a blob goes.
-    pub fn place(&self, digest: &Digest) -> Option<Place> {
-        self.places.get(digest).copied()
+    /// Where a config or layer goes.
+    pub(super) fn region(&self, digest: &Digest) -> Option<&Region> {
+        self.by_digest.get(digest).map(|n| &self.regions[*n])
     }
 }
 

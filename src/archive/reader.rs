@@ -208,6 +208,10 @@ impl Body {
 }
 
 impl Source for Bundle {
+    fn place(&self, _: &Repository, _: &Digest) -> String {
+        self.path.display().to_string()
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = reference.name();
         let entry = self.index.entries.iter().find(|e| e.name.as_deref() == Some(&name));

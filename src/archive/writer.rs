@@ -1,33 +1,26 @@
-//! Writes a bundle: `.NAME.partial` under a lock, every byte once into its final place, then fsync,
-//! rename, fsync of the directory. Until the rename the path itself is exactly as it was before.
+//! Writes a bundle: every byte once into its final place, then fsync, rename, fsync of the
+//! directory. Until the rename the path itself is exactly as it was before.
 
-use std::fs::{File, TryLockError};
+use std::collections::HashMap;
 use std::io;
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::file_system::{self, Directory, FileSystem, Standing};
+use super::file_system::{self, FileSystem};
 use super::front::Front;
 use super::header::{self, END};
-use super::layout::{Layout, Place};
-use crate::error::{Error, Result};
+use super::layout::{Layout, Region};
+use super::output::{Kept, Output, Stopped};
+use super::read_back;
+use super::standing::{Stands, Stretch};
+use crate::error::{Error, Kind, Result};
 use crate::oci::Digest;
-use crate::store::{Content, Sink};
+use crate::store::{Content, Event, Held, Sink, Watch};
 
 /// One write call's worth, in bytes: few calls, and small beside the memory limit even times the
 /// number of workers.
 const BUFFER: usize = 256 << 10;
-
-/// A place for a bundle, checked and locked before anything is fetched.
-#[derive(Debug)]
-pub struct Output {
-    path: PathBuf,
-    name: String,
-    partial: String,
-    directory: Directory,
-    file: File,
-    force: bool,
-}
 
 /// A finished bundle.
 #[derive(Clone, Debug)]
@@ -38,97 +31,8 @@ pub struct Written {
     pub len: u64,
     /// sha256 of its `index.json`.
     pub digest: Digest,
-}
-
-impl Output {
-    /// Makes ready to write to `path`; `force` allows an existing file to be replaced at the end.
-    ///
-    /// # Errors
-    /// The file exists (without `force`) or is no plain file, another process is writing it, or the
-    /// directory cannot be written.
-    pub fn open(path: &Path, force: bool) -> Result<Self> {
-        let name = path.file_name().and_then(|n| n.to_str());
-        let name = name.ok_or_else(|| Error::usage(format!("{}: not the name of a file", path.display())))?.to_owned();
-        let parent = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let directory = Directory::open(parent).map_err(Error::disk("open directory", parent))?;
-        let refuse = |what: &str, hint: &str| {
-            Err(Error::Usage { message: format!("{}: {what}", path.display()), hint: Some(hint.into()) })
-        };
-        match directory.standing(&name).map_err(Error::disk("look up", path))? {
-            Standing::Nothing => {}
-            Standing::File if force => {}
-            Standing::File => {
-                return refuse("the file exists", "use --force to replace it once the new bundle is complete");
-            }
-            Standing::Directory => return refuse("is a directory", "name a file in it"),
-            Standing::Symlink => return refuse("is a symbolic link", "name the file it points to"),
-            Standing::Other => {
-                return refuse("is not a plain file", "a bundle is written in place and needs a plain file");
-            }
-        }
-        let partial = format!(".{name}.partial");
-        let partial_path = path.with_file_name(&partial);
-        let file = directory.open_file(&partial).map_err(Error::disk("create", &partial_path))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Disk {
-                    doing: "lock",
-                    path: partial_path,
-                    source: io::Error::other("in use by another bundle process"),
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(Error::disk("lock", partial_path)(e)),
-        }
-        // Between opening and locking, another process may have finished and renamed this very file.
-        let again = directory.open_file(&partial).map_err(Error::disk("create", &partial_path))?;
-        if !file_system::same_file(&file, &again).map_err(Error::disk("look up", &partial_path))? {
-            return refuse("was just written by another bundle process", "run the command again");
-        }
-        Ok(Self { path: path.into(), name, partial, directory, file, force })
-    }
-
-    /// Checks that a bundle of this layout fits, takes up the room and writes the head.
-    ///
-    /// # Errors
-    /// Not enough room, longer than a file can be there, or a failing write.
-    pub fn begin(self, layout: Layout) -> Result<Writer> {
-        let in_partial = |doing| Error::disk(doing, self.partial_path());
-        self.file.set_len(0).map_err(in_partial("empty"))?;
-        let system = FileSystem::of(&self.file).map_err(in_partial("look at the file system of"))?;
-        let needed = layout.len();
-        if let Some(limit) = system.file_limit.filter(|limit| needed > *limit) {
-            return Err(Error::FileLimit { path: self.path, needed, limit });
-        }
-        if needed > system.free {
-            return Err(Error::NoSpace { path: self.path, needed, free: system.free });
-        }
-        if system.has_holes {
-            match file_system::allocate(&self.file, needed) {
-                Ok(()) => {}
-                Err(e) if e.kind() == io::ErrorKind::StorageFull => {
-                    return Err(Error::NoSpace { path: self.path, needed, free: system.free });
-                }
-                // Without room set aside the writes themselves will tell.
-                Err(e) if matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) => {}
-                Err(e) => return Err(in_partial("take up room for")(e)),
-            }
-        }
-        self.file.write_all_at(layout.head(), 0).map_err(in_partial("write"))?;
-        let starts = layout.headers().iter().map(|(start, _)| *start);
-        let front = Front::new(system.has_holes, starts);
-        Ok(Writer { output: self, layout, front })
-    }
-
-    /// Drops an unused partial file.
-    pub fn give_up(self) {
-        // Best effort: what stays is taken up by the next export.
-        let _ = self.directory.remove(&self.partial);
-    }
-
-    fn partial_path(&self) -> PathBuf {
-        self.path.with_file_name(&self.partial)
-    }
+    /// The drive said that it has it. False where its file system has no way to say so.
+    pub synced: bool,
 }
 
 /// A bundle in the making: takes blobs from many threads at once.
@@ -136,53 +40,128 @@ pub struct Writer {
     output: Output,
     layout: Layout,
     front: Front,
+    held: Mutex<HashMap<Digest, Stands>>,
 }
 
 impl Writer {
-    /// Makes it safe and gives it its name. All blobs must have been taken.
+    pub(super) fn new(output: Output, layout: Layout, system: FileSystem, held: HashMap<Digest, Stands>) -> Self {
+        let unfinished = layout.regions().iter().filter(|r| held.get(&r.digest) != Some(&Stands::Whole));
+        let front = Front::new(system.has_holes, unfinished.map(|r| r.start));
+        Self { output, layout, front, held: Mutex::new(held) }
+    }
+
+    /// Makes it safe and gives it its name. All blobs must have been taken. With `verify`, first
+    /// everything is read back from the drive by that many threads.
     ///
     /// # Errors
     /// When the drive fails; then the path is as it was before. A failed fsync is final: a second
     /// one may claim success for data that is gone.
-    pub fn finish(self) -> Result<Written> {
-        let Self { output, layout, .. } = self;
-        let in_partial = |doing| Error::disk(doing, output.partial_path());
-        let end = [0; END as usize];
-        output.file.write_all_at(&end, layout.len() - END).map_err(in_partial("write"))?;
-        output.file.sync_all().map_err(in_partial("sync"))?;
-        let len = output.file.metadata().map_err(in_partial("look up"))?.len();
-        if len != layout.len() {
-            return Err(in_partial("check")(io::Error::other(format!("{len} bytes long, not {}", layout.len()))));
+    pub fn finish(self, verify: Option<usize>, watch: &dyn Watch) -> Result<Written, Stopped> {
+        match self.make_safe(verify, watch).and_then(|synced| Ok(synced & self.give_name()?)) {
+            Ok(synced) => {
+                let Self { output, layout, .. } = self;
+                Ok(Written { path: output.path, len: layout.len(), digest: layout.digest().clone(), synced })
+            }
+            Err(error) => Err(Stopped::new(error, self.leave())),
         }
-        let device = file_system::device;
-        let (there, here) = (device(output.directory.file()), device(&output.file));
-        if there.map_err(in_partial("look up"))? != here.map_err(in_partial("look up"))? {
-            return Err(in_partial("check")(io::Error::other("the directory is on another drive now")));
+    }
+
+    /// Goes away without a bundle. What was taken stays for the next export.
+    pub fn leave(self) -> Option<Kept> {
+        let held = self.lock();
+        let bytes = |region: &Region| match held.get(&region.digest) {
+            Some(Stands::Whole) => region.place.size,
+            Some(Stands::Start(len)) => *len,
+            _ => 0,
+        };
+        let regions = self.layout.regions();
+        let (kept, all) = (regions.iter().map(bytes).sum(), regions.iter().map(|r| r.place.size).sum());
+        if kept == 0 {
+            self.output.remove();
+            return None;
+        }
+        Some(Kept { path: self.output.partial_path(), bytes: Some((kept, all)) })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Stands>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether the drive said that it has everything.
+    fn make_safe(&self, verify: Option<usize>, watch: &dyn Watch) -> Result<bool> {
+        let Self { output, layout, .. } = self;
+        let whole = |region: &Region| self.lock().get(&region.digest) == Some(&Stands::Whole);
+        if let Some(missing) = layout.regions().iter().find(|r| !whole(r)) {
+            return Err(Error::content(format!("{} was not taken", missing.digest)));
+        }
+        self.write(&[0; END as usize], layout.len() - END, 0)?;
+        let synced = file_system::sync(&output.file).map_err(|e| {
+            // What of it is on the drive nobody knows now, and what is read may come from memory.
+            self.lock().clear();
+            output.in_partial("sync")(e)
+        })?;
+        if !synced {
+            let path = output.path.display();
+            let message = format!("{path}: this file system cannot confirm that everything is on the drive");
+            watch.on(Event::Warning { message: &message });
+        }
+        let len = output.file.metadata().map_err(output.in_partial("look up"))?.len();
+        if len != layout.len() {
+            let text = format!("{len} bytes long, not {}", layout.len());
+            return Err(output.in_partial("check")(io::Error::other(text)));
+        }
+        if let Some(jobs) = verify {
+            read_back::read_back(output, layout, jobs, watch)?;
+        }
+        Ok(synced)
+    }
+
+    fn give_name(&self) -> Result<bool> {
+        let output = &self.output;
+        if !output.is_still_there().map_err(output.in_partial("look up"))? {
+            let text = "another directory is at its path now: the drive was removed or replaced";
+            return Err(output.in_partial("check")(io::Error::other(text)));
         }
         let at_path = |doing| Error::disk(doing, &output.path);
         output.directory.rename(&output.partial, &output.name, output.force).map_err(at_path("rename to"))?;
-        output.directory.sync().map_err(at_path("sync the directory of"))?;
-        Ok(Written { path: output.path, len, digest: layout.digest().clone() })
+        // From here on there is no partial file.
+        self.lock().clear();
+        file_system::sync(output.directory.file()).map_err(at_path("sync the directory of"))
     }
 
-    fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        self.output.file.write_all_at(bytes, offset).map_err(Error::disk("write", self.output.partial_path()))
+    /// Writes all but what is before `keep`.
+    fn write(&self, bytes: &[u8], offset: u64, keep: u64) -> Result<()> {
+        let skip = usize::try_from(keep.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
+        let result = self.output.file.write_all_at(&bytes[skip..], offset + skip as u64);
+        result.map_err(self.output.in_partial("write"))
     }
 
-    /// Writes header, data and padding with as few calls as the buffer allows.
-    fn fill(&self, start: u64, header: &[u8], place: Place, content: &mut dyn Content) -> Result<()> {
-        let whole = place.end() - start;
+    /// Writes header, data and padding with as few calls as the buffer allows, but not what stands
+    /// before byte `keep` of the file. `done` is how much of the data is there.
+    fn fill(&self, region: &Region, keep: u64, content: &mut dyn Content, done: &mut u64) -> Result<()> {
+        let (blocks, place) = (region.header()?, region.place);
+        let whole = region.end() - region.start;
         let mut buffer = vec![0; usize::try_from(whole).unwrap_or(BUFFER).min(BUFFER)];
-        buffer[..header.len()].copy_from_slice(header);
-        let (mut at, mut filled, mut left) = (start, header.len(), place.size);
+        buffer[..blocks.len()].copy_from_slice(&blocks);
+        let (mut at, mut filled, mut left) = (region.start, blocks.len(), place.size);
         while left > 0 {
             if filled == buffer.len() {
-                self.write(&buffer, at)?;
+                self.write(&buffer, at, keep)?;
                 at += filled as u64;
+                *done = (*done).max(at - place.offset);
                 filled = 0;
             }
             let room = buffer.len().min(filled.saturating_add(usize::try_from(left).unwrap_or(usize::MAX)));
-            let got = content.read(&mut buffer[filled..room]).map_err(Error::from_read)?;
+            let got = match content.read(&mut buffer[filled..room]).map_err(Error::from_read) {
+                Ok(got) => got,
+                Err(e) => {
+                    // What arrived need not arrive again.
+                    if e.kind() != Kind::Content && self.write(&buffer[..filled], at, keep).is_ok() {
+                        *done = (*done).max(place.size - left);
+                    }
+                    return Err(e);
+                }
+            };
             filled += got;
             left -= got as u64;
         }
@@ -190,20 +169,43 @@ impl Writer {
         content.read(&mut [0]).map_err(Error::from_read)?;
         buffer.truncate(filled);
         buffer.resize(filled + usize::try_from(header::padding(place.size)).unwrap_or(0), 0);
-        self.write(&buffer, at)
+        self.write(&buffer, at, keep)
     }
 }
 
 impl Sink for Writer {
+    fn held(&self, digest: &Digest) -> Held<'_> {
+        let region = self.layout.region(digest);
+        match (self.lock().get(digest), region) {
+            (Some(Stands::Whole), _) => Held::Whole,
+            (Some(Stands::Start(len)), Some(region)) => {
+                let bytes = Stretch::new(&self.output.file, region.place.offset, *len);
+                Held::Start { len: *len, bytes: Box::new(bytes) }
+            }
+            _ => Held::Nothing,
+        }
+    }
+
     fn take(&self, digest: &Digest, content: &mut dyn Content) -> Result<()> {
         let unknown = || Error::content(format!("{digest} has no place in this bundle"));
-        let place = self.layout.place(digest).ok_or_else(unknown)?;
-        let headers = self.layout.headers();
-        let found = headers.binary_search_by(|(start, blocks)| (start + blocks.len() as u64).cmp(&place.offset));
-        let (start, blocks) = &headers[found.map_err(|_| unknown())?];
-        self.front.reach(*start);
-        let result = self.fill(*start, blocks, place, content);
-        self.front.pass(*start);
+        let region = self.layout.region(digest).ok_or_else(unknown)?;
+        // Once only: where the beginning turns out wrong, all of it is written anew.
+        let (mut done, keep) = match self.lock().remove(digest) {
+            Some(Stands::Start(len)) => (len, region.place.offset + len),
+            _ => (0, 0),
+        };
+        self.front.reach(region.start);
+        let result = self.fill(region, keep, content, &mut done);
+        self.front.pass(region.start);
+        let stands = match &result {
+            Ok(()) => Stands::Whole,
+            Err(e) if e.kind() == Kind::Content || done == 0 => Stands::Nothing,
+            Err(_) => Stands::Start(done),
+        };
+        self.lock().insert(digest.clone(), stands);
         result
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -76,6 +76,9 @@ impl Import {
         let jobs = self.registry.jobs;
         let found = survey(&contents, &whole, &registries, jobs, watch.as_ref())?;
         let to_send = found.to_send();
+        if let Some(refused) = found.refused.as_ref().filter(|_| self.dry_run) {
+            return Err(Error::Shared(refused.clone()));
+        }
         let mut outcome = if self.dry_run {
             let line = |image: Image| {
                 let status = if found.lacks(&contents, &image) { Status::Pushed } else { Status::Present };

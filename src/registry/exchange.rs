@@ -12,7 +12,7 @@ use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
 use super::host::Permit;
 use super::origin::place;
 use super::pace::{Limiter, Pace};
-use super::transport::failed;
+use super::transport::{failed, unanswered};
 use crate::error::{Error, Kind, Result};
 use crate::oci::BadContent;
 use crate::store::{Content, Event, Watch};
@@ -183,7 +183,7 @@ pub(super) struct Response {
     /// It came from the registry itself, not from where it redirected to.
     pub(super) is_registry: bool,
     shown: String,
-    /// Counts as in flight until the body is read or dropped.
+    /// Counts as in flight until the body is read, breaks, or is dropped.
     permit: Option<Permit>,
     pace: Pace,
 }
@@ -248,6 +248,10 @@ impl Response {
 impl Read for Response {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.body.read(buffer).and_then(|got| self.pace.moved(got).map(|()| got));
+        // Nothing more will come. Whoever goes on elsewhere needs leave for that while it still holds this.
+        if !matches!(got, Ok(1..)) && !buffer.is_empty() {
+            self.permit = None;
+        }
         got.map_err(|e| answered(e, &self.shown).into())
     }
 }
@@ -263,7 +267,7 @@ pub(super) fn answered(error: io::Error, shown: &str) -> Error {
         return Error::from_read(error);
     }
     let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
-        Some(ureq::Error::Timeout(which)) => format!("no progress in time ({which})"),
+        Some(ureq::Error::Timeout(which)) => unanswered(*which),
         _ => error.to_string(),
     };
     Error::Network { request: shown.into(), reason }

@@ -46,11 +46,12 @@ impl Kept {
 }
 
 impl Registries {
-    /// Shows the credentials for a host to its registry (distribution-spec v1.1 end-1).
+    /// Shows the credentials for a host to its registry (distribution-spec v1.1 end-1). False if the
+    /// registry asks nobody for any.
     ///
     /// # Errors
     /// When the registry refuses them, or cannot be reached.
-    pub fn check_login(&self, host: &str) -> Result<()> {
+    pub fn check_login(&self, host: &str) -> Result<bool> {
         let host = self.transport.host(host)?;
         let request = Request::new(Method::GET, self.transport.url(&host, "v2/"));
         let shown = request.shown.clone();
@@ -58,7 +59,7 @@ impl Registries {
         match response.status {
             200 => {
                 response.drain();
-                Ok(())
+                Ok(host.challenge().is_some())
             }
             _ => Err(response.failure(&shown)),
         }

@@ -78,7 +78,8 @@ impl Origin {
     /// When we do not go there; both places are named.
     pub(super) fn follow(&self, purpose: Purpose, from: &Url, target: &str) -> Result<Permitted> {
         let refuse = |why: &str| {
-            let at = Url::parse(target).map_or_else(|_| target.escape_debug().to_string(), |u| place(&u));
+            // What cannot be taken apart may hold a secret anywhere.
+            let at = from.join(target).map_or_else(|_| "an unreadable address".to_owned(), |u| place(&u));
             let reason = format!("{} names {at} as {}: {why}", place(&self.base), purpose.name());
             Err(Error::refused(reason, "check the registry's external URL setting and the proxy in front of it"))
         };
@@ -183,6 +184,8 @@ mod tests {
         assert_eq!(up("http://r.example:5000/u"), own("u"));
         assert_eq!(up("http://r.example/u"), own("u"));
         assert_eq!(up("//r.example:5000/u"), own("u"));
+        let unreadable = up("http://[::bad?X-Amz-Signature=secret").expect_err("no URL");
+        assert!(!unreadable.contains("secret"), "{unreadable}");
         for elsewhere in
             ["https://s.example/u", "https://r.example:5001/u", "http://x@r.example:5000/u", "ftp://r.example/u"]
         {

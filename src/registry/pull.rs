@@ -18,7 +18,7 @@ use crate::store::{Event, Source};
 /// distribution-spec v1.1 asks registries to take 4 MiB; larger ones will be refused by many.
 const USUAL_MANIFEST: u64 = 4 << 20;
 /// More is refused, in bytes.
-pub(super) const MAX_MANIFEST: u64 = 32 << 20;
+const MAX_MANIFEST: u64 = 32 << 20;
 /// How often a body that broke off or came wrong is asked for.
 const MOST_BODIES: u32 = 3;
 
@@ -81,6 +81,29 @@ impl Registries {
         Ok((self.transport.send(&host, scope, request)?, shown))
     }
 
+    /// The bytes at a tag or digest, whatever they are; `None` if there is nothing.
+    pub(super) fn manifest_bytes(
+        &self,
+        repository: &Repository,
+        reference: &str,
+        scope: &Scope,
+    ) -> Result<Option<Vec<u8>>> {
+        let mut left = MOST_BODIES;
+        loop {
+            left -= 1;
+            let (mut response, shown) = self.request_manifest(Method::GET, repository, reference, scope)?;
+            match response.status {
+                404 => return Ok(None),
+                200 => match response.body(MAX_MANIFEST) {
+                    // A broken body: once more may do.
+                    Err(e) if left > 0 && e.kind() == Kind::Transient => {}
+                    answer => return answer.map(Some),
+                },
+                _ => return Err(response.failure(&shown)),
+            }
+        }
+    }
+
     pub(super) fn request_blob(
         &self,
         method: Method,
@@ -101,6 +124,10 @@ impl Registries {
 }
 
 impl Source for Registries {
+    fn place(&self, from: &Repository, _: &Digest) -> String {
+        from.to_string()
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = match (&reference.digest, &reference.tag) {
             (Some(digest), _) => digest.to_string(),

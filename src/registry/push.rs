@@ -9,7 +9,6 @@ use ureq::http::Method;
 
 use super::Registries;
 use super::exchange::{Body, Request, Response};
-use super::pull::MAX_MANIFEST;
 use super::token::Scope;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
@@ -79,9 +78,10 @@ impl Target for Registries {
         let request = Request::new(Method::PUT, url).header("content-type", manifest.media_type().as_str());
         let request = request.body(Body::Bytes(manifest.bytes()));
         let shown = request.shown.clone();
-        let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
+        let answer = self.transport.send(&host, &Scope::push(to.path()), request);
+        let mut response = answer.map_err(|e| with_urls(e, manifest))?;
         if !matches!(response.status, 200..=202) {
-            return Err(response.failure(&shown));
+            return Err(with_urls(response.failure(&shown), manifest));
         }
         agrees(&response, digest, &shown)?;
         let keeps_track = response.header("oci-subject").is_some();
@@ -94,12 +94,7 @@ impl Target for Registries {
 
     fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {
         let name = tag.map_or(digest.as_str(), Tag::as_str);
-        let (mut response, shown) = self.request_manifest(Method::GET, to, name, &Scope::push(to.path()))?;
-        match response.status {
-            200 => response.body(MAX_MANIFEST).map(Some),
-            404 => Ok(None),
-            _ => Err(response.failure(&shown)),
-        }
+        self.manifest_bytes(to, name, &Scope::push(to.path()))
     }
 
     fn finish(&self) {
@@ -111,6 +106,19 @@ impl Target for Registries {
             }
         }
     }
+}
+
+/// Says what distribution means that refuses layers with `urls`, even when it has them; it answers
+/// 500 with no reason.
+fn with_urls(error: Error, manifest: &Manifest) -> Error {
+    let has_urls = manifest.successors().any(|s| !s.descriptor.urls.is_empty());
+    if !has_urls || !matches!(error.status(), Some(400 | 500)) {
+        return error;
+    }
+    Error::refused(
+        format!("{error} (it has layers with urls)"),
+        "allow them in the registry (distribution: validation.manifests.urls.allow) and run the import again",
+    )
 }
 
 /// Says what registries mean that answer "no" to the first upload: most want a project made first.

@@ -12,7 +12,6 @@ use ureq::http::Method;
 
 use super::Registries;
 use super::exchange::{Body, Request};
-use super::pull::MAX_MANIFEST;
 use super::token::Scope;
 use crate::error::{Error, Result};
 use crate::oci::{Digest, Manifest, MediaType, Repository};
@@ -74,16 +73,9 @@ impl Registries {
     }
 
     fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Index> {
-        let (mut response, shown) = self.request_manifest(Method::GET, to, tag, &Scope::push(to.path()))?;
-        match response.status {
-            404 => Ok(Index::default()),
-            200 => {
-                let bytes = response.body(MAX_MANIFEST)?;
-                serde_json::from_slice(&bytes)
-                    .map_err(|_| Error::content(format!("{shown}: not an index of referrers")))
-            }
-            _ => Err(response.failure(&shown)),
-        }
+        let Some(bytes) = self.manifest_bytes(to, tag, &Scope::push(to.path()))? else { return Ok(Index::default()) };
+        let unreadable = |_| Error::content(format!("{to}:{tag}: not an index of referrers"));
+        serde_json::from_slice(&bytes).map_err(unreadable)
     }
 
     fn put_referrers_index(&self, to: &Repository, tag: &str, bytes: &[u8]) -> Result<()> {

@@ -139,6 +139,7 @@ impl Transport {
             if !passes || tries > self.options.retry.times || !request.is_repeatable() {
                 return Err(failure);
             }
+            self.watch.on(Event::Repeating { host: &host.name, reason: &failure.to_string() });
             request.rewind()?;
         }
     }
@@ -325,7 +326,10 @@ impl Transport {
         loop {
             let answer = self.token_exchange(host, token::request(realm, scopes, credential, oauth));
             let failure = match answer {
-                Ok(mut response) if response.status == 200 => return response.body(MAX_TOKEN_BODY),
+                Ok(mut response) if response.status == 200 => match response.body(MAX_TOKEN_BODY) {
+                    Ok(body) => return Ok(body),
+                    Err(e) => e,
+                },
                 // oauth.md: a server without POST answers 404, and may know the older GET.
                 Ok(response) if oauth && matches!(response.status, 404 | 405) && is_identity(credential) => {
                     oauth = false;
@@ -383,6 +387,14 @@ fn basic(credential: &Credential) -> Option<String> {
     }
 }
 
+/// What a timeout of ureq means.
+pub(super) fn unanswered(which: ureq::Timeout) -> String {
+    match which {
+        ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
+        _ => "no progress within the idle timeout".into(),
+    }
+}
+
 /// An error of ureq in our terms.
 pub(super) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
     if let Some(explained) = explain(&error, host) {
@@ -390,9 +402,7 @@ pub(super) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
     }
     match error {
         ureq::Error::Io(e) => answered(e, shown),
-        ureq::Error::Timeout(which) => {
-            Error::Network { request: shown.into(), reason: format!("no progress in time ({which})") }
-        }
+        ureq::Error::Timeout(which) => Error::Network { request: shown.into(), reason: unanswered(which) },
         ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
         other => Error::Network { request: shown.into(), reason: other.to_string() },
     }

@@ -47,15 +47,17 @@ impl Registries {
         let request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
         let shown = request.shown.clone();
         let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
-        if response.status != 202 {
-            return Err(response.failure(&shown));
+        let hint = "this is not a registry's answer; check the address and the proxy in front of it";
+        match response.status {
+            202 => {}
+            status @ 200..=299 => return Err(Error::refused(format!("{shown}: {status} instead of an upload"), hint)),
+            _ => return Err(response.failure(&shown)),
         }
         if let Some(least) = response.header("oci-chunk-min-length").and_then(|v| v.parse().ok()) {
             host.manners.at_least(least);
         }
         let session = location(&host, &url, &response)?;
         response.drain();
-        let hint = "this is not a registry's answer; check the address and the proxy in front of it";
         session.ok_or_else(|| Error::refused(format!("{shown}: an upload without a Location"), hint))
     }
 
@@ -107,6 +109,8 @@ impl Registries {
                 }
             };
             session = session.and_then(|lost| self.ask_session(&host, to, lost, descriptor.size));
+            // Refused where the session said to go on: it does not know where it stands.
+            session = session.filter(|s| error.status() != Some(416) || s.held > held);
             let now = session.as_ref().map_or(0, |s| s.held);
             if session.is_none() && sent > 0 {
                 host.manners.lost(manner, sent);

@@ -8,7 +8,7 @@ mod workers;
 use std::io::Read;
 
 pub use contents::{Contents, Node, Root};
-pub use workers::side_by_side;
+pub use workers::{crew, side_by_side};
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, Role, Tag};
@@ -17,6 +17,9 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform, Reference, Repository, 
 ///
 /// `from` says where a piece is known to be; a source with one place for everything ignores it.
 pub trait Source: Sync {
+    /// Where this content comes from, for a message: the repository, or the file.
+    fn place(&self, from: &Repository, digest: &Digest) -> String;
+
     /// The manifest that a reference names now.
     ///
     /// # Errors
@@ -51,12 +54,30 @@ pub trait Content: Read + Send {
     fn seek_to(&mut self, offset: u64) -> Result<()>;
 }
 
+/// What a [`Sink`] has of a blob from an earlier attempt.
+pub enum Held<'a> {
+    /// Nothing.
+    Nothing,
+    /// Its first `len` bytes, as far as can be told: only the digest of the whole decides.
+    Start {
+        /// How many bytes.
+        len: u64,
+        /// The bytes.
+        bytes: Box<dyn Read + Send + 'a>,
+    },
+    /// All of it, checked.
+    Whole,
+}
+
 /// Where blobs are put down side by side: a bundle in the making.
 pub trait Sink: Sync {
-    /// Takes a whole blob.
+    /// What there is of a blob already.
+    fn held(&self, digest: &Digest) -> Held<'_>;
+
+    /// Takes a whole blob, what is held of it included.
     ///
     /// # Errors
-    /// When reading or writing fails; what was written of the blob counts for nothing.
+    /// When reading or writing fails.
     fn take(&self, digest: &Digest, content: &mut dyn Content) -> Result<()>;
 }
 
@@ -174,6 +195,13 @@ pub enum Event<'a> {
         host: &'a str,
         /// Method and path, and what came of it; never a query or a header.
         line: &'a str,
+    },
+    /// A request failed and is sent again.
+    Repeating {
+        /// The registry.
+        host: &'a str,
+        /// What failed.
+        reason: &'a str,
     },
     /// A reference became a digest.
     Resolved {

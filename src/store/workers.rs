@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 use std::sync::mpsc;
+use std::thread::{Builder, Scope};
 
 /// Calls `work` on every item from at most `jobs` threads, items taken in order, and gives the
 /// results in the order of the items.
@@ -15,23 +16,34 @@ pub fn side_by_side<T: Send, R: Send>(items: Vec<T>, jobs: usize, work: impl Fn(
     let (sender, results) = mpsc::channel();
     let mut slots: Vec<Option<R>> = std::iter::repeat_with(|| None).take(count).collect();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.min(count) {
-            let sender = sender.clone();
+        crew(scope, jobs.min(count), {
             let (next, work) = (&next, &work);
-            scope.spawn(move || {
+            move || {
                 while let Some((place, item)) = next() {
                     // The receiver outlives the scope.
                     let _ = sender.send((place, work(item)));
                 }
-            });
-        }
-        drop(sender);
+            }
+        });
         for (place, result) in results {
             slots[place] = Some(result);
         }
     });
     // A missing slot means a panicking worker, and the scope has passed that panic on.
     slots.into_iter().flatten().collect()
+}
+
+/// Starts up to `jobs` threads that do the same. Where the system allows fewer, fewer do it; where
+/// it allows none, this one does.
+pub fn crew<'scope>(scope: &'scope Scope<'scope, '_>, jobs: usize, work: impl FnOnce() + Clone + Send + 'scope) {
+    for started in 0..jobs {
+        if Builder::new().spawn_scoped(scope, work.clone()).is_err() {
+            if started == 0 {
+                work();
+            }
+            return;
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod steps;
 mod survey;
 
 pub use content::BlobContent;
-pub use fetch::fetch;
+pub use fetch::{Fetched, fetch};
 pub use needs::{Image, Need, Needs};
 pub use push::{Outcome, Pushed, Status, push};
 pub use survey::{Survey, survey};

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, OnceLock};
 
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Repository, Role};
+use crate::oci::{Descriptor, Digest, Repository, Role};
 use crate::store::{Contents, Event, Put, Source, Target, Watch, side_by_side};
 
 use super::BlobContent;
@@ -166,7 +166,8 @@ impl Work<'_> {
         let mut content = BlobContent::new(self.source, need.node, self.watch);
         let put = self.target.put_blob(to, mount_from, &need.node.descriptor, &mut content);
         self.watch.on(Event::BlobEnded { digest });
-        put.map(Did::Put).map_err(|e| e.at(format!("{to}@{digest}")))
+        // Bad content names its source; the target had nothing to do with it.
+        put.map(Did::Put).map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })
     }
 
     fn put_manifest(&self, to: &Repository, need: &Need<'_>) -> Result<Did> {
@@ -215,8 +216,13 @@ impl Work<'_> {
         let place = |e: Error| e.at(&image.target);
         let mut status = if complete { Status::Present } else { Status::Pushed };
         if let Some(tag) = &image.target.tag {
-            let stands = complete && same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?);
-            if !stands {
+            let standing = self.target.read_back(to, Some(tag), &image.digest).map_err(place)?;
+            let named = standing.as_deref().map(|bytes| Digest::of(image.digest.algorithm(), bytes));
+            if let Some(other) = named.as_ref().filter(|named| **named != image.digest) {
+                let message = format!("{} named {other} until now", image.target);
+                self.watch.on(Event::Warning { message: &message });
+            }
+            if named.as_ref() != Some(&image.digest) {
                 status = Status::Pushed;
                 if let Err(e) = self.target.put_manifest(to, manifest, Some(tag)) {
                     // An immutable tag may name this very content already.

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::{Condvar, Mutex, PoisonError};
 
+use crate::store::crew;
+
 /// When a task may run.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Task {
-    /// The tasks that must have ended, well or not; all of them stand before this one.
+    /// The tasks that must have ended, well or not. They may stand anywhere, and in no circle.
     pub(super) after: Vec<usize>,
     /// Taken before others that are ready: it is short and completes something.
     pub(super) urgent: bool,
@@ -19,7 +21,7 @@ struct State {
     unfinished: usize,
 }
 
-/// Runs every task exactly once, each after those it waits for; otherwise in their order.
+/// Runs every task exactly once, each after those it waits for; otherwise about in their order.
 pub(super) fn run(tasks: &[Task], jobs: usize, work: impl Fn(usize) + Sync) {
     let mut followers = vec![Vec::new(); tasks.len()];
     for (place, task) in tasks.iter().enumerate() {
@@ -32,32 +34,31 @@ pub(super) fn run(tasks: &[Task], jobs: usize, work: impl Fn(usize) + Sync) {
     let state = Mutex::new(State { waiting_for, urgent, ready, unfinished: tasks.len() });
     let changed = Condvar::new();
     std::thread::scope(|scope| {
-        for _ in 0..jobs.clamp(1, tasks.len().max(1)) {
-            scope.spawn(|| {
-                let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
-                loop {
-                    let next = held.urgent.pop_front().or_else(|| held.ready.pop_front());
-                    if let Some(place) = next {
-                        drop(held);
-                        work(place);
-                        held = state.lock().unwrap_or_else(PoisonError::into_inner);
-                        held.unfinished -= 1;
-                        for &follower in &followers[place] {
-                            held.waiting_for[follower] -= 1;
-                            if held.waiting_for[follower] == 0 {
-                                let queue = if tasks[follower].urgent { &mut held.urgent } else { &mut held.ready };
-                                queue.push_back(follower);
-                            }
+        let worker = || {
+            let mut held = state.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                let next = held.urgent.pop_front().or_else(|| held.ready.pop_front());
+                if let Some(place) = next {
+                    drop(held);
+                    work(place);
+                    held = state.lock().unwrap_or_else(PoisonError::into_inner);
+                    held.unfinished -= 1;
+                    for &follower in &followers[place] {
+                        held.waiting_for[follower] -= 1;
+                        if held.waiting_for[follower] == 0 {
+                            let queue = if tasks[follower].urgent { &mut held.urgent } else { &mut held.ready };
+                            queue.push_back(follower);
                         }
-                        changed.notify_all();
-                    } else if held.unfinished == 0 {
-                        return;
-                    } else {
-                        held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
                     }
+                    changed.notify_all();
+                } else if held.unfinished == 0 {
+                    return;
+                } else {
+                    held = changed.wait(held).unwrap_or_else(PoisonError::into_inner);
                 }
-            });
-        }
+            }
+        };
+        crew(scope, jobs.clamp(1, tasks.len().max(1)), worker);
     });
 }
 

@@ -46,8 +46,14 @@ impl<'a> Steps<'a> {
         let mut steps = Self { list: Vec::new(), tasks: Vec::new() };
         let mut done: HashMap<Key<'a>, usize> = HashMap::new();
         steps.add_blobs(survey, contents, &mut done);
-        for (to, need) in survey.pairs(false).filter(|(_, need)| need.role == Role::Manifest) {
-            steps.add_manifest(to, need, &mut done);
+        let manifests: Vec<_> = survey.pairs(false).filter(|(_, need)| need.role == Role::Manifest).collect();
+        // Their places first: a subject may stand after what refers to it.
+        let places = steps.list.len()..;
+        done.extend(
+            manifests.iter().zip(places).map(|((to, need), place)| ((*to, true, &need.node.descriptor.digest), place)),
+        );
+        for (to, need) in manifests {
+            steps.add_manifest(to, need, &done);
         }
         for (place, image) in images.iter().enumerate() {
             // Everything below, not just the root: a root that was there may have lost a layer.
@@ -89,19 +95,19 @@ impl<'a> Steps<'a> {
         }
     }
 
-    fn add_manifest(&mut self, to: &'a Repository, need: Need<'a>, done: &mut HashMap<Key<'a>, usize>) {
-        let Some(manifest) = &need.node.manifest else { return };
+    fn add_manifest(&mut self, to: &'a Repository, need: Need<'a>, done: &HashMap<Key<'a>, usize>) {
         let find = |as_manifest, digest| done.get(&(to, as_manifest, digest)).copied();
+        let manifest = need.node.manifest.as_ref();
         let parts: Vec<usize> = manifest
-            .successors()
+            .into_iter()
+            .flat_map(|m| m.successors())
             .flat_map(|s| [false, true].map(|m| find(m, &s.descriptor.digest)))
             .flatten()
             .collect();
         // A subject comes first where it travels too, whether or not it arrives.
-        let subject = manifest.subject().and_then(|s| find(true, &s.digest));
+        let subject = manifest.and_then(|m| m.subject()).and_then(|s| find(true, &s.digest));
         let after = parts.iter().copied().chain(subject).collect();
-        let step = self.add(Step::Manifest { to, need, parts }, Task { after, urgent: true });
-        done.insert((to, true, &need.node.descriptor.digest), step);
+        self.add(Step::Manifest { to, need, parts }, Task { after, urgent: true });
     }
 
     fn add(&mut self, step: Step<'a>, task: Task) -> usize {

@@ -1,6 +1,7 @@
 //! What the target has of what the images need there. Looks at everything, changes nothing.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::oci::{Digest, Repository, Role};
@@ -15,6 +16,8 @@ pub struct Survey<'a> {
     pub needs: Needs<'a>,
     /// Whether it is there, in the order of the needs.
     pub has: HashMap<Repository, Vec<bool>>,
+    /// The first answer that was no answer but a refusal. A push finds out whether it matters.
+    pub refused: Option<Arc<Error>>,
 }
 
 impl<'a> Survey<'a> {
@@ -85,14 +88,19 @@ pub fn survey<'a>(
         return Err(Error::Interrupted { signal });
     }
     let mut has: HashMap<Repository, Vec<bool>> = HashMap::new();
+    let mut refused = None;
     for (repository, answer) in answers {
         let there = match answer {
             Ok(there) => there,
             // Some registries refuse the question and take the content all the same.
-            Err(e) if e.status().is_some() => false,
+            Err(e) if e.status().is_some() => {
+                let denied = matches!(e.status(), Some(401 | 403));
+                refused = refused.or_else(|| denied.then(|| Arc::new(e.at(repository))));
+                false
+            }
             Err(e) => return Err(e.at(repository)),
         };
         has.entry(repository.clone()).or_default().push(there);
     }
-    Ok(Survey { needs, has })
+    Ok(Survey { needs, has, refused })
 }

@@ -1,13 +1,29 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
+mod access;
 mod bad_source;
 mod bundle_file;
 mod deterministic;
+mod durable;
+mod fault_auth;
+mod fault_download;
+mod fault_limits;
+mod fault_process;
+mod fault_push;
+mod fault_redirect;
+mod fault_scene;
+mod fault_secrets;
+mod fault_upload;
 mod fixtures;
 mod foreign_layouts;
 mod kill;
 mod layering;
+mod line;
 mod list;
+mod login;
+mod memory;
+mod naming;
+mod origin;
 mod output_path;
 mod reader_deep;
 mod reader_every_byte;
@@ -16,14 +32,21 @@ mod reader_hostile;
 mod reader_parts;
 mod reader_spooled;
 mod reader_vast;
+mod reliability;
+mod resume;
+mod resume_other;
+mod resume_support;
 mod round_trip;
 mod scene;
+mod seeds;
 mod sharing;
 mod stop;
 mod support;
 mod support_faults;
 mod support_registry;
 mod support_run;
+mod trust;
+mod verify;
 
 /// The program under test.
 fn bundle() -> support::run::Run {

@@ -6,30 +6,44 @@ use std::io::Write as _;
 use oci_bundle::export::ExportFailed;
 use oci_bundle::{Error, Kind};
 
+use super::report;
+
 /// What a command failed with.
 pub(crate) struct Failure {
     /// What is still to be said; empty where the report has said it.
     pub(crate) errors: Vec<Error>,
     /// Decides the exit status.
     pub(crate) kind: Kind,
+    /// How to go on, after all errors.
+    pub(crate) go_on: Option<String>,
 }
 
 impl Failure {
     /// Everything was said; only the status is left.
     pub(crate) fn reported(kind: Kind) -> Self {
-        Self { errors: Vec::new(), kind }
+        Self { errors: Vec::new(), kind, go_on: None }
     }
 }
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { kind: error.kind(), errors: vec![error] }
+        Self { kind: error.kind(), errors: vec![error], go_on: None }
     }
 }
 
 impl From<ExportFailed> for Failure {
     fn from(failed: ExportFailed) -> Self {
-        Self { kind: failed.kind(), errors: failed.0 }
+        let go_on = failed.kept.as_ref().map(|kept| {
+            let path = kept.path.display();
+            match kept.bytes {
+                Some((bytes, all)) => {
+                    let (bytes, all) = (report::size(bytes), report::size(all));
+                    format!("run the same command again to go on: {bytes} of {all} are kept in {path}")
+                }
+                None => format!("run the same command again to go on: what was fetched before is kept in {path}"),
+            }
+        });
+        Self { kind: failed.kind(), errors: failed.errors, go_on }
     }
 }
 
@@ -41,6 +55,12 @@ pub(crate) fn print(error: &Error) {
     if let Some(hint) = error.hint() {
         let _ = writeln!(stderr, "hint: {}", escaped(&hint));
     }
+}
+
+/// Prints how to go on to standard error.
+pub(crate) fn print_hint(hint: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "hint: {}", escaped(hint));
 }
 
 /// Text from outside, without anything that would move a cursor or turn the direction of writing.

@@ -29,6 +29,9 @@ pub(crate) struct ExportArgs {
     /// Replace an existing bundle once the new one is complete
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
+    /// Read everything back from the drive, and compare, before the bundle gets its name
+    #[arg(long, env = "BUNDLE_READ_BACK")]
+    read_back: bool,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -51,8 +54,10 @@ impl ExportArgs {
             output: self.output.unwrap_or_default(),
             force: self.force,
             dry_run: self.dry_run,
+            read_back: self.read_back,
             registry: self.registry.options(&hosts, None)?,
         };
+        let read_back = export.read_back;
         let exported = export.run(progress.clone())?;
         if progress.talk().json {
             report::json(&as_json(&exported))?;
@@ -66,10 +71,14 @@ impl ExportArgs {
         }
         if let Some(written) = &exported.written {
             let path = written.path.display();
-            progress.say(
-                "wrote",
-                &format!("{path}  {}  bundle {}  (synced to disk)", report::size(written.len), written.digest),
-            );
+            let safe = match (written.synced, read_back) {
+                (true, false) => "synced to disk",
+                (true, true) => "synced to disk and read back",
+                (false, false) => "not confirmed by the drive",
+                (false, true) => "read back",
+            };
+            progress
+                .say("wrote", &format!("{path}  {}  bundle {}  ({safe})", report::size(written.len), written.digest));
             progress.say("next", &format!("bundle import {path} --registry HOST --expect {}", written.digest));
         }
         Ok(())
@@ -88,10 +97,9 @@ fn as_json(exported: &Exported) -> Value {
         })
     };
     let totals = exported.totals;
-    let fetched = if exported.written.is_some() { totals.blobs } else { 0 };
     let mut object = json!({
         "images": exported.images.iter().map(image).collect::<Vec<_>>(),
-        "blobs": { "count": totals.blobs, "bytes": totals.bytes, "fetched": fetched, "resumed": 0 },
+        "blobs": { "count": totals.blobs, "bytes": totals.bytes, "fetched": exported.fetched, "resumed": exported.resumed },
     });
     if let Some(written) = &exported.written {
         object["bundle"] = written.path.display().to_string().into();

@@ -23,8 +23,9 @@ const DEFAULT_NAMESPACE: &str = "library";
 /// Push the images of a bundle to a registry
 #[derive(Args)]
 #[command(after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\nThe registry then holds \
-gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a\nmirror \
-https://172.18.0.20/library is asked for it.")]
+gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a mirror \
+https://172.18.0.20/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED stand \
+in for --registry, --namespace and the credentials; SSL_CERT_FILE replaces the system's certificates.")]
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     input: InputArgs,
@@ -125,7 +126,8 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
     let failed = outcome.images.iter().filter(|i| i.status == Status::Failed).count();
     let sent = format!("{} sent ({})", report::count(outcome.sent, "blob"), report::size(outcome.bytes_sent));
     let mounted = if outcome.mounted > 0 { format!(" · {} mounted", outcome.mounted) } else { String::new() };
-    progress.say("done", &format!("{images} · {sent}{mounted} · {} already there · {failed} failed", outcome.present));
+    let label = if failed == 0 { "done" } else { "incomplete" };
+    progress.say(label, &format!("{images} · {sent}{mounted} · {} already there · {failed} failed", outcome.present));
 }
 
 fn as_json(host: &str, imported: &Imported, dry_run: bool) -> Value {

@@ -41,7 +41,7 @@ impl ListArgs {
             report::json(&if several { json!({ "bundles": objects }) } else { objects.remove(0) })?;
         }
         let kind = errors.iter().map(Error::kind).reduce(Kind::graver);
-        kind.map_or(Ok(()), |kind| Err(Failure { errors, kind }))
+        kind.map_or(Ok(()), |kind| Err(Failure { errors, kind, go_on: None }))
     }
 }
 

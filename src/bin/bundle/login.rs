@@ -37,13 +37,16 @@ impl LoginArgs {
         let kept = Login { host: host.clone(), credential, registry: options }.run(progress.clone())?;
         let path = kept.path.display().to_string();
         if progress.talk().json {
-            report::json(&json!({ "registry": host, "file": path, "helper": kept.helper }))?;
+            report::json(&json!({ "registry": host, "file": path, "helper": kept.helper, "checked": kept.checked }))?;
             return Ok(());
         }
         let place = match &kept.helper {
             Some(helper) => format!("the helper {helper}, as {path} asks"),
             None => path,
         };
+        if !kept.checked {
+            progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"));
+        }
         progress.say("logged in", &format!("{host}  credentials kept in {place}"));
         Ok(())
     }

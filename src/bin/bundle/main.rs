@@ -18,7 +18,8 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::builder::BoolishValueParser;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use errors::Failure;
 use progress::{Progress, Talk};
@@ -26,6 +27,7 @@ use progress::{Progress, Talk};
 /// Carry container images across an air gap in one file, with every digest unchanged.
 #[derive(Parser)]
 #[command(
+    name = "bundle",
     version,
     about,
     max_term_width = 100,
@@ -41,18 +43,19 @@ struct Cli {
 
 /// What every command takes.
 #[derive(Args, Clone)]
+#[command(next_help_heading = "Output")]
 struct Shared {
     /// How to print what came of it
     #[arg(long, value_enum, default_value = "text", global = true, env = "BUNDLE_FORMAT")]
     format: Format,
     /// Print errors only
-    #[arg(short, long, global = true, env = "BUNDLE_QUIET")]
+    #[arg(short, long, global = true, env = "BUNDLE_QUIET", value_parser = BoolishValueParser::new())]
     quiet: bool,
     /// Say more: -v every blob and retry, -vv every request
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
     /// No progress bar and no progress lines
-    #[arg(long, global = true, env = "BUNDLE_NO_PROGRESS")]
+    #[arg(long, global = true, env = "BUNDLE_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     no_progress: bool,
 }
 
@@ -72,8 +75,15 @@ enum Command {
     Verify(verify::VerifyArgs),
 }
 
+/// Parses the command line. Values of the environment stay out of the help: one may be a secret.
+fn parse() -> Result<Cli, clap::Error> {
+    let quiet_about_env = |command: clap::Command| command.mut_args(|arg| arg.hide_env_values(true));
+    let command = quiet_about_env(Cli::command()).mut_subcommands(quiet_about_env);
+    Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
 fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match parse() {
         Ok(cli) => cli,
         Err(e) => {
             let help = !e.use_stderr();
@@ -96,8 +106,9 @@ fn main() -> ExitCode {
     progress.clear();
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(Failure { errors, kind }) => {
+        Err(Failure { errors, kind, go_on }) => {
             errors.iter().for_each(errors::print);
+            go_on.iter().for_each(|hint| errors::print_hint(hint));
             ExitCode::from(kind.exit_status())
         }
     }

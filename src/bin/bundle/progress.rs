@@ -54,7 +54,10 @@ struct State {
 }
 
 impl Progress {
-    pub(crate) fn new(talk: Talk, off: bool, stop: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(mut talk: Talk, off: bool, stop: Arc<AtomicUsize>) -> Self {
+        if talk.quiet {
+            talk.verbose = 0;
+        }
         let terminal = std::io::stderr().is_terminal() && std::env::var_os("TERM").is_none_or(|t| t != "dumb");
         let shows = match () {
             () if off || talk.quiet => Shows::Nothing,
@@ -182,6 +185,9 @@ impl Watch for Progress {
                     shared => format!(" ({} shared, carried once)", report::size(shared)),
                 };
                 self.say("plan", &format!("{images} · {manifests} · {blobs} · {}{shared}", report::size(bytes)));
+            }
+            Event::Repeating { host, reason } if self.talk.verbose > 0 => {
+                self.tell(&format!("{:<10} {host}: {reason}", "again"));
             }
             Event::Request { host, line } if self.talk.verbose > 1 => {
                 self.tell(&format!("{:<10} {host}: {line}", "request"))

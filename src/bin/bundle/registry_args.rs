@@ -37,7 +37,7 @@ pub(crate) struct RegistryArgs {
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "", env = "BUNDLE_PLAIN_HTTP")]
     plain_http: Vec<String>,
     /// Accept any certificate: anyone on the way can read and change what is sent
-    #[arg(long, env = "BUNDLE_INSECURE_SKIP_TLS_VERIFY")]
+    #[arg(long, env = "BUNDLE_INSECURE_SKIP_TLS_VERIFY", value_parser = clap::builder::BoolishValueParser::new())]
     insecure_skip_tls_verify: bool,
     /// How often a failed request is repeated
     #[arg(long, value_name = "N", default_value_t = 5, env = "BUNDLE_RETRIES")]

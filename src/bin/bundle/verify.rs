@@ -57,7 +57,7 @@ impl VerifyArgs {
             let single = objects.len() == 1 && !several;
             report::json(&if single { objects.remove(0) } else { json!({ "bundles": objects }) })?;
         }
-        kinds.into_iter().reduce(Kind::graver).map_or(Ok(()), |kind| Err(Failure { errors, kind }))
+        kinds.into_iter().reduce(Kind::graver).map_or(Ok(()), |kind| Err(Failure { errors, kind, go_on: None }))
     }
 }
 

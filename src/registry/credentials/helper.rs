@@ -111,7 +111,8 @@ impl Helpers {
             if line.contains(NOT_FOUND) {
                 return Ok(None);
             }
-            return Err(failed(format!("failed ({}): {line}", output.status)));
+            let said = if line.is_empty() { String::new() } else { format!(": {line}") };
+            return Err(failed(format!("failed ({}){said}", output.status)));
         }
         // serde's message would quote the answer.
         let found: Found =

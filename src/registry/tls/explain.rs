@@ -55,6 +55,7 @@ fn explain_alert(alert: AlertDescription, host: &str) -> Option<Error> {
             Some(Error::refused(format!("{host} asks for a client certificate"), hint))
         }
         AlertDescription::BadCertificate
+        | AlertDescription::DecryptError
         | AlertDescription::UnsupportedCertificate
         | AlertDescription::CertificateRevoked
         | AlertDescription::CertificateExpired

@@ -81,6 +81,10 @@ impl Tls {
     fn load_with(options: &TlsOptions, directories: Vec<PathBuf>, env: Env<'_>) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut trust = Trust { roots: certs::system_roots(env)?, pinned: Vec::new() };
+        // What the environment names was chosen by a person too, so it may be a registry's own.
+        if let Some(file) = env("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
+            trust.pinned.extend(certs::certificates(file.as_ref())?);
+        }
         for file in &options.ca_files {
             trust.add(certs::certificates(file)?).map_err(|reason| certs::unusable(file, reason))?;
         }

@@ -16,3 +16,4 @@ pub mod layout;
 pub mod proxy;
 pub mod registry;
 pub mod run;
+pub mod tunnel;

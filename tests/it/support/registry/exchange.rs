@@ -34,6 +34,7 @@ fn exchange(shared: &Shared, connection: &mut Connection, number: u64, mut head:
         sent_bytes: 0,
         at: Instant::now(),
     };
+    let releases = shared.releases();
     shared.log.begin(&request);
     let faults = shared.rules.befall(&request);
     let has = |wanted: fn(&Fault) -> bool| faults.iter().any(wanted);
@@ -65,7 +66,7 @@ fn exchange(shared: &Shared, connection: &mut Connection, number: u64, mut head:
         }
         Err(error) => {
             if has(|f| matches!(f, Fault::StallUploadAfter(_))) {
-                shared.wait_for_release();
+                shared.wait_for_release(releases);
             }
             if has(|f| matches!(f, Fault::StallUploadAfter(_) | Fault::CutUploadAfter(_))) {
                 connection.reset_on_close();
@@ -74,7 +75,7 @@ fn exchange(shared: &Shared, connection: &mut Connection, number: u64, mut head:
         }
     };
     if has(|f| matches!(f, Fault::NeverAnswer)) {
-        shared.wait_for_release();
+        shared.wait_for_release(releases);
         return Ok(false);
     }
     if has(|f| matches!(f, Fault::LoseAnswer)) {
@@ -82,7 +83,7 @@ fn exchange(shared: &Shared, connection: &mut Connection, number: u64, mut head:
         return Ok(false);
     }
     let asked_to_close = head.header("Connection").is_some_and(|v| v.eq_ignore_ascii_case("close"));
-    send(shared, connection, &request, response, &faults, asked_to_close || unread)
+    send(shared, connection, &request, response, &faults, (asked_to_close || unread, releases))
 }
 
 /// The answer before faults change it on its way out; nothing where the connection is to be reset.
@@ -236,7 +237,7 @@ fn send(
     request: &Request,
     mut response: Response,
     faults: &[Fault],
-    close: bool,
+    (close, releases): (bool, u64),
 ) -> io::Result<bool> {
     let delivery = Delivery::of(faults, &mut response, close);
     shared.log.update(request.id, |entry| entry.status = response.status);
@@ -254,7 +255,7 @@ fn send(
             return Ok(false);
         }
         if delivery.stall.is_some_and(|at| sent >= at) {
-            shared.wait_for_release();
+            shared.wait_for_release(releases);
             return Ok(false);
         }
         let stops = [delivery.cut.map(|(at, _)| at), delivery.stall];

@@ -75,9 +75,14 @@ impl Shared {
         most.mul_f64(self.random.lock().expect("random").f64())
     }
 
-    fn wait_for_release(&self) {
+    /// How often it was released so far.
+    fn releases(&self) -> u64 {
+        *self.releases.lock().expect("releases")
+    }
+
+    /// Waits for a release after the first `before`: one that comes just before the wait counts.
+    fn wait_for_release(&self, before: u64) {
         let releases = self.releases.lock().expect("releases");
-        let before = *releases;
         let waits = |releases: &mut u64| *releases == before && !self.stopping.load(Ordering::SeqCst);
         drop(self.released.wait_while(releases, waits).expect("releases"));
     }

@@ -1,0 +1,134 @@
+//! Drives and directories that fail, fill up or change under a running export: the path of the
+//! bundle is as it was before, or holds the whole new one.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+use crate::resume_support::{Place, blobs, counts, put_image, undisturbed};
+use crate::support::registry::{Fault, Match, Registry};
+use crate::support::run::Run;
+
+const KIB: u64 = 1 << 10;
+const IMAGE: [&str; 1] = ["app:1"];
+
+fn registry() -> Registry {
+    let registry = Registry::start();
+    put_image(&registry, "app", "1", &[(1, 900 * KIB), (2, 300 * KIB)]);
+    registry
+}
+
+#[test]
+fn read_back_says_so_and_changes_nothing() {
+    let registry = registry();
+    let expected = undisturbed(&registry, &IMAGE);
+    let place = Place::new();
+    let output = place.export(&registry, &IMAGE).args(["--read-back"]).run().succeeds();
+    assert!(output.stdout.contains("(synced to disk and read back)"), "{}", output.stdout);
+    assert!(place.bytes() == expected);
+}
+
+#[test]
+fn a_partial_path_that_is_no_plain_file_is_refused_and_not_followed() {
+    let registry = registry();
+    let victim = Place::new();
+    fs::write(victim.file(), "precious").expect("a file");
+    type Make<'a> = (&'a str, &'a dyn Fn(&Path));
+    let make: [Make<'_>; 4] = [
+        ("is a symbolic link", &|path| symlink(victim.file(), path).expect("a link")),
+        ("is a symbolic link", &|path| symlink(victim.dir().join("nowhere"), path).expect("a link")),
+        ("is a directory", &|path| fs::create_dir(path).expect("a directory")),
+        ("is not a plain file", &|path| {
+            mknodat(CWD, path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a fifo");
+        }),
+    ];
+    for (reason, make) in make {
+        let place = Place::new();
+        make(&place.partial());
+        let output = place.export(&registry, &IMAGE).run().exits(2);
+        assert!(output.stderr.contains(".out.tar.partial") && output.stderr.contains(reason), "{}", output.stderr);
+        assert_eq!(place.names(), [".out.tar.partial"]);
+    }
+    assert_eq!(fs::read(victim.file()).expect("the file"), b"precious");
+    assert_eq!(victim.names(), ["out.tar"]);
+    assert_eq!(registry.requests().len(), 0);
+}
+
+#[test]
+fn a_device_is_refused() {
+    let registry = registry();
+    let name = format!("{}/app:1", registry.host());
+    for device in ["/dev/full", "/dev/null"] {
+        let output = crate::bundle().args(["export", "--plain-http", "--force", &name, "-o", device]).run().exits(2);
+        assert!(output.stderr.contains("is not a plain file"), "{}", output.stderr);
+    }
+}
+
+/// The same export, unable to write beyond this byte of any file.
+fn limited(place: &Place, registry: &Registry, most: u64) -> Run {
+    let name = format!("{}/app:1", registry.host());
+    let program = env!("CARGO_BIN_EXE_bundle");
+    let run = Run::new("prlimit").args([&format!("--fsize={most}"), program, "export", "--plain-http", &name, "-o"]);
+    run.args([place.file()])
+}
+
+#[test]
+fn a_limit_on_the_length_of_files_shows_before_the_first_blob() {
+    let registry = registry();
+    let expected = undisturbed(&registry, &IMAGE);
+    let len = expected.len() as u64;
+    for most in [0, 1, 512, len / 2, len - 1] {
+        let place = Place::new();
+        fs::write(place.partial(), &expected[..0]).expect("a partial file");
+        registry.clear_requests();
+        let output = limited(&place, &registry, most).run().exits(1);
+        assert!(output.stderr.contains("File too large") && output.stderr.contains("hint: "), "{}", output.stderr);
+        assert_eq!(registry.count(|r| r.path.contains("/blobs/")), 0, "limited to {most}");
+        assert_eq!(place.names(), [""; 0], "limited to {most}");
+    }
+    let place = Place::new();
+    limited(&place, &registry, len).run().succeeds();
+    assert!(place.bytes() == expected);
+}
+
+#[test]
+fn a_directory_that_is_replaced_meanwhile_stays_empty() {
+    let registry = registry();
+    let expected = undisturbed(&registry, &IMAGE);
+    let (digest, ..) = blobs(&expected).into_iter().find(|b| b.2 as u64 == 900 * KIB).expect("the layer");
+    registry.fault(Match::on("GET", &digest).once(), Fault::Rate(2 << 20));
+    let place = Place::new();
+    let drive = place.dir().join("drive");
+    fs::create_dir(&drive).expect("a directory");
+    let name = format!("{}/app:1", registry.host());
+    let run = crate::bundle().args(["export", "--plain-http", &name, "-o"]).args([drive.join("out.tar")]);
+    let running = run.spawn();
+    registry.wait_until(|log| log.iter().any(|r| r.path.ends_with(&digest) && r.sent_bytes > 0));
+    // As when a drive is unplugged and its mount point is a plain directory again.
+    fs::rename(&drive, place.dir().join("gone")).expect("renamed");
+    fs::create_dir(&drive).expect("a directory");
+    let output = running.wait().exits(1);
+    assert!(output.stderr.contains("another directory is at its path now"), "{}", output.stderr);
+    assert_eq!(fs::read_dir(&drive).expect("a directory").count(), 0);
+    assert!(!place.dir().join("gone/out.tar").exists());
+}
+
+#[test]
+fn a_file_that_appears_meanwhile_is_not_replaced_and_nothing_is_lost() {
+    let registry = registry();
+    let expected = undisturbed(&registry, &IMAGE);
+    let (digest, ..) = blobs(&expected).into_iter().find(|b| b.2 as u64 == 900 * KIB).expect("the layer");
+    registry.fault(Match::on("GET", &digest).once(), Fault::Rate(2 << 20));
+    let place = Place::new();
+    let running = place.export(&registry, &IMAGE).spawn();
+    registry.wait_until(|log| log.iter().any(|r| r.path.ends_with(&digest) && r.sent_bytes > 0));
+    fs::write(place.file(), "somebody's").expect("a file");
+    let output = running.wait().exits(1);
+    assert_eq!(place.bytes(), b"somebody's");
+    assert!(output.stderr.contains("File exists") && output.stderr.contains("kept in"), "{}", output.stderr);
+    let output = place.export(&registry, &IMAGE).args(["--force", "--format", "json"]).run().succeeds();
+    assert_eq!(counts(&output), (0, 3));
+    assert!(place.bytes() == expected);
+}

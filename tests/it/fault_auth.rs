@@ -1,0 +1,184 @@
+//! Credentials that are wrong, weak or odd, and challenges as registries really write them.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use serde_json::json;
+
+use crate::fault_scene::{AT, IMAGE, arrived, bundle_of, put_app, requests};
+use crate::scene::{Scene, body_bytes};
+use crate::support::registry::{Auth, Builder, Cut, Fault, Match, Registry, Tokens};
+
+fn import(scene: &Scene, user: &str, password: &str) -> crate::support::run::Run {
+    scene.import().args(["--username", user, "--password-stdin"]).stdin(format!("{password}\n"))
+}
+
+#[test]
+fn wrong_or_weak_credentials_are_known_before_any_content_moves() {
+    let tokens = || Tokens::new("user", "password");
+    let cases: [(Builder, &str); 4] = [
+        (Registry::builder().auth(Auth::basic("user", "password")), "wrong"),
+        (Registry::builder().auth(Auth::bearer(&tokens())), "wrong"),
+        (Registry::builder().auth(Auth::bearer(&tokens().refuse("push"))), "password"),
+        // A robot that may push and not pull is of no use either: nothing can be looked at.
+        (Registry::builder().auth(Auth::bearer(&tokens().refuse("pull"))), "password"),
+    ];
+    for (target, password) in cases {
+        let (scene, _) = bundle_of(target, &[200_000]);
+        let out = import(&scene, "user", password).run().exits(4);
+        assert!(out.stderr.contains("401") && out.stderr.contains("hint:"), "{}", out.stderr);
+        assert!(out.stderr.contains("credentials"), "{}", out.stderr);
+        assert_eq!(body_bytes(&scene.target), 0, "nothing was sent");
+        assert!(scene.target.repositories().is_empty());
+        assert!(scene.target.requests().len() < 40, "a refusal is not asked for again and again");
+    }
+}
+
+#[test]
+fn challenges_are_understood_as_products_write_them() {
+    let basic = || Registry::builder().auth(Auth::basic("user", "password"));
+    let challenge = |text: &'static str| {
+        Fault::change(move |response| {
+            if response.status == 401 {
+                response.set("WWW-Authenticate", text);
+            }
+        })
+    };
+    for text in ["BASIC realm=\"Sonatype Nexus Repository Manager\"", "Negotiate, NTLM, Basic realm=x", "basic"] {
+        let (scene, _) = bundle_of(basic(), &[1_000]);
+        scene.target.fault(Match::any(), challenge(text));
+        import(&scene, "user", "password").run().succeeds();
+        arrived(&scene);
+    }
+    let tokens = Tokens::new("user", "password").field("access_token").no_expires_in();
+    let without_scope = Fault::change(|response| {
+        if let Some(text) = response.header("WWW-Authenticate").map(str::to_owned) {
+            let short = text.split(",scope=").next().unwrap_or_default().to_owned();
+            response.set("WWW-Authenticate", short);
+        }
+    });
+    let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+    scene.target.fault(Match::any(), without_scope);
+    import(&scene, "user", "password").run().succeeds();
+    arrived(&scene);
+    let both = Registry::builder().auth(Auth::basic("x", "y")).auth(Auth::bearer(&tokens));
+    let (scene, _) = bundle_of(both, &[1_000]);
+    import(&scene, "user", "password").run().succeeds();
+    arrived(&scene);
+}
+
+#[test]
+fn user_names_and_passwords_of_any_kind_work() {
+    for (user, password) in
+        [("robot$library+ci", "a:b:c"), ("a+b", "p w"), ("user@corp.example", "pässwörd%2F&="), ("x", "\"quoted\\")]
+    {
+        for bearer in [false, true] {
+            let tokens = Tokens::new(user, password);
+            let auth = if bearer { Auth::bearer(&tokens) } else { Auth::basic(user, password) };
+            let (scene, _) = bundle_of(Registry::builder().auth(auth), &[1_000]);
+            import(&scene, user, password).run().succeeds();
+            arrived(&scene);
+            // The same from a docker configuration.
+            let fresh = Registry::builder();
+            let fresh =
+                if bearer { fresh.auth(Auth::bearer(&tokens)) } else { fresh.auth(Auth::basic(user, password)) };
+            let fresh = fresh.start();
+            let file = scene.path("auth.json");
+            let pair = BASE64.encode(format!("{user}:{password}").as_bytes());
+            let config = json!({"auths": {fresh.host(): {"auth": pair}}});
+            std::fs::write(&file, config.to_string()).expect("a file");
+            scene.import_into(&fresh.host()).args(["--authfile"]).args([&file]).run().succeeds();
+            assert_eq!(fresh.tags(AT), ["1"]);
+        }
+    }
+}
+
+#[test]
+fn an_identity_token_is_traded_for_tokens_by_servers_new_and_old() {
+    let tokens = Tokens::new("user", "password").refresh_token("identity");
+    let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+    let file = scene.path("auth.json");
+    let config = json!({"auths": {scene.target.host(): {"identitytoken": "identity"}}});
+    std::fs::write(&file, config.to_string()).expect("a file");
+    scene.import().args(["--authfile"]).args([&file]).run().succeeds();
+    arrived(&scene);
+    assert!(requests(&scene.target, "POST", "/token").iter().all(|r| r.query.is_empty()), "no secret in an address");
+}
+
+#[test]
+fn a_token_that_ends_in_the_middle_of_a_layer_is_renewed_and_the_rest_fetched() {
+    let tokens = Tokens::new("user", "password");
+    let scene = Scene::between(Registry::builder().auth(Auth::bearer(&tokens)).start(), Registry::start());
+    let layers = put_app(&scene.source, &[300_000]);
+    scene.source.fault(Match::on("GET", &layers[0]).once(), Fault::CutBodyAfter(100_000, Cut::Close));
+    let all = tokens.clone();
+    let digest = layers[0].clone();
+    let revoked = AtomicBool::new(false);
+    scene.source.intercept(move |request| {
+        // No token that was issued before the first part is good for the second.
+        if request.path.contains(&digest) && request.header("Range").is_some() && !revoked.swap(true, Ordering::SeqCst)
+        {
+            all.revoke_all();
+        }
+        None
+    });
+    let export = scene.export(&[IMAGE]).args(["--username", "user"]).env("BUNDLE_PASSWORD", "password");
+    export.run().succeeds();
+    scene.verify().run().succeeds();
+    let parts: Vec<(u16, u64)> =
+        requests(&scene.source, "GET", &layers[0]).iter().map(|r| (r.status, r.sent_bytes)).collect();
+    assert_eq!(parts[0], (200, 100_000));
+    assert_eq!(parts.last(), Some(&(206, 200_000)), "{parts:?}");
+    assert_eq!(parts.len(), 3, "{parts:?}");
+}
+
+#[test]
+fn tokens_of_two_seconds_are_renewed_as_often_as_it_takes() {
+    let tokens = || Tokens::new("user", "password").expires_in(Duration::from_secs(2));
+    let (from, to) = (tokens(), tokens());
+    let source = Registry::builder().auth(Auth::bearer(&from)).start();
+    let target = Registry::builder().auth(Auth::bearer(&to)).start();
+    let scene = Scene::between(source, target);
+    put_app(&scene.source, &[600_000, 600_001]);
+    let user = |run: crate::support::run::Run| run.args(["--username", "user"]).env("BUNDLE_PASSWORD", "password");
+    // Slow enough to outlive a token, a layer at a time.
+    user(scene.export(&[IMAGE])).args(["--limit-rate", "300K", "-j", "1"]).run().succeeds();
+    user(scene.import()).args(["--limit-rate", "300K", "-j", "1"]).run().succeeds();
+    arrived(&scene);
+    assert!(from.count() > 1 && to.count() > 1, "{} and {}", from.count(), to.count());
+}
+
+#[test]
+fn a_registry_that_refuses_every_token_is_not_asked_for_ever() {
+    let tokens = Tokens::new("user", "password");
+    let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+    let revoking = tokens.clone();
+    scene.target.intercept(move |request| {
+        if request.path != "/token" {
+            revoking.revoke_all();
+        }
+        None
+    });
+    let out = import(&scene, "user", "password").run().exits(4);
+    assert!(out.stderr.contains("401"), "{}", out.stderr);
+    assert!(scene.target.requests().len() < 40, "{}", scene.target.requests().len());
+}
+
+#[test]
+fn a_token_server_that_is_out_of_order_for_a_moment_is_asked_again() {
+    let tokens = Tokens::new("user", "password");
+    for fault in [Fault::status(503), Fault::Reset] {
+        let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+        scene.target.fault(Match::on("GET", "/token").times(2), fault);
+        import(&scene, "user", "password").run().succeeds();
+        arrived(&scene);
+    }
+    let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+    for body in ["<html>", "{}", "[]", "{\"token\":\"\"}"] {
+        scene.target.fault(Match::on("GET", "/token"), Fault::Body(body.into()));
+        let out = import(&scene, "user", "password").run().exits(4);
+        assert!(out.stderr.contains("token"), "{}", out.stderr);
+        scene.target.clear_faults();
+    }
+}
