@@ -18,9 +18,12 @@ pub(super) fn check_sum(header: &Header) -> Result<(), &'static str> {
 pub(super) fn check_numbers(header: &Header) -> Result<(), &'static str> {
     let old = header.as_old();
     let most_time = 1 << 40;
-    for (field, most) in
-        [(&old.mode[..], 0o7_777_777), (&old.uid, u32::MAX.into()), (&old.gid, u32::MAX.into()), (&old.mtime, most_time)]
-    {
+    for (field, most) in [
+        (&old.mode[..], 0o7_777_777),
+        (&old.uid, u32::MAX.into()),
+        (&old.gid, u32::MAX.into()),
+        (&old.mtime, most_time),
+    ] {
         let number = match field {
             [0, ..] if field.iter().all(|b| *b == 0) => Some(0),
             [0x80, rest @ ..] => rest.iter().try_fold(0_u64, |n, b| n.checked_mul(256)?.checked_add((*b).into())),
