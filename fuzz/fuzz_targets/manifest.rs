@@ -28,6 +28,10 @@ impl Source for Documents<'_> {
         Ok(Manifest::parse(Arc::from(bytes), descriptor.digest.clone(), &stated)?)
     }
 
+    fn place(&self, _: &Repository, digest: &Digest) -> String {
+        digest.to_string()
+    }
+
     fn has_blob(&self, _: &Repository, descriptor: &Descriptor) -> Result<bool> {
         Ok(descriptor.size % 2 == 0)
     }
