@@ -196,6 +196,18 @@ impl Error {
         move |source| Self::Disk { doing, path, source }
     }
 
+    /// As [`Error::disk`], for a path that a person typed: one that is not there is for them to
+    /// correct.
+    pub fn typed(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+        let path = path.into();
+        move |source| match source.kind() {
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
+                Self::usage(format!("{}: no such file or directory", path.display()))
+            }
+            _ => Self::Disk { doing, path, source },
+        }
+    }
+
     /// An error that travelled through a reader: one of ours comes out as it went in.
     pub fn from_read(error: io::Error) -> Self {
         if let Some(bad) = BadContent::of(&error) {

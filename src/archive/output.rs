@@ -62,7 +62,7 @@ impl Output {
     pub fn open(path: &Path, force: bool) -> Result<Self> {
         let name = path.file_name().and_then(|n| n.to_str());
         let name = name.ok_or_else(|| Error::usage(format!("{}: not the name of a file", path.display())))?.to_owned();
-        let directory = Directory::open(parent(path)).map_err(Error::disk("open directory", parent(path)))?;
+        let directory = Directory::open(parent(path)).map_err(Error::typed("open directory", parent(path)))?;
         match directory.standing(&name).map_err(Error::disk("look up", path))? {
             Standing::Nothing => {}
             Standing::File if force => {}

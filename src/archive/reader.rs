@@ -53,7 +53,7 @@ impl Bundle {
             return opened.and_then(|tar| Self::read(shown, Body::Tar(tar))).map_err(|e| placed(e, shown));
         }
         let open = || -> Result<Self> {
-            let kind = path.metadata().map_err(Error::disk("open", path))?;
+            let kind = path.metadata().map_err(Error::typed("open", path))?;
             if kind.is_dir() {
                 return Self::read(path, Body::Directory(Directory::open(path)?));
             }

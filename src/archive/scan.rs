@@ -72,7 +72,11 @@ pub(super) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
             return Ok(scan);
         }
         let bad_here = |e: &str| bad(at, e);
-        field::check_sum(&header).map_err(bad_here)?;
+        field::check_sum(&header).map_err(|reason| {
+            // A damaged layout still begins with the name of its marker.
+            let is_other = at == 0 && !header.as_bytes().starts_with(b"oci-layout");
+            if is_other { ScanError::Bad("not a tar, so not a bundle".into()) } else { bad_here(reason) }
+        })?;
         field::check_numbers(&header).map_err(bad_here)?;
         let stated = field::size(&header).map_err(bad_here)?;
         let extension = extension(header.entry_type());

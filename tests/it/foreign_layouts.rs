@@ -237,7 +237,7 @@ fn a_docker_archive_without_a_layout_is_refused_with_the_reason() {
 fn a_pipe_is_told_apart_from_a_bundle() {
     let said = bundle().args(["list", "/dev/null"]).run().exits(2);
     assert!(said.stderr.contains("neither a file nor a directory") && said.stderr.contains("`-`"), "{}", said.stderr);
-    bundle().args(["list", "/nowhere/at/all"]).run().exits(1);
+    bundle().args(["list", "/nowhere/at/all"]).run().exits(2);
     let empty = tempfile::tempdir().expect("a directory");
     bundle().args(["list", empty.path().to_str().expect("a path")]).run().exits(3);
 }

@@ -111,7 +111,7 @@ fn what_is_no_bundle_is_refused_with_a_reason() {
         }
     }
     std::fs::remove_file(scene.bundle()).expect("no file");
-    let out = scene.list().run().exits(1);
-    assert!(out.stderr.contains("images.tar") && out.stderr.contains("No such file"), "{}", out.stderr);
+    let out = scene.list().run().exits(2);
+    assert!(out.stderr.contains("images.tar") && out.stderr.contains("no such file"), "{}", out.stderr);
     assert_eq!(scene.target.requests().len(), 0, "the bundle is looked at first");
 }

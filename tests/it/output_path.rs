@@ -55,7 +55,7 @@ fn what_is_no_plain_file_is_refused_with_or_without_force() {
 #[test]
 fn a_directory_that_is_not_there_is_named() {
     let scene = scene();
-    let out = scene.export_to(&scene.path("nowhere/images.tar"), &["org/app:1"]).run().exits(1);
+    let out = scene.export_to(&scene.path("nowhere/images.tar"), &["org/app:1"]).run().exits(2);
     assert!(out.stderr.contains("nowhere"), "{}", out.stderr);
     assert_eq!(scene.source.requests().len(), 0);
 }

@@ -367,7 +367,7 @@ fn what_is_no_bundle_at_all_is_said_to_be_something_else() {
         (&b"\x28\xb5\x2f\xfd whatever"[..], "zstd"),
         (&b"\xfd7zXZ\0 whatever"[..], "xz"),
         (&b"{\"manifests\":[]}"[..], "json"),
-        (&[b'x'; 4096], "not a tar header"),
+        (&[b'x'; 4096], "not a tar, so not a bundle"),
     ] {
         Given::new(bytes).is_refused(words);
     }
