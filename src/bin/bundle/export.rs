@@ -21,11 +21,7 @@ use super::report;
 )]
 pub(crate) struct ExportArgs {
     // Not a doc comment: rustdoc would take the brackets for a link.
-    #[arg(
-        value_name = "IMAGE",
-        required = true,
-        help = "The images: `NAME[:TAG][@DIGEST]`, as docker understands them"
-    )]
+    #[arg(value_name = "IMAGE", required = true, help = "The images: NAME[:TAG][@DIGEST], as docker understands them")]
     images: Vec<String>,
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
