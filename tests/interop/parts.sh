@@ -30,11 +30,39 @@ build() {
   mv "$lane_bin/$name.new" "$lane_bin/$name"
 }
 
+# build_zot_1: the last zot whose module is called as its repository is, so that a proxy may have it when it has no
+# zot 2. Its go.mod bears another name, so it is built where its sources are.
+build_zot_1() {
+  local place=$root/.lane/build/zot-1 sources version=v1.4.3
+  [[ ! -x $lane_bin/zot-1 ]] || return 0
+  type -P go >/dev/null || return 0
+  mkdir -p "$lane_bin" "$place"
+  echo "building zot-1 $version"
+  sources=$(cd "$place" && timeout 300 go mod download -json "github.com/project-zot/zot@$version" 2>/dev/null </dev/null |
+    jq -r '.Dir // empty') || sources=""
+  if [[ -z $sources ]]; then
+    echo "zot-1 could not be had"
+    return 0
+  fi
+  rm -rf "$place/src"
+  cp -r "$sources" "$place/src"
+  chmod -R u+w "$place/src"
+  if ! (cd "$place/src" && GOFLAGS="-mod=mod -p=1" nice timeout "$zot_seconds" \
+    go build -tags containers_image_openpgp,exclude_graphdriver_btrfs -o "$lane_bin/zot-1.new" ./cmd/zot >"$place/log" 2>&1 </dev/null); then
+    echo "zot-1 could not be built:"
+    tail -n 3 "$place/log" | sed 's/^/  /'
+    return 0
+  fi
+  rm -rf "$place/src"
+  mv "$lane_bin/zot-1.new" "$lane_bin/zot-1"
+}
+
 get_registries() {
   build registry github.com/distribution/distribution/v3 v3.1.1 \
     github.com/distribution/distribution/v3/cmd/registry "$build_seconds"
   build olareg github.com/olareg/olareg v0.1.1 github.com/olareg/olareg/cmd/olareg "$build_seconds"
   # Without its extensions: what is left is the registry.
   build zot zotregistry.dev/zot/v2 v2.1.20 zotregistry.dev/zot/v2/cmd/zot "$zot_seconds" -tags ''
+  build_zot_1
   PATH=$lane_bin:$PATH
 }

@@ -2,9 +2,11 @@
 # Sourced, never run.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-products=(distribution-2 distribution-3 olareg zot)
+products=(distribution-2 distribution-3 olareg zot zot-1)
 base_parts=(docker-registry curl jq openssl python3)
 fixture_bundle=$work/images.tar
+# Those of OCI types alone.
+oci_bundle=$work/oci.tar
 secrets=$work/secrets
 # bcrypt of `carried-by-hand`, the one form that every product takes.
 password=carried-by-hand
@@ -14,15 +16,17 @@ password_line='lane:$2y$05$abcdefghijklmnopqrstuu7IelhPKASlsNTS6eOXKOHg3Mydp4tdG
 # The program; one that stands still is a failure, and must not hold the lane up.
 in_time() { timeout --kill-after=10 "${IN_TIME:-300}" "$bundle" "$@"; }
 
-# references REGISTRY: one per named image of the fixtures, as they are called at that registry.
-references() { named_images "$fixtures" | sed "s|\([^ ]*\) \([^ ]*\) .*|$1/\1:\2|"; }
+# references REGISTRY TYPES: one per named image of the fixtures of such types, as they are called at that registry.
+references() { named_images "$fixtures" | grep "$2" | sed "s|\([^ ]*\) \([^ ]*\) .*|$1/\1:\2|"; }
 
 source_and_bundle() {
   local images
   start_registry source
   seed_layout "$fixtures" "http://$(address_of source)"
-  mapfile -t images < <(references "$(address_of source)")
+  mapfile -t images < <(references "$(address_of source)" .)
   in_time export --plain-http "${images[@]}" -o "$fixture_bundle"
+  mapfile -t images < <(references "$(address_of source)" 'vnd\.oci\.')
+  in_time export --plain-http "${images[@]}" -o "$oci_bundle"
   make_secrets
 }
 
@@ -38,6 +42,9 @@ make_secrets() {
   # What signs tokens is an authority of its own: that is what registries are told to trust.
   openssl req -x509 -newkey rsa:2048 -nodes -days 2 -keyout "$secrets/token.key" -out "$secrets/token.pem" -subj /CN=lane-tokens
 }
+
+# bundle_for PRODUCT: of what it takes.
+bundle_for() { if [[ $(types_of "$1") == . ]]; then echo "$fixture_bundle"; else echo "$oci_bundle"; fi; }
 
 # docker_config DIRECTORY REGISTRY
 docker_config() {

@@ -11,6 +11,14 @@ program_of() {
   esac
 }
 
+# What a product takes, by the type of an image's own manifest. zot 1 knows no Docker types.
+types_of() {
+  case $1 in
+    zot-1) echo 'vnd\.oci\.' ;;
+    *) echo . ;;
+  esac
+}
+
 # start_product NAME PRODUCT [root=DIR] [cert=FILE key=FILE] [htpasswd=FILE] [realm=URL trust=FILE] [secret=no] [compat=no]
 # realm: token auth, with tokens that a key certified in `trust` signed. A second start under the same name takes the
 # address of the first, and its options.
@@ -37,12 +45,12 @@ start_product() {
   port=${address##*:}
   case $product in
     distribution-*) distribution_config >"$place/config.yml" ;;
-    zot) zot_config >"$place/config.json" ;;
+    zot | zot-1) zot_config >"$place/config.json" ;;
   esac
   local command
   case $product in
     distribution-*) command=("$(program_of "$product")" serve "$place/config.yml") ;;
-    zot) command=(zot serve "$place/config.json") ;;
+    zot | zot-1) command=("$product" serve "$place/config.json") ;;
     olareg)
       command=(olareg serve --addr 127.0.0.1 --port "$port" --dir "$root")
       [[ -z $cert ]] || command+=(--tls-cert "$cert" --tls-key "$key")
@@ -65,9 +73,11 @@ distribution_config() {
   [[ -z $realm ]] || printf 'auth: {token: {realm: "%s", service: lane, issuer: lane, rootcertbundle: "%s"}}\n' "$realm" "$trust"
 }
 
+# zot 1 stops at settings that it does not know.
 zot_config() {
+  [[ $product != zot-1 ]] || compat=no
   jq -n --arg root "$root" --arg port "$port" --arg cert "$cert" --arg key "$key" --arg htpasswd "$htpasswd" --arg compat "$compat" '
-    {distSpecVersion: "1.1.1", log: {level: "info"},
+    {distSpecVersion: "1.1.0", log: {level: "info"},
      storage: {rootDirectory: $root, gc: false},
      http: ({address: "127.0.0.1", port: $port}
        + (if $compat == "yes" then {compat: ["docker2s2"]} else {} end)

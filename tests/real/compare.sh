@@ -57,11 +57,13 @@ same_graph() {
   done < <(blobs_of "$body")
 }
 
-# same_images LAYOUT SOURCE TARGET: every named image of the layout, by tag and by digest, under `library/` at the target.
+# same_images LAYOUT SOURCE TARGET [TYPES]: every named image of the layout, by tag and by digest, under `library/` at
+# the target. With TYPES, a regular expression, only those whose manifest has such a type.
 same_images() {
-  local layout=$1 source=$2 target=$3 repo tag digest type scratch count=0
+  local layout=$1 source=$2 target=$3 types=${4:-.} repo tag digest type scratch count=0
   scratch=$(mktemp -d "$work/compare.XXXXXX")
   while read -r repo tag digest type; do
+    [[ $type =~ $types ]] || continue
     same_manifest "$source" "$repo" "$target" "library/$repo" "$tag" "$digest" "$type" "$scratch"
     same_graph "$source" "$repo" "$target" "library/$repo" "$digest" "$type" "$scratch"
     count=$((count + 1))

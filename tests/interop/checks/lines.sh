@@ -44,11 +44,11 @@ long_lines() { import_over_a_bad_line whole $((8 * mib)) $((64 * mib)) "$share_a
 
 need_big_images
 check "256 MiB, reset after 64 KiB to 1 MiB: an export fetches at most 10 % again" export_over_a_bad_line "${base_parts[@]}"
-for product in distribution-2 distribution-3 olareg; do
+for product in distribution-2 distribution-3 olareg zot-1; do
   needed=("${base_parts[@]}" "$(program_of "$product")")
   share_allowed=10
-  # It loses a session with its connection.
-  [[ $product != distribution-2 ]] || share_allowed=100
+  # These lose a session with its connection.
+  case $product in distribution-2 | zot-1) share_allowed=100 ;; esac
   check "256 MiB, reset after 64 KiB to 1 MiB: an import into $product sends at most 50 % again" short_lines "${needed[@]}"
   check "1 GiB, reset after 8 to 64 MiB: an import into $product sends at most $share_allowed % again" long_lines "${needed[@]}"
 done
