@@ -16,6 +16,7 @@ mod fault_secrets;
 mod fault_upload;
 mod fixtures;
 mod foreign_layouts;
+mod import_check;
 mod kill;
 mod layering;
 mod line;
