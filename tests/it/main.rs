@@ -5,6 +5,7 @@ mod bad_source;
 mod bundle_file;
 mod deterministic;
 mod durable;
+mod embedded_data;
 mod fault_auth;
 mod fault_download;
 mod fault_limits;
