@@ -27,7 +27,8 @@ pub struct Descriptor {
     /// The content itself, where the document holds it. It has the digest and the size.
     #[serde(skip_serializing)]
     pub data: Option<Arc<[u8]>>,
-    /// Other places of a non-distributable layer. Never fetched on import, verify or serve.
+    /// Other places of a non-distributable layer. Never fetched on import, verify or serve, and on
+    /// export only where that is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub urls: Vec<String>,
     /// Free texts; in `index.json` the image's name is among them.
@@ -83,6 +84,9 @@ fn embedded(text: &str, digest: &Digest, size: u64) -> Result<Arc<[u8]>, Invalid
 }
 
 impl Descriptor {
+    /// As many of the `urls` as are worth trying.
+    pub const MOST_URLS: usize = 10;
+
     /// A descriptor with the three fields that every one has.
     pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {

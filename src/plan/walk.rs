@@ -204,6 +204,7 @@ fn ask_at(source: &dyn Source, repository: &Repository, node: &Node) -> Result<A
         _ if descriptor.data.is_some() => Ok(Answer::Blob),
         // A non-distributable layer: it may be missing, and travels where the registry has it.
         _ if source.has_blob(repository, descriptor)? => Ok(Answer::Blob),
+        _ if source.has_elsewhere(descriptor) => Ok(Answer::Blob),
         _ => Ok(Answer::Absent),
     }
 }

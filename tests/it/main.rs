@@ -19,6 +19,7 @@ mod fixtures;
 mod foreign_layouts;
 mod import_check;
 mod kill;
+mod layer_urls;
 mod layering;
 mod line;
 mod list;
