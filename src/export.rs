@@ -20,6 +20,8 @@ pub struct Export {
     pub output: PathBuf,
     /// An existing bundle may be replaced, once the new one is complete.
     pub force: bool,
+    /// Layers that a registry does not have are fetched from the addresses in their descriptors.
+    pub include_non_distributable_layers: bool,
     /// Resolve and plan only.
     pub dry_run: bool,
     /// Read everything back from the drive before the bundle gets its name.
@@ -151,6 +153,7 @@ impl Export {
     /// Resolves every reference once and walks everything below.
     fn plan(&self, references: Vec<Reference>, watch: &Arc<dyn Watch>) -> Result<(Registries, Contents), Vec<Error>> {
         let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
+        let registries = if self.include_non_distributable_layers { registries.with_layer_urls() } else { registries };
         let answers = side_by_side(references, self.registry.jobs, |reference| {
             let found = registries.resolve(&reference);
             (reference, found)

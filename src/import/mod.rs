@@ -11,7 +11,18 @@ use crate::oci::{Digest, Repository};
 use crate::plan::{Mapping, Naming};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Event, Watch};
-use crate::transfer::{Image, Outcome, Pushed, Status, push, survey};
+use crate::transfer::{Image, Outcome, Pushed, ReadBack, Status, push, read_back, survey};
+
+/// How far to trust what the registry says it has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Check {
+    /// It has what it says it has in the right length, and serves the manifest of each image.
+    #[default]
+    Existence,
+    /// Everything is read back and hashed.
+    ReadBack,
+}
 
 /// What to import, and where to.
 #[derive(Clone, Debug)]
@@ -30,6 +41,8 @@ pub struct Import {
     pub namespace: String,
     /// Repositories that go elsewhere.
     pub mappings: Vec<Mapping>,
+    /// How the images at the registry are checked.
+    pub check: Check,
     /// Look and plan only.
     pub dry_run: bool,
     /// How to talk to the registry.
@@ -43,6 +56,8 @@ pub struct Imported {
     pub bundles: Vec<(PathBuf, Digest)>,
     /// What was done; after a dry run the lines say what is there already, and nothing was sent.
     pub outcome: Outcome,
+    /// What was read back, if it was asked for.
+    pub read_back: Option<ReadBack>,
     /// After a dry run, the blobs that would be sent and their length in bytes.
     pub to_send: (u64, u64),
 }
@@ -92,6 +107,9 @@ impl Import {
         } else {
             push(&contents, &whole, &found, &bundles, &registries, jobs, watch.as_ref())
         };
+        let reads_back = self.check == Check::ReadBack && !self.dry_run;
+        let read_back =
+            reads_back.then(|| read_back(&contents, &mut outcome, &registries, &registries, jobs, watch.as_ref()));
         for image in broken {
             let error = damaged.get(&image.digest);
             let error = error.map(|e| Arc::new(Error::Shared(e.clone()).at(&image.name).at(bundles.label())));
@@ -102,6 +120,6 @@ impl Import {
             outcome.images.push(Pushed { image, status: Status::Failed, error });
         }
         let bundles = bundles.iter().map(|b| (b.path().to_owned(), b.index().digest.clone())).collect();
-        Ok(Imported { bundles, outcome, to_send })
+        Ok(Imported { bundles, outcome, read_back, to_send })
     }
 }

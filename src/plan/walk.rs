@@ -133,12 +133,14 @@ impl Walk {
         if !node.repositories.contains(repository) {
             node.repositories.push(repository.clone());
         }
+        let data = node.descriptor.data.take().or_else(|| descriptor.data.clone());
         if role >= node.role {
+            node.descriptor.data = data;
             return Ok(None);
         }
         // Used as a layer first and now as a manifest: worth another look.
         node.role = role;
-        node.descriptor = descriptor.clone();
+        node.descriptor = Descriptor { data, ..descriptor.clone() };
         Ok(Some(place))
     }
 
@@ -199,8 +201,10 @@ fn ask_at(source: &dyn Source, repository: &Repository, node: &Node) -> Result<A
         Role::Manifest => manifest(),
         Role::Unknown if source.has_blob(repository, descriptor)? => Ok(Answer::Blob),
         Role::Unknown => manifest(),
+        _ if descriptor.data.is_some() => Ok(Answer::Blob),
         // A non-distributable layer: it may be missing, and travels where the registry has it.
         _ if source.has_blob(repository, descriptor)? => Ok(Answer::Blob),
+        _ if source.has_elsewhere(descriptor) => Ok(Answer::Blob),
         _ => Ok(Answer::Absent),
     }
 }

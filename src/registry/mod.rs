@@ -6,6 +6,7 @@
 mod authorize;
 mod challenge;
 mod credentials;
+mod elsewhere;
 mod error_body;
 mod exchange;
 mod host;
@@ -38,6 +39,7 @@ pub use tls::TlsOptions;
 use crate::error::Result;
 use crate::oci::{Digest, Repository};
 use crate::store::Watch;
+use elsewhere::Elsewhere;
 use transport::Transport;
 
 /// Which registries are spoken to without TLS.
@@ -105,6 +107,8 @@ type Sessions = HashMap<Repository, Vec<Url>>;
 /// All registries of one run, as a source and as a target.
 pub struct Registries {
     transport: Transport,
+    /// Only where layers may be taken from other addresses than the registry's.
+    elsewhere: Option<Elsewhere>,
     sessions: Mutex<Sessions>,
     /// Blobs that the target has by name, in the wrong length.
     suspects: Mutex<HashSet<(Repository, Digest)>>,
@@ -120,6 +124,7 @@ impl Registries {
     pub fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
         Ok(Self {
             transport: Transport::new(options, watch)?,
+            elsewhere: None,
             sessions: Mutex::default(),
             suspects: Mutex::default(),
             referrers: Mutex::default(),

@@ -1,9 +1,12 @@
 //! Where a registry may send us, and whether credentials may come along. Redirects, upload
-//! locations and token realms all pass [`Origin::follow`], and nothing else decides.
+//! locations, token realms and the urls of layers all pass [`Origin::follow`], and nothing else
+//! decides.
 //!
 //! Private addresses are fine: the registry of an air-gapped site has one. Loopback and link-local
 //! literals are refused unless the registry itself is one, since they name another machine's
-//! services than the registry means.
+//! services than the registry means. For the urls of layers, which whoever made the image wrote,
+//! that goes for private addresses too, and they are https; plain http is for a registry and a
+//! layer that are both on this machine.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -14,6 +17,10 @@ use crate::error::{Error, Result};
 /// What a URL from the registry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
+    /// Where the address of a layer redirects to.
+    LayerRedirect,
+    /// An address in the descriptor of a layer (image-spec v1.1.1 `descriptor.md` `urls`).
+    LayerUrl,
     /// Content that lies elsewhere (RFC 9110 §15.4).
     Redirect,
     /// Where tokens are given out.
@@ -25,6 +32,8 @@ pub(super) enum Purpose {
 impl Purpose {
     fn name(self) -> &'static str {
         match self {
+            Self::LayerRedirect => "redirect of a layer",
+            Self::LayerUrl => "address of a layer",
             Self::Redirect => "redirect",
             Self::TokenRealm => "token realm",
             Self::Upload => "upload location",
@@ -83,7 +92,8 @@ impl Origin {
             let reason = format!("{} names {at} as {}: {why}", place(&self.base), purpose.name());
             Err(Error::refused(reason, "check the registry's external URL setting and the proxy in front of it"))
         };
-        let Ok(mut url) = from.join(target) else { return refuse("not a URL") };
+        let absolute = if purpose == Purpose::LayerUrl { Url::parse(target) } else { from.join(target) };
+        let Ok(mut url) = absolute else { return refuse("not a URL") };
         url.set_fragment(None);
         if !matches!(url.scheme(), "http" | "https") {
             return refuse("neither http nor https");
@@ -101,6 +111,16 @@ impl Origin {
             own.set_query(url.query());
             return Ok(Permitted { url: own, is_registry: true });
         }
+        let is_layer = matches!(purpose, Purpose::LayerRedirect | Purpose::LayerUrl);
+        if is_layer {
+            let within = self.is_plain_http() && self.is_loopback() && is_loopback(&url) && from.scheme() == "http";
+            if url.scheme() == "http" && !within {
+                return refuse("layers are fetched by https only");
+            }
+            if is_private(&url) && !is_private(&self.base) && !is_own(&self.base) {
+                return refuse("that is a private address");
+            }
+        }
         if !self.is_plain_http() && url.scheme() == "http" {
             if purpose == Purpose::Redirect && url.host() == self.base.host() {
                 let same_port = url.port().is_none() || url.port_or_known_default() == self.port();
@@ -113,10 +133,10 @@ impl Origin {
             }
             return refuse("https is never given up for http");
         }
-        if (is_loopback(&url) || is_link_local(&url)) && !is_loopback(&self.base) && !is_link_local(&self.base) {
+        if is_own(&url) && !is_own(&self.base) {
             return refuse("that is an address of this machine or link");
         }
-        let is_registry = url.origin() == self.base.origin();
+        let is_registry = url.origin() == self.base.origin() && !is_layer;
         Ok(Permitted { url, is_registry })
     }
 
@@ -136,9 +156,17 @@ pub(super) fn place(url: &Url) -> String {
     shown.to_string()
 }
 
+/// An address of this machine or link.
+fn is_own(url: &Url) -> bool {
+    is_loopback(url) || is_link_local(url)
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
         Some(Host::Ipv6(ip)) => match canonical(ip) {
             IpAddr::V4(ip) => ip.is_loopback() || ip.is_unspecified(),
@@ -154,6 +182,24 @@ fn is_link_local(url: &Url) -> bool {
         Some(Host::Ipv6(ip)) => match canonical(ip) {
             IpAddr::V4(ip) => Ipv4Addr::is_link_local(&ip),
             IpAddr::V6(ip) => ip.is_unicast_link_local(),
+        },
+        _ => false,
+    }
+}
+
+/// A literal that means something else on every network: RFC 1918, RFC 6598, RFC 4193, or not a
+/// single machine at all.
+fn is_private(url: &Url) -> bool {
+    let v4 = |ip: Ipv4Addr| {
+        let [first, second, ..] = ip.octets();
+        let shared = first == 100 && second & 0b1100_0000 == 64;
+        ip.is_private() || shared || first == 0 || ip.is_multicast() || ip.is_broadcast()
+    };
+    match url.host() {
+        Some(Host::Ipv4(ip)) => v4(ip),
+        Some(Host::Ipv6(ip)) => match canonical(ip) {
+            IpAddr::V4(ip) => v4(ip),
+            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_multicast(),
         },
         _ => false,
     }
@@ -231,6 +277,54 @@ mod tests {
         assert!(!realm("registry.example", false, "https://127.0.0.1/token"));
         assert!(!realm("registry.example", true, "http://169.254.169.254/token"));
         assert!(realm("127.0.0.1:5000", true, "http://127.0.0.1:6000/token"));
+    }
+
+    #[test]
+    fn the_address_of_a_layer_is_https_public_and_gets_no_credentials() {
+        for purpose in [Purpose::LayerUrl, Purpose::LayerRedirect] {
+            let layer = |host, plain, target| go(host, plain, purpose, target).map(|(_, own)| own);
+            for public in ["https://layers.example/1", "https://8.8.8.8/1", "https://[2001:4860::8]/1"] {
+                assert_eq!(layer("r.example", false, public), Ok(false), "{public}");
+            }
+            assert_eq!(layer("r.example", false, "https://r.example/1"), Ok(false), "not even to the registry");
+            for refused in [
+                "http://layers.example/1",
+                "http://r.example/1",
+                "https://user:password@layers.example/1",
+                "https://10.0.0.1/1",
+                "https://172.18.0.20/1",
+                "https://192.168.1.1/1",
+                "https://100.64.0.1/1",
+                "https://0.1.2.3/1",
+                "https://224.0.0.1/1",
+                "https://127.0.0.1/1",
+                "https://0x7f.1/1",
+                "https://169.254.169.254/1",
+                "https://[::1]/1",
+                "https://[::ffff:10.0.0.1]/1",
+                "https://[fd00::1]/1",
+                "https://[fe80::1]/1",
+                "https://localhost/1",
+                "https://localhost./1",
+                "file:///etc/passwd",
+                "ftp://layers.example/1",
+            ] {
+                assert!(layer("r.example", false, refused).is_err(), "{refused}");
+            }
+            assert!(layer("r.example", true, "http://layers.example/1").is_err(), "plain, but not on this machine");
+            assert_eq!(layer("172.18.0.20", false, "https://172.18.0.21/1"), Ok(false));
+            assert!(layer("172.18.0.20", false, "https://127.0.0.1/1").is_err());
+            assert_eq!(layer("127.0.0.1:5000", true, "http://127.0.0.1:6000/1"), Ok(false));
+            assert!(layer("127.0.0.1:5000", true, "http://layers.example/1").is_err());
+            assert!(layer("127.0.0.1:5000", false, "http://127.0.0.1:6000/1").is_err());
+        }
+        assert!(go("r.example", false, Purpose::LayerUrl, "/v2/1").is_err());
+        assert!(go("r.example", false, Purpose::LayerUrl, "layer").is_err());
+        assert!(go("r.example", false, Purpose::LayerRedirect, "/moved").is_ok());
+        // From https to http not even on this machine.
+        let plain = Origin::new("127.0.0.1:5000", true).expect("host");
+        let secure = Url::parse("https://127.0.0.1:6000/1").expect("url");
+        assert!(plain.follow(Purpose::LayerRedirect, &secure, "http://127.0.0.1:6001/1").is_err());
     }
 
     #[test]

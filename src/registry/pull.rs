@@ -1,12 +1,14 @@
 //! Reading from registries: manifests by tag and digest, blobs from any byte on.
 //!
 //! distribution-spec v1.1 "Pulling manifests", "Pulling blobs". The bytes and their hash decide;
-//! headers are only compared.
+//! headers are only compared. What a descriptor holds itself (image-spec v1.1.1 `descriptor.md`
+//! `data`) is not asked for.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
 use ureq::http::Method;
+use url::Url;
 
 use super::Registries;
 use super::exchange::{Request, Response};
@@ -120,18 +122,18 @@ impl Registries {
     ) -> Result<(Response, String)> {
         let host = self.transport.host(repository.host())?;
         let url = self.transport.url(&host, &format!("v2/{}/blobs/{digest}", repository.path()));
-        let mut request = Request::new(method, url);
-        if let Some(start) = range {
-            request = request.header("range", format!("bytes={start}-"));
-        }
+        let request = blob_request(method, url, range);
         let shown = request.shown.clone();
         Ok((self.transport.send(&host, scope, request)?, shown))
     }
 }
 
 impl Source for Registries {
-    fn place(&self, from: &Repository, _: &Digest) -> String {
-        from.to_string()
+    fn place(&self, from: &Repository, digest: &Digest) -> String {
+        match self.places_elsewhere(digest) {
+            Some(places) => format!("{from} ({places})"),
+            None => from.to_string(),
+        }
     }
 
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
@@ -146,7 +148,10 @@ impl Source for Registries {
 
     fn manifest(&self, from: &Repository, descriptor: &Descriptor) -> Result<Manifest> {
         let Descriptor { digest, size, media_type, .. } = descriptor;
-        let manifest = self.get_manifest(from, digest.as_str(), Some(digest))?;
+        let manifest = match &descriptor.data {
+            Some(data) => Manifest::parse(data.clone(), digest.clone(), &[])?,
+            None => self.get_manifest(from, digest.as_str(), Some(digest))?,
+        };
         let length = manifest.bytes().len() as u64;
         if length != *size {
             return Err(Error::content(format!("{length} bytes long, but its index says {size}")));
@@ -176,33 +181,62 @@ impl Source for Registries {
     }
 
     fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        let Descriptor { digest, size, .. } = descriptor;
+        let digest = &descriptor.digest;
+        if let Some(data) = &descriptor.data {
+            let mut known = Cursor::new(data.clone());
+            known.set_position(offset);
+            return Ok(Box::new(known));
+        }
         let range = Some(offset).filter(|o| *o > 0);
         let (mut response, shown) = self.request_blob(Method::GET, from, digest, range, &Scope::pull(from.path()))?;
-        let wrong = |what: String| Error::content(format!("{shown}: {what}"));
-        let expected = match response.status {
-            200 => *size,
-            206 if range.is_some() => {
-                let header = response.header("content-range").unwrap_or_default().to_owned();
-                if content_range(&header) != Some((offset, *size)) {
-                    return Err(wrong(format!("asked for bytes {offset}- of {size}, got `{}`", header.escape_debug())));
-                }
-                size - offset
-            }
-            _ => return Err(response.failure(&shown)),
-        };
-        if let Some(length) = response.length().filter(|length| *length != expected) {
-            return Err(wrong(format!("{length} bytes announced where there should be {expected}")));
+        if response.status == 404 && self.has_elsewhere(descriptor) {
+            response.drain();
+            drop(response);
+            return Ok(Box::new(self.open_elsewhere(from, descriptor, offset)?));
         }
-        if response.status == 200 && offset > 0 {
-            // The registry ignores ranges: what is known already comes again.
-            let skipped = io::copy(&mut (&mut response).take(offset), &mut io::sink()).map_err(Error::from_read)?;
-            if skipped < offset {
-                return Err(Error::Network { request: shown, reason: format!("ended after {skipped} bytes") });
-            }
-        }
-        Ok(Box::new(response))
+        Ok(Box::new(checked(response, &shown, descriptor, offset)?))
     }
+
+    fn has_elsewhere(&self, descriptor: &Descriptor) -> bool {
+        self.elsewhere.is_some() && !descriptor.urls.is_empty()
+    }
+}
+
+/// A request for content from byte `range` on.
+pub(super) fn blob_request(method: Method, url: Url, range: Option<u64>) -> Request<'static> {
+    let request = Request::new(method, url);
+    match range {
+        Some(start) => request.header("range", format!("bytes={start}-")),
+        None => request,
+    }
+}
+
+/// The answer to a request for content, standing at byte `offset`, unless it announces something else.
+pub(super) fn checked(mut response: Response, shown: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+    let size = descriptor.size;
+    let wrong = |what: String| Error::content(format!("{shown}: {what}"));
+    let expected = match response.status {
+        200 => size,
+        206 if offset > 0 => {
+            let header = response.header("content-range").unwrap_or_default().to_owned();
+            if content_range(&header) != Some((offset, size)) {
+                return Err(wrong(format!("asked for bytes {offset}- of {size}, got `{}`", header.escape_debug())));
+            }
+            size - offset
+        }
+        _ => return Err(response.failure(shown)),
+    };
+    if let Some(length) = response.length().filter(|length| *length != expected) {
+        return Err(wrong(format!("{length} bytes announced where there should be {expected}")));
+    }
+    if response.status == 200 && offset > 0 {
+        // The registry ignores ranges: what is known already comes again.
+        let skipped = io::copy(&mut (&mut response).take(offset), &mut io::sink()).map_err(Error::from_read)?;
+        if skipped < offset {
+            return Err(Error::Network { request: shown.into(), reason: format!("ended after {skipped} bytes") });
+        }
+    }
+    Ok(response)
 }
 
 /// Start and total of `bytes START-END/TOTAL`, if it goes to the end (RFC 9110 §14.4).

@@ -10,14 +10,14 @@ use url::Url;
 
 use super::RegistryOptions;
 use super::challenge::choose;
-use super::credentials::Credentials;
+use super::credentials::{Credential, Credentials};
 use super::exchange::{Exchange, Request, Response, answered};
 use super::host::Host;
 use super::origin::{Origin, Purpose};
 use super::pace::Limiter;
 use super::proxy::Proxies;
 use super::retry::{pause_for, sleep};
-use super::tls::{Tls, agent, explain};
+use super::tls::{HostTls, Tls, agent, explain};
 use super::token::Scope;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Event, Watch};
@@ -27,6 +27,15 @@ const MOST_REDIRECTS: u32 = 5;
 /// One read brings in at most this, one write sends at most this, in bytes.
 const WIRE_BUFFER: usize = 128 << 10;
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// On what terms a request is sent.
+#[derive(Clone, Copy)]
+enum Terms<'a> {
+    /// To anybody, for a layer of this registry: nothing is shown, whatever is asked for.
+    Layer(&'a Origin),
+    /// To a registry, for this.
+    Registry(&'a Scope),
+}
 
 /// Sends requests to any number of registries.
 pub(super) struct Transport {
@@ -67,6 +76,20 @@ impl Transport {
         }
     }
 
+    /// Whoever serves a layer at an address that is not the registry's.
+    pub(super) fn stranger(&self, url: &Url) -> Result<Arc<Host>> {
+        // With its scheme, it cannot be taken for the name of a registry.
+        let name = url.origin().ascii_serialization();
+        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(host) = hosts.get(&name) {
+            return Ok(host.clone());
+        }
+        let tls = self.tls.for_strangers()?;
+        let shown = name.split_once("://").map_or(name.as_str(), |(_, authority)| authority);
+        let host = Arc::new(self.connect(shown, tls, None));
+        Ok(hosts.entry(name).or_insert(host).clone())
+    }
+
     /// A URL of a host in contact; `path` starts with `v2/`.
     pub(super) fn url(&self, host: &Host, path: &str) -> Url {
         origin(host).url(path)
@@ -76,16 +99,32 @@ impl Transport {
     ///
     /// # Errors
     /// No answer, or none but failures that pass, within all retries. Other statuses are answers.
-    pub(super) fn send(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<Response> {
+    pub(super) fn send(&self, host: &Host, scope: &Scope, request: Request<'_>) -> Result<Response> {
+        self.send_on(host, Terms::Registry(scope), request)
+    }
+
+    /// The same to a stranger who serves a layer of `registry`, without any credentials.
+    ///
+    /// # Errors
+    /// As for [`Transport::send`].
+    pub(super) fn send_to_stranger(&self, host: &Host, registry: &Origin, request: Request<'_>) -> Result<Response> {
+        self.send_on(host, Terms::Layer(registry), request)
+    }
+
+    fn send_on(&self, host: &Host, terms: Terms<'_>, mut request: Request<'_>) -> Result<Response> {
         let mut stale = None;
         let mut tries = 0;
         loop {
             host.pause.wait(self.watch.as_ref())?;
-            let authorization = self.authorization(host, scope, stale.as_deref())?;
+            let authorization = match terms {
+                Terms::Layer(_) => None,
+                Terms::Registry(scope) => self.authorization(host, scope, stale.as_deref())?,
+            };
             let permit = host.gate.enter();
-            let answer = self.follow(host, &mut request, authorization.as_deref());
+            let answer = self.follow(host, terms, &mut request, authorization.as_deref());
+            let answers_challenge = matches!(terms, Terms::Registry(_)) && stale.is_none();
             let failure = match answer {
-                Ok(mut response) if response.status == 401 && response.is_registry && stale.is_none() => {
+                Ok(mut response) if response.status == 401 && response.is_registry && answers_challenge => {
                     let Some(challenge) = choose(response.challenges().iter().map(String::as_str)) else {
                         return Ok(response.with(permit));
                     };
@@ -144,8 +183,17 @@ impl Transport {
     }
 
     /// Sends once, and follows where the content of a GET or HEAD lies.
-    fn follow(&self, host: &Host, request: &mut Request<'_>, authorization: Option<&str>) -> Result<Response> {
-        let origin = origin(host);
+    fn follow(
+        &self,
+        host: &Host,
+        terms: Terms<'_>,
+        request: &mut Request<'_>,
+        authorization: Option<&str>,
+    ) -> Result<Response> {
+        let (origin, purpose) = match terms {
+            Terms::Layer(registry) => (registry, Purpose::LayerRedirect),
+            Terms::Registry(_) => (origin(host), Purpose::Redirect),
+        };
         let mut url = request.url.clone();
         let mut is_registry = true;
         for _ in 0..=MOST_REDIRECTS {
@@ -166,7 +214,7 @@ impl Transport {
                 );
                 return Err(Error::refused(reason, "check the registry's external URL setting"));
             }
-            let permitted = origin.follow(Purpose::Redirect, &url, &location)?;
+            let permitted = origin.follow(purpose, &url, &location)?;
             (url, is_registry) = (permitted.url, permitted.is_registry && is_registry);
         }
         Err(Error::refused(
@@ -208,7 +256,7 @@ impl Transport {
     /// Sends a request that is worth one try and no answer.
     pub(super) fn send_once(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<()> {
         let authorization = self.authorization(host, scope, None)?;
-        self.follow(host, &mut request, authorization.as_deref())?.drain();
+        self.follow(host, Terms::Registry(scope), &mut request, authorization.as_deref())?.drain();
         Ok(())
     }
 
@@ -216,9 +264,13 @@ impl Transport {
         let api = Origin::new(name, false)?;
         let tls = self.tls.for_registry(api.url("").authority())?;
         let login = self.options.login.as_ref().filter(|(host, _)| host == name).map(|(_, c)| c.clone());
+        Ok(self.connect(name, tls, login))
+    }
+
+    fn connect(&self, name: &str, tls: HostTls, login: Option<Credential>) -> Host {
         let jobs = self.options.jobs;
         let kept = agent(self.config(jobs), tls.clone());
-        Ok(Host::new(name, kept, agent(self.config(0), tls), jobs, login))
+        Host::new(name, kept, agent(self.config(0), tls), jobs, login)
     }
 
     /// `idle` connections are kept per host.

@@ -38,6 +38,11 @@ pub trait Source: Sync {
     /// When the source does not say.
     fn has_blob(&self, from: &Repository, descriptor: &Descriptor) -> Result<bool>;
 
+    /// Whether content that a repository does not have is taken from the addresses in its descriptor.
+    fn has_elsewhere(&self, _: &Descriptor) -> bool {
+        false
+    }
+
     /// The content of a blob from byte `offset` on. Not checked: [`crate::oci::VerifyReader`] does.
     ///
     /// # Errors

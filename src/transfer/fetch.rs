@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::{Error, Kind, Result};
-use crate::oci::Digest;
+use crate::oci::{Descriptor, Digest};
 use crate::store::{Contents, Event, Held, Node, Sink, Source, Watch, side_by_side};
 
 use super::BlobContent;
@@ -59,7 +59,9 @@ fn fetch_one(node: &Node, source: &dyn Source, sink: &dyn Sink, watch: &dyn Watc
         content.start_with(len, bytes);
         started = true;
     }
-    let mut left = MOST_CORRUPT.max(u32::try_from(node.repositories.len()).unwrap_or(u32::MAX));
+    // Each place that may have it gets its turn.
+    let places = node.repositories.len() + node.descriptor.urls.len().min(Descriptor::MOST_URLS);
+    let mut left = MOST_CORRUPT.max(u32::try_from(places).unwrap_or(u32::MAX));
     loop {
         match sink.take(&node.descriptor.digest, &mut content) {
             // What was held was no beginning of this blob.

@@ -116,7 +116,8 @@ fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, wat
     Outcome { images: images.iter().map(line).collect(), ..Outcome::default() }
 }
 
-fn report(image: &Image, status: Status, error: Option<&Error>, watch: &dyn Watch) {
+/// Tells whoever watches how an image ended.
+pub(super) fn report(image: &Image, status: Status, error: Option<&Error>, watch: &dyn Watch) {
     let target = image.target.to_string();
     watch.on(Event::Image { status: status.as_str(), target: &target, digest: &image.digest, error });
 }

@@ -20,7 +20,7 @@ fn peak(running: &Running) -> u64 {
 }
 
 #[test]
-fn an_export_and_an_import_of_large_layers_stay_below_the_limit() {
+fn an_export_an_import_and_reading_back_of_large_layers_stay_below_the_limit() {
     let scene = Scene::with(Registry::builder(), Registry::builder().discard_large());
     let layers: Vec<_> = (0..4).map(|seed| put_made_layer(&scene.source, "org/app", seed, LAYER)).collect();
     put_image(&scene.source, "org/app", "1", &layers);
@@ -46,6 +46,20 @@ fn an_export_and_an_import_of_large_layers_stay_below_the_limit() {
     scene.target.clear_faults();
     import.wait().succeeds();
     assert!(most <= LIMIT, "{most} bytes on import");
+
+    scene.target.clear_requests();
+    for (seed, layer) in (0..).zip(&layers) {
+        // What was discarded can be read back again.
+        scene.target.put_made_blob("library/org/app", seed, LAYER);
+        let digest = layer["digest"].as_str().expect("a digest");
+        scene.target.fault(Match::on("GET", digest).once(), Fault::StallAfter(LAYER - 1));
+    }
+    let import = scene.import().args(["--check", "read-back"]).spawn();
+    scene.target.wait_until(|requests| requests.iter().filter(|r| held(r)).count() == 4);
+    let most = peak(&import);
+    scene.target.clear_faults();
+    import.wait().succeeds();
+    assert!(most <= LIMIT, "{most} bytes on reading back");
 }
 
 #[test]

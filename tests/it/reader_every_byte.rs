@@ -7,7 +7,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use oci_bundle::import::{Import, Imported};
+use oci_bundle::import::{Check, Import, Imported};
 use oci_bundle::registry::{PlainHttp, RegistryOptions, Retry};
 use oci_bundle::store::Quiet;
 use oci_bundle::transfer::Status;
@@ -45,6 +45,7 @@ fn imported_from(path: &Path, registry: &Registry) -> Result<Imported> {
         host: registry.host(),
         namespace: "library".into(),
         mappings: Vec::new(),
+        check: Check::Existence,
         dry_run: false,
         registry: registry_options,
     };

@@ -32,6 +32,9 @@ pub(crate) struct ExportArgs {
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
+    /// Fetch layers that a registry does not have from the `urls` in their descriptors
+    #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
+    include_non_distributable_layers: bool,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -53,6 +56,7 @@ impl ExportArgs {
             images: self.images,
             output: self.output.unwrap_or_default(),
             force: self.force,
+            include_non_distributable_layers: self.include_non_distributable_layers,
             dry_run: self.dry_run,
             read_back: self.read_back,
             registry: self.registry.options(&hosts, None)?,

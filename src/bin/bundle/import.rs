@@ -3,11 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
-use oci_bundle::import::{Import, Imported};
+use clap::{Args, ValueEnum};
+use oci_bundle::import::{self, Import, Imported};
 use oci_bundle::oci::{Digest, Invalid, Reference, Repository};
 use oci_bundle::plan::Mapping;
-use oci_bundle::transfer::{Pushed, Status};
+use oci_bundle::transfer::{Damaged, Pushed, ReadBack, Status};
 use oci_bundle::{Error, Kind};
 use serde_json::{Value, json};
 
@@ -41,11 +41,22 @@ pub(crate) struct ImportArgs {
     /// Repositories below FROM (host/path) become TO, without the namespace (repeatable)
     #[arg(long, value_name = "FROM=TO", env = "BUNDLE_MAP", value_delimiter = ',')]
     map: Vec<Mapping>,
+    /// How to check what the registry has afterwards
+    #[arg(long, value_enum, default_value = "existence", env = "BUNDLE_CHECK")]
+    check: Check,
     /// Say what would be sent where, and change nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     access: RegistryArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Check {
+    /// It says that it has everything, and serves the manifest of each image
+    Existence,
+    /// Everything is fetched once more and hashed, also what was there before
+    ReadBack,
 }
 
 impl ImportArgs {
@@ -79,6 +90,10 @@ impl ImportArgs {
             host: host.clone(),
             namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
             mappings: self.map,
+            check: match self.check {
+                Check::Existence => import::Check::Existence,
+                Check::ReadBack => import::Check::ReadBack,
+            },
             dry_run: self.dry_run,
             registry: self.access.options(std::slice::from_ref(&host), script("AUTHCRED"))?,
         };
@@ -123,6 +138,12 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
         );
         return;
     }
+    if let Some(ReadBack { blobs, manifests, tags, bytes, damaged }) = &imported.read_back {
+        let [blobs, manifests, tags] = [(*blobs, "blob"), (*manifests, "manifest"), (*tags, "tag")]
+            .map(|(number, noun)| report::count(number, noun));
+        let (bytes, damaged) = (report::size(*bytes), damaged.len());
+        progress.say("read back", &format!("{blobs} · {manifests} · {tags} · {bytes} · {damaged} damaged"));
+    }
     let failed = outcome.images.iter().filter(|i| i.status == Status::Failed).count();
     let sent = format!("{} sent ({})", report::count(outcome.sent, "blob"), report::size(outcome.bytes_sent));
     let mounted = if outcome.mounted > 0 { format!(" · {} mounted", outcome.mounted) } else { String::new() };
@@ -161,6 +182,16 @@ fn as_json(host: &str, imported: &Imported, dry_run: bool) -> Value {
         },
         "missingVolumes": [],
     });
+    if let Some(back) = &imported.read_back {
+        let damaged = |Damaged { repository, digest, message }: &Damaged| json!({ "repository": repository.to_string(), "digest": digest, "message": message });
+        object["readBack"] = json!({
+            "blobs": back.blobs,
+            "manifests": back.manifests,
+            "tags": back.tags,
+            "bytes": back.bytes,
+            "damaged": back.damaged.iter().map(damaged).collect::<Vec<_>>(),
+        });
+    }
     match imported.bundles.as_slice() {
         [(_, digest)] => object["digest"] = digest.as_str().into(),
         several => {

@@ -117,6 +117,15 @@ impl Tls {
         Ok(HostTls { registry: Some(split_port(host)), to_registry, to_others })
     }
 
+    /// TLS for whoever is no registry of ours.
+    ///
+    /// # Errors
+    /// When the trusted certificates cannot be used.
+    pub(crate) fn for_strangers(&self) -> Result<HostTls> {
+        let to_others = self.config(self.trust.clone(), None)?;
+        Ok(HostTls { registry: None, to_registry: to_others.clone(), to_others })
+    }
+
     fn config(&self, trust: Trust, identity: Option<Arc<CertifiedKey>>) -> Result<Arc<ClientConfig>> {
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
             Arc::new(AcceptAny::new(self.provider.clone()))

@@ -1,0 +1,243 @@
+//! Reads everything that images consist of back from the target, and hashes it: what stood there
+//! before, too. A registry answers for content that its storage has damaged as if nothing were wrong.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::sync::Arc;
+
+use crate::error::{Error, Kind, Result};
+use crate::oci::{Descriptor, Digest, Repository, Role, Tag};
+use crate::store::{Contents, Event, Node, Source, Target, Watch, side_by_side};
+
+use super::BlobContent;
+use super::needs::{Image, collect};
+use super::push::{Outcome, Status, report};
+
+/// What hashes wrong is asked for once more before it counts as damaged there.
+const MOST_CORRUPT: u32 = 2;
+/// As many damaged pieces as one message names.
+const MOST_NAMED: usize = 20;
+const BUFFER: usize = 128 << 10;
+
+/// What was read back.
+#[derive(Clone, Debug, Default)]
+pub struct ReadBack {
+    /// Blobs that are right, counted per repository.
+    pub blobs: u64,
+    /// Manifests that are right, counted per repository.
+    pub manifests: u64,
+    /// Tags that lead to what they should.
+    pub tags: u64,
+    /// The length of all these, in bytes.
+    pub bytes: u64,
+    /// What is wrong or gone.
+    pub damaged: Vec<Damaged>,
+}
+
+/// Content that the target does not serve as it was pushed.
+#[derive(Clone, Debug)]
+pub struct Damaged {
+    /// Where.
+    pub repository: Repository,
+    /// Which content.
+    pub digest: Digest,
+    /// What is wrong, in one line.
+    pub message: String,
+}
+
+/// One thing to read back.
+#[derive(Clone, Copy)]
+enum Piece<'a> {
+    Blob(&'a Descriptor),
+    Manifest(&'a Descriptor),
+    /// The tag of the image at this place.
+    Tag(&'a Descriptor, &'a Tag, usize),
+}
+
+impl<'a> Piece<'a> {
+    fn descriptor(self) -> &'a Descriptor {
+        match self {
+            Self::Blob(descriptor) | Self::Manifest(descriptor) | Self::Tag(descriptor, ..) => descriptor,
+        }
+    }
+}
+
+/// Why something did not pass.
+enum Wrong {
+    Damaged(String),
+    Unread(Arc<Error>),
+}
+
+/// Reads back all images that are there, from `target` and, for blobs, from the same registry as a
+/// source. Images that are not there as they should be are failed in the outcome.
+pub fn read_back(
+    contents: &Contents,
+    outcome: &mut Outcome,
+    target: &dyn Target,
+    copy: &dyn Source,
+    jobs: usize,
+    watch: &dyn Watch,
+) -> ReadBack {
+    let images: Vec<Image> =
+        outcome.images.iter().filter(|i| i.status != Status::Failed).map(|i| i.image.clone()).collect();
+    let needs = collect(contents, &images);
+    let mut pieces: Vec<(&Repository, Piece<'_>)> = Vec::new();
+    for (repository, needs) in &needs {
+        pieces.extend(needs.iter().map(|need| match need.role {
+            Role::Manifest => (repository, Piece::Manifest(&need.node.descriptor)),
+            _ => (repository, Piece::Blob(&need.node.descriptor)),
+        }));
+    }
+    for (place, image) in images.iter().enumerate() {
+        if let (Some(tag), Some(node)) = (&image.target.tag, contents.node(&image.digest)) {
+            pieces.push((&image.target.repository, Piece::Tag(&node.descriptor, tag, place)));
+        }
+    }
+    let bytes = pieces.iter().map(|(_, piece)| piece.descriptor().size).sum();
+    watch.on(Event::Phase { name: "reading back", items: pieces.len() as u64, bytes });
+    let reader = Reader { target, copy, watch };
+    let answers = side_by_side(pieces, jobs, |(repository, piece)| (repository, piece, reader.read(repository, piece)));
+    watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
+
+    let mut back = ReadBack::default();
+    let mut content: HashMap<(&Repository, &Digest), Wrong> = HashMap::new();
+    let mut tags: HashMap<usize, Wrong> = HashMap::new();
+    for (repository, piece, answer) in answers {
+        let Descriptor { digest, size, .. } = piece.descriptor();
+        let Some(wrong) = answer else {
+            back.bytes += size;
+            match piece {
+                Piece::Blob(_) => back.blobs += 1,
+                Piece::Manifest(_) => back.manifests += 1,
+                Piece::Tag(..) => back.tags += 1,
+            }
+            continue;
+        };
+        if let Wrong::Damaged(message) = &wrong {
+            let (repository, digest, message) = (repository.clone(), digest.clone(), message.clone());
+            back.damaged.push(Damaged { repository, digest, message });
+        }
+        match piece {
+            Piece::Tag(_, _, place) => tags.insert(place, wrong),
+            _ => content.insert((repository, digest), wrong),
+        };
+    }
+    if content.is_empty() && tags.is_empty() {
+        return back;
+    }
+    let there = outcome.images.iter_mut().filter(|i| i.status != Status::Failed);
+    for (place, pushed) in there.enumerate() {
+        let repository = &pushed.image.target.repository;
+        let below = contents.closure(&pushed.image.digest).into_iter().map(|node| &node.descriptor.digest);
+        let wrong = below.filter_map(|digest| content.get(&(repository, digest))).chain(tags.get(&place));
+        if let Some(error) = verdict(&pushed.image, wrong) {
+            report(&pushed.image, Status::Failed, Some(&error), watch);
+            (pushed.status, pushed.error) = (Status::Failed, Some(Arc::new(error)));
+        }
+    }
+    back
+}
+
+/// What is wrong with an image, if anything is: damage before what could not be read.
+fn verdict<'a>(image: &Image, wrong: impl Iterator<Item = &'a Wrong>) -> Option<Error> {
+    let (mut damaged, mut unread): (Vec<&str>, Option<&Arc<Error>>) = (Vec::new(), None);
+    for wrong in wrong {
+        match wrong {
+            Wrong::Damaged(message) => damaged.push(message),
+            Wrong::Unread(error) => {
+                let graver = unread.is_none_or(|other| other.kind().graver(error.kind()) != other.kind());
+                unread = if graver { Some(error) } else { unread };
+            }
+        }
+    }
+    let at = |error: Error| error.at(&image.name);
+    if damaged.is_empty() {
+        return unread.map(|error| at(Error::Shared(error.clone())));
+    }
+    let more = damaged.len().saturating_sub(MOST_NAMED);
+    damaged.truncate(MOST_NAMED);
+    let more = if more > 0 { format!(", and {more} more") } else { String::new() };
+    let error = Error::refused(
+        format!("damaged copy at the registry: {}{more}", damaged.join(", ")),
+        "delete it in the registry's storage, or the repository and have the registry collect its garbage; then run \
+         the import again",
+    );
+    Some(at(error.at(&image.target.repository)))
+}
+
+struct Reader<'a> {
+    target: &'a dyn Target,
+    copy: &'a dyn Source,
+    watch: &'a dyn Watch,
+}
+
+impl Reader<'_> {
+    /// Reads one piece; `None` if it is right.
+    fn read(&self, from: &Repository, piece: Piece<'_>) -> Option<Wrong> {
+        let Descriptor { digest, size, .. } = piece.descriptor();
+        if let Some(signal) = self.watch.stopped() {
+            return Some(Wrong::Unread(Arc::new(Error::Interrupted { signal })));
+        }
+        let answer = match piece {
+            Piece::Blob(descriptor) => {
+                self.watch.on(Event::BlobStarted { digest, size: *size });
+                let answer = self.blob(from, descriptor);
+                self.watch.on(Event::BlobEnded { digest });
+                answer
+            }
+            Piece::Manifest(_) => self.manifest(from, None, digest),
+            Piece::Tag(_, tag, _) => self.manifest(from, Some(tag), digest),
+        };
+        match answer {
+            Ok(()) => None,
+            Err(e) if e.status() == Some(404) => Some(Wrong::Damaged(format!("{digest} is not there"))),
+            Err(Error::At { cause, .. }) if cause.kind() == Kind::Content => Some(Wrong::Damaged(cause.to_string())),
+            Err(e) if e.kind() == Kind::Content => Some(Wrong::Damaged(e.to_string())),
+            Err(e) => Some(Wrong::Unread(Arc::new(e.at(format!("{from}@{digest}"))))),
+        }
+    }
+
+    fn blob(&self, from: &Repository, descriptor: &Descriptor) -> Result<()> {
+        let Descriptor { media_type, digest, size, .. } = descriptor;
+        // Nothing but what the registry itself holds may stand in for it.
+        let descriptor = Descriptor::new(media_type.clone(), digest.clone(), *size);
+        let node = Node { descriptor, role: Role::Layer, manifest: None, repositories: vec![from.clone()] };
+        let mut content = BlobContent::new(self.copy, &node, self.watch);
+        let mut buffer = vec![0; BUFFER];
+        let mut left = MOST_CORRUPT;
+        loop {
+            match content.read(&mut buffer).map_err(Error::from_read) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(e) if e.kind() == Kind::Content && left > 1 => {
+                    content.start_anew(true);
+                    left -= 1;
+                }
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn manifest(&self, from: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<()> {
+        let mut wrong = String::new();
+        for _ in 0..MOST_CORRUPT {
+            let Some(bytes) = self.target.read_back(from, tag, digest)? else {
+                wrong = match tag {
+                    Some(tag) => format!("the tag `{tag}` is not there"),
+                    None => format!("{digest} is not there"),
+                };
+                break;
+            };
+            let actual = Digest::of(digest.algorithm(), &bytes);
+            if actual == *digest {
+                self.watch.on(Event::Advanced { digest, bytes: bytes.len() as u64 });
+                return Ok(());
+            }
+            wrong = match tag {
+                Some(tag) => format!("the tag `{tag}` gives {actual} instead of {digest}"),
+                None => format!("content of {digest} hashes to {actual}"),
+            };
+        }
+        Err(Error::content(wrong))
+    }
+}
