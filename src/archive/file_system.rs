@@ -15,6 +15,8 @@ use rustix::io::Errno;
 pub(super) struct FileSystem {
     /// A byte can be written far behind the end without zeros being written before it.
     pub(super) has_holes: bool,
+    /// Room can be set aside before anything is written, at next to no cost.
+    pub(super) reserves: bool,
     /// The longest file.
     pub(super) file_limit: Option<u64>,
     /// Room left for an ordinary user.
@@ -27,13 +29,15 @@ const WITH_HOLES: [i64; 9] = [
     0xef53,      // ext2, ext3, ext4
     0x5846_5342, // xfs
     0x9123_683e, // btrfs
-    0x0102_1994, // tmpfs
+    TMPFS,
     0xf2f5_2010, // f2fs
     0x2fc1_2fc1, // zfs
     0x794c_7630, // overlayfs
     0x6969,      // nfs
     0xca45_1a4e, // bcachefs
 ];
+/// Setting room aside makes every page of it at once, on one processor, while nothing is fetched.
+const TMPFS: i64 = 0x0102_1994;
 const MSDOS: i64 = 0x4d44;
 /// FAT32 keeps the length of a file in 32 bits.
 const FAT_LIMIT: u64 = u32::MAX as u64;
@@ -47,6 +51,7 @@ impl FileSystem {
         let kind = statfs.f_type as i64;
         Ok(Self {
             has_holes: WITH_HOLES.contains(&kind),
+            reserves: WITH_HOLES.contains(&kind) && kind != TMPFS,
             file_limit: (kind == MSDOS).then_some(FAT_LIMIT),
             free: space.f_bavail.saturating_mul(space.f_frsize),
         })

@@ -147,7 +147,7 @@ impl Output {
         }
         let held = resume::take_up(self, layout, system, jobs, watch)?;
         self.worth_keeping = !held.is_empty();
-        if system.has_holes {
+        if system.reserves {
             match file_system::allocate(&self.file, needed) {
                 Ok(()) => {}
                 Err(e) if e.kind() == io::ErrorKind::StorageFull => {

@@ -12,7 +12,7 @@ use crate::oci::{Descriptor, Manifest, MediaType, Role};
 use crate::store::{Contents, Node, Quiet, Root};
 
 const MIB: u64 = 1 << 20;
-const ROOMY: FileSystem = FileSystem { has_holes: true, file_limit: None, free: u64::MAX };
+const ROOMY: FileSystem = FileSystem { has_holes: true, reserves: true, file_limit: None, free: u64::MAX };
 
 /// The layout of an image with layers of these sizes, whose digests are made up.
 fn layout(sizes: &[u64]) -> Layout {
@@ -65,7 +65,7 @@ fn without_holes_nothing_is_written_far_ahead_of_a_slow_blob() {
     let layout = layout(&[300 << 10; 10]);
     let regions = layout.regions().to_vec();
     let len = layout.len();
-    let system = FileSystem { has_holes: false, ..ROOMY };
+    let system = FileSystem { has_holes: false, reserves: false, ..ROOMY };
     let writer = output(&dir).begin_on(system, layout, 1, &Quiet).map_err(|s| s.error).expect("a writer");
     let file = File::open(dir.path().join(".out.tar.partial")).expect("the partial file");
     assert_eq!(file.metadata().expect("its length").len(), regions[0].start, "nothing is set aside");
@@ -99,7 +99,7 @@ fn without_holes_nothing_is_written_far_ahead_of_a_slow_blob() {
 #[test]
 fn a_bundle_that_cannot_fit_is_refused_before_the_first_byte() {
     let dir = tempfile::tempdir().expect("a directory");
-    let fat = FileSystem { has_holes: false, file_limit: Some(u32::MAX.into()), free: u64::MAX };
+    let fat = FileSystem { has_holes: false, reserves: false, file_limit: Some(u32::MAX.into()), free: u64::MAX };
     let full = FileSystem { free: 4 * MIB, ..ROOMY };
     for (system, expected) in [(fat, "files here end at 4294967295 bytes"), (full, "4194304 are free")] {
         let result = output(&dir).begin_on(system, layout(&[5 << 30]), 1, &Quiet);

@@ -4,8 +4,8 @@
 # shellcheck shell=bash disable=SC2034,SC2154
 
 fault_calls=${FAULT_CALLS:-300}
-faults=$work/faults
-mkdir -p "$faults"
+# On a drive: in memory no room is set aside ahead.
+faults=$(mktemp -d "$root/target/faults.XXXXXX")
 
 # What a run in $faults/dir writes, and what it is to be like.
 fault_file=$faults/dir/out.tar
@@ -78,6 +78,8 @@ sweep() {
 every_call_fails_once() {
   local state error
   fault_runs=0
+  fault_place nothing
+  disturbed fallocate error=EIO 1 || fail "no room is set aside on the file system of $faults"
   for state in nothing half other; do
     for error in EIO ENOSPC EFBIG EDQUOT; do sweep "$state" pwrite64 "error=$error"; done
     for error in EIO ENOSPC; do sweep "$state" fallocate "error=$error"; done
@@ -195,3 +197,4 @@ if [[ -s $faults/whole.tar ]]; then
     check "a full and a read-only drive" full_and_read_only_drives "${fault_parts[@]}"
   fi
 fi
+if [[ $failed == 0 ]]; then rm -rf "$faults"; fi
