@@ -5,6 +5,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -39,9 +40,10 @@ impl Algorithm {
     }
 }
 
-/// `sha256:` and 64, or `sha512:` and 128 lower-case hex digits.
+/// `sha256:` and 64, or `sha512:` and 128 lower-case hex digits. Copies share the text: one digest
+/// stands in many places.
 #[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest(Box<str>);
+pub struct Digest(Arc<str>);
 
 impl Digest {
     /// The sha256 digest of these bytes.

@@ -35,16 +35,16 @@ pub struct Successor<'a> {
     pub descriptor: &'a Descriptor,
 }
 
-/// An index or image manifest, kept as the bytes that its digest names.
+/// An index or image manifest, kept as the bytes that its digest names. Copies share everything.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     bytes: Arc<[u8]>,
     digest: Digest,
     media_type: MediaType,
-    view: View,
+    view: Arc<View>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct View {
     schema_version: Option<u64>,
@@ -72,7 +72,7 @@ impl Manifest {
         refuse_ambiguous_keys(&bytes)?;
         let view: View = serde_json::from_slice(&bytes).map_err(|e| Invalid::new(format!("not a manifest: {e}")))?;
         let media_type = view.agree(stated)?;
-        Ok(Self { bytes, digest, media_type, view })
+        Ok(Self { bytes, digest, media_type, view: Arc::new(view) })
     }
 
     /// The served bytes.

@@ -38,12 +38,12 @@ pub struct Node {
 
 impl Node {
     /// Manifests, then configs by digest, then the rest by falling size and digest.
-    fn rank(&self) -> (u8, Reverse<u64>, Option<&Digest>) {
+    fn rank(&self) -> (u8, Reverse<u64>, Option<Digest>) {
         let Descriptor { digest, size, .. } = &self.descriptor;
         match (&self.manifest, self.role) {
             (Some(_), _) => (0, Reverse(0), None),
-            (None, Role::Config) => (1, Reverse(0), Some(digest)),
-            (None, _) => (2, Reverse(*size), Some(digest)),
+            (None, Role::Config) => (1, Reverse(0), Some(digest.clone())),
+            (None, _) => (2, Reverse(*size), Some(digest.clone())),
         }
     }
 }
@@ -77,7 +77,7 @@ const MOST_NAMES: usize = 100_000;
 impl Contents {
     /// Puts nodes into the order of the archive. Manifests keep the order they are given in.
     pub fn new(mut nodes: Vec<Node>, roots: Vec<Root>, mut absent: Vec<Descriptor>) -> Self {
-        nodes.sort_by(|a, b| a.rank().cmp(&b.rank()));
+        nodes.sort_by_cached_key(Node::rank);
         absent.sort_by(|a, b| a.digest.cmp(&b.digest));
         let places: HashMap<Digest, usize> =
             nodes.iter().enumerate().map(|(place, n)| (n.descriptor.digest.clone(), place)).collect();
@@ -110,14 +110,13 @@ impl Contents {
 
     /// Every node reachable from this one, itself included, each once, parents before children.
     pub fn closure(&self, root: &Digest) -> Vec<&Node> {
-        let mut seen = vec![false; self.nodes.len()];
         let mut found: Vec<usize> = self.places.get(root).copied().into_iter().collect();
-        found.iter().for_each(|place| seen[*place] = true);
+        // As large as what is found, not as all there is: this is asked for every image.
+        let mut seen: HashSet<usize> = found.iter().copied().collect();
         let mut next = 0;
         while let Some(place) = found.get(next) {
             next += 1;
-            let new = self.children[*place].iter().filter(|child| !std::mem::replace(&mut seen[**child], true));
-            found.extend(new);
+            found.extend(self.children[*place].iter().filter(|child| seen.insert(**child)));
         }
         found.into_iter().map(|place| &self.nodes[place]).collect()
     }
