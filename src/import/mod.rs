@@ -89,7 +89,7 @@ impl Import {
 
         let registries = Registries::new(self.registry.clone(), watch.clone())?;
         let jobs = self.registry.jobs;
-        let found = survey(&contents, &whole, &registries, jobs, watch.as_ref())?;
+        let found = survey(&contents, &whole, &registries, jobs, self.dry_run, watch.as_ref())?;
         let to_send = found.to_send();
         if let Some(refused) = found.refused.as_ref().filter(|_| self.dry_run) {
             return Err(Error::Shared(refused.clone()));

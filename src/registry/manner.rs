@@ -50,11 +50,13 @@ struct Learned {
     losses: u32,
     /// What the host said a chunk must at least be (distribution-spec v1.1 `OCI-Chunk-Min-Length`).
     least: u64,
+    /// It answers a mount from the repository itself as it does others.
+    mounts_within: bool,
 }
 
 impl Default for Manners {
     fn default() -> Self {
-        Self(Mutex::new(Learned { manner: Manner::Whole, losses: 0, least: 0 }))
+        Self(Mutex::new(Learned { manner: Manner::Whole, losses: 0, least: 0, mounts_within: true }))
     }
 }
 
@@ -71,6 +73,16 @@ impl Manners {
     pub(super) fn at_least(&self, bytes: u64) {
         // More than a gibibyte is not meant.
         self.with(|learned| learned.least = bytes.min(1 << 30));
+    }
+
+    /// Whether a mount from the repository itself is worth a try.
+    pub(super) fn mounts_within(&self) -> bool {
+        self.with(|learned| learned.mounts_within)
+    }
+
+    /// The host refused one.
+    pub(super) fn refused_mount_within(&self) {
+        self.with(|learned| learned.mounts_within = false);
     }
 
     /// The host refused `tried` as such. The next one to try, if there is any.

@@ -10,11 +10,32 @@ use ureq::http::Method;
 use super::Registries;
 use super::exchange::{Body, Request, Response};
 use super::token::Scope;
+use super::upload::Mount;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
 use crate::store::{Content, Put, Target};
 
 impl Registries {
+    /// Whether a blob is there that nobody has asked for yet. If not, a session is open for it, as a
+    /// rule: registries answer a mount within one repository by one or the other.
+    fn is_there(&self, to: &Repository, descriptor: &Descriptor) -> Result<bool> {
+        let host = self.transport.host(to.host())?;
+        let has_session = self.sessions().get(to).is_some_and(|waiting| !waiting.is_empty());
+        if !has_session && host.manners.mounts_within() {
+            match self.mount(to, to, &descriptor.digest)? {
+                Mount::Done => {}
+                Mount::Session => return Ok(false),
+                Mount::Refused => host.manners.refused_mount_within(),
+            }
+        }
+        // Only here its length shows.
+        match self.has(to, Role::Layer, descriptor) {
+            // What it will not say counts as missing.
+            Err(e) if e.status().is_some() => Ok(false),
+            answer => answer,
+        }
+    }
+
     fn suspects(&self) -> MutexGuard<'_, HashSet<(Repository, Digest)>> {
         self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -53,10 +74,12 @@ impl Target for Registries {
         descriptor: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Put> {
-        if let Some(from) = mount_from
-            && self.mount(to, from, &descriptor.digest)?
-        {
-            return Ok(Put::Mounted);
+        match mount_from {
+            Some(from) if from == to && self.is_there(to, descriptor)? => return Ok(Put::Found),
+            Some(from) if from != to && self.mount(to, from, &descriptor.digest)? == Mount::Done => {
+                return Ok(Put::Mounted);
+            }
+            _ => {}
         }
         self.upload(to, descriptor, content)?;
         // distribution keeps what it has under a name, whatever is sent.

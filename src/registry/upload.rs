@@ -21,6 +21,17 @@ use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Repository};
 use crate::store::Content;
 
+/// What a registry answered to a mount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Mount {
+    /// The blob is in the repository.
+    Done,
+    /// It has to be sent, and a session is open for that.
+    Session,
+    /// Neither.
+    Refused,
+}
+
 /// A session, and how much of the blob it holds.
 struct Session {
     url: Url,
@@ -67,26 +78,30 @@ impl Registries {
         self.transport.send_once(&host, &Scope::push(to.path()), Request::new(Method::DELETE, session))
     }
 
-    /// Takes a blob over from another repository of the registry. False if it has to be sent; then
-    /// a session may have been opened for it.
-    pub(super) fn mount(&self, to: &Repository, from: &Repository, digest: &Digest) -> Result<bool> {
+    /// Takes a blob over from another repository of the registry, if that has it.
+    pub(super) fn mount(&self, to: &Repository, from: &Repository, digest: &Digest) -> Result<Mount> {
         let host = self.transport.host(to.host())?;
         let mut url = self.transport.url(&host, &format!("v2/{}/blobs/uploads/", to.path()));
         url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from.path());
         let request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
-        let mut response = match self.transport.send(&host, &Scope::mount(to.path(), from.path()), request) {
+        let scope = if from == to { Scope::push(to.path()) } else { Scope::mount(to.path(), from.path()) };
+        let mut response = match self.transport.send(&host, &scope, request) {
             Ok(response) => response,
             // Registries refuse mounts in many ways, and take the blob all the same.
-            Err(e) if matches!(e.kind(), Kind::Transient | Kind::Act) => return Ok(false),
+            Err(e) if matches!(e.kind(), Kind::Transient | Kind::Act) => return Ok(Mount::Refused),
             Err(e) => return Err(e),
         };
-        let mounted = response.status == 201;
-        if response.status == 202 {
+        let mount = match response.status {
+            201 => Mount::Done,
+            202 => Mount::Session,
+            _ => Mount::Refused,
+        };
+        if mount == Mount::Session {
             let session = location(&host, &url, &response)?;
             self.sessions().entry(to.clone()).or_default().extend(session);
         }
         response.drain();
-        Ok(mounted)
+        Ok(mount)
     }
 
     /// Sends a blob, until it is there or there is no hope.

@@ -90,6 +90,8 @@ pub trait Sink: Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Put {
+    /// It was there already.
+    Found,
     /// Taken over from another repository of the target, without a body.
     Mounted,
     /// Sent.
@@ -110,7 +112,9 @@ pub trait Target: Sync {
     /// When the target refuses.
     fn prepare(&self, to: &Repository) -> Result<()>;
 
-    /// Brings a blob into a repository: by mounting it from one that has it, else by sending it.
+    /// Brings a blob into a repository: by mounting it from one that has it, else by sending it. To
+    /// mount it from the repository itself is to ask whether it is there and for leave to send it,
+    /// both at once.
     ///
     /// # Errors
     /// When the target refuses it or the content is not what it should be.

@@ -16,4 +16,4 @@ pub use fetch::{Fetched, fetch};
 pub use needs::{Image, Need, Needs};
 pub use push::{Outcome, Pushed, Status, push};
 pub use read_back::{Damaged, ReadBack, read_back};
-pub use survey::{Survey, survey};
+pub use survey::{Standing, Survey, survey};

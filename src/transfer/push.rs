@@ -166,6 +166,10 @@ impl Work<'_> {
         self.watch.on(Event::BlobStarted { digest, size: *size });
         let mut content = BlobContent::new(self.source, need.node, self.watch);
         let put = self.target.put_blob(to, mount_from, &need.node.descriptor, &mut content);
+        if matches!(put, Ok(Put::Found)) {
+            // It was announced as something to send.
+            self.watch.on(Event::Advanced { digest, bytes: *size });
+        }
         self.watch.on(Event::BlobEnded { digest });
         // Bad content names its source; the target had nothing to do with it.
         put.map(Did::Put).map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })
@@ -262,6 +266,7 @@ impl Work<'_> {
         for (step, done) in self.steps.iter().zip(self.done) {
             let done = done.into_inner();
             match (step, done) {
+                (Step::Blob { .. }, Some(Ok(Did::Put(Put::Found)))) => outcome.present += 1,
                 (Step::Blob { .. }, Some(Ok(Did::Put(Put::Mounted)))) => outcome.mounted += 1,
                 (Step::Blob { need, .. }, Some(Ok(Did::Put(Put::Sent)))) => {
                     outcome.sent += 1;

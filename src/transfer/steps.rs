@@ -8,12 +8,12 @@ use crate::store::Contents;
 
 use super::needs::{Image, Need};
 use super::schedule::Task;
-use super::survey::Survey;
+use super::survey::{Standing, Survey};
 
 /// One thing to do.
 pub(super) enum Step<'a> {
     /// Bring a blob into a repository; `origin` is the step that brings it into another one first,
-    /// `elsewhere` a repository that had it.
+    /// `elsewhere` a repository that had it, or this one where nobody asked yet.
     Blob { to: &'a Repository, need: Need<'a>, origin: Option<usize>, elsewhere: Option<&'a Repository> },
     /// Put a manifest by digest, after everything it refers to.
     Manifest { to: &'a Repository, need: Need<'a>, parts: Vec<usize> },
@@ -46,13 +46,16 @@ impl<'a> Steps<'a> {
         let mut steps = Self { list: Vec::new(), tasks: Vec::new() };
         let mut done: HashMap<Key<'a>, usize> = HashMap::new();
         steps.add_blobs(survey, contents, &mut done);
-        let manifests: Vec<_> = survey.pairs(false).filter(|(_, need)| need.role == Role::Manifest).collect();
+        let manifests: Vec<_> = survey.unmet().filter(|(_, need, _)| need.role == Role::Manifest).collect();
         // Their places first: a subject may stand after what refers to it.
         let places = steps.list.len()..;
         done.extend(
-            manifests.iter().zip(places).map(|((to, need), place)| ((*to, true, &need.node.descriptor.digest), place)),
+            manifests
+                .iter()
+                .zip(places)
+                .map(|((to, need, _), place)| ((*to, true, &need.node.descriptor.digest), place)),
         );
-        for (to, need) in manifests {
+        for (to, need, _) in manifests {
             steps.add_manifest(to, need, &done);
         }
         for (place, image) in images.iter().enumerate() {
@@ -73,21 +76,22 @@ impl<'a> Steps<'a> {
     /// mounted from there into the others.
     fn add_blobs(&mut self, survey: &'a Survey<'a>, contents: &'a Contents, done: &mut HashMap<Key<'a>, usize>) {
         let mut elsewhere: HashMap<&Digest, &Repository> = HashMap::new();
-        for (repository, need) in survey.pairs(true).filter(|(_, need)| need.role != Role::Manifest) {
+        for (repository, need) in survey.met().filter(|(_, need)| need.role != Role::Manifest) {
             elsewhere.entry(&need.node.descriptor.digest).or_insert(repository);
         }
-        let mut missing: HashMap<&Digest, Vec<(&'a Repository, Need<'a>)>> = HashMap::new();
-        for (to, need) in survey.pairs(false).filter(|(_, need)| need.role != Role::Manifest) {
-            missing.entry(&need.node.descriptor.digest).or_default().push((to, need));
+        let mut missing: HashMap<&Digest, Vec<_>> = HashMap::new();
+        for (to, need, standing) in survey.unmet().filter(|(_, need, _)| need.role != Role::Manifest) {
+            missing.entry(&need.node.descriptor.digest).or_default().push((to, need, standing == Standing::Unasked));
         }
         for node in &contents.nodes {
             let digest = &node.descriptor.digest;
             let elsewhere = elsewhere.get(digest).copied();
             let mut first = None;
-            for (to, need) in missing.remove(digest).unwrap_or_default() {
+            for (to, need, unasked) in missing.remove(digest).unwrap_or_default() {
                 let origin = first.filter(|_| elsewhere.is_none());
-                let task =
-                    Task { after: origin.into_iter().collect(), urgent: origin.or(elsewhere.map(|_| 0)).is_some() };
+                let urgent = origin.is_some() || elsewhere.is_some();
+                let elsewhere = elsewhere.or_else(|| (unasked && origin.is_none()).then_some(to));
+                let task = Task { after: origin.into_iter().collect(), urgent };
                 let step = self.add(Step::Blob { to, need, origin, elsewhere }, task);
                 first = first.or(Some(step));
                 done.insert((to, false, digest), step);

@@ -17,6 +17,7 @@ mod fault_secrets;
 mod fault_upload;
 mod fixtures;
 mod foreign_layouts;
+mod fresh_repository;
 mod import_check;
 mod kill;
 mod layer_urls;
