@@ -59,12 +59,12 @@ images_at() {
 
 # --- the line between the ends
 
-# far NAME: prints an address that leads to registry NAME over a 40 ms round trip, 25 MB/s per connection.
+# far NAME: prints an address that leads to registry NAME over a round trip of $RTT (40) ms, 25 MB/s per connection.
 far() {
   local place=$work/registries/$1 turn
   if [[ -f $place/proxy ]]; then stop_process "$(<"$place/proxy")"; fi
   rm -f "$place/far"
-  python3 "$here/delay.py" "$place/far" "$(address_of "$1")" 40 25 >"$place/proxy.log" 2>&1 </dev/null &
+  python3 "$here/delay.py" "$place/far" "$(address_of "$1")" "${RTT:-40}" 25 >"$place/proxy.log" 2>&1 </dev/null &
   echo $! >"$place/proxy"
   for ((turn = 0; turn < 400; turn++)); do
     if [[ -s $place/far ]]; then
