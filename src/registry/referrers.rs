@@ -98,7 +98,7 @@ fn names(descriptor: &Value, digest: &Digest) -> bool {
 }
 
 /// `sha256-…`: at most 32 characters of the algorithm and 64 of the rest.
-fn fallback_tag(subject: &Digest) -> String {
+pub(super) fn fallback_tag(subject: &Digest) -> String {
     let hex = subject.hex();
     format!("{}-{}", subject.algorithm().as_str(), &hex[..hex.len().min(64)])
 }

@@ -45,6 +45,16 @@ pub trait Source: Sync {
     fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>>;
 }
 
+/// Where one can ask what refers to some content: registries.
+pub trait ReferrerSource: Sync {
+    /// What a repository lists about this manifest, unchecked. `among` is how many manifests of the
+    /// repository are asked about in all, as far as is known: with many there may be a cheaper way.
+    ///
+    /// # Errors
+    /// When it does not say. An error is never to be taken for an empty list.
+    fn referrers(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>>;
+}
+
 /// The content of one blob on its way: reads checked bytes, and can go back.
 pub trait Content: Read + Send {
     /// Stands at byte `offset` again. What is before it counts as read.
