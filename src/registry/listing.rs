@@ -74,6 +74,19 @@ impl Registries {
         self.ask_api(&host, at, subject, scope)
     }
 
+    /// Whether this host keeps track of referrers by itself.
+    pub(super) fn has_referrers_api(&self, at: &Repository, subject: &Digest) -> Result<bool> {
+        let host = self.transport.host(at.host())?;
+        let known = match &*host.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner) {
+            Some(Ok(known)) => Some(*known),
+            _ => None,
+        };
+        match known {
+            Some(known) => Ok(known),
+            None => Ok(self.referrers_by_api(at, subject, &Scope::push(at.path()))?.is_some()),
+        }
+    }
+
     fn ask_api(
         &self,
         host: &Arc<Host>,

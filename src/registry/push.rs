@@ -86,10 +86,21 @@ impl Target for Registries {
         agrees(&response, digest, &shown)?;
         let keeps_track = response.header("oci-subject").is_some();
         response.drain();
+        // It counts as in flight, and entering a referrer takes requests of its own.
+        drop(response);
         match manifest.subject() {
             Some(subject) if !keeps_track => self.enter_referrer(to, manifest, &subject.digest),
             _ => Ok(()),
         }
+    }
+
+    fn list_referrer(&self, to: &Repository, manifest: &Manifest) -> Result<()> {
+        let Some(subject) = manifest.subject() else { return Ok(()) };
+        // What has the API keeps track by itself.
+        if self.has_referrers_api(to, &subject.digest)? || self.is_entered(to, manifest, &subject.digest)? {
+            return Ok(());
+        }
+        self.enter_referrer(to, manifest, &subject.digest)
     }
 
     fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {

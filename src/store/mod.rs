@@ -3,11 +3,13 @@
 //! to tell whoever watches ([`Event`]).
 
 mod contents;
+mod referrers;
 mod workers;
 
 use std::io::Read;
 
 pub use contents::{Contents, Node, Root};
+pub use referrers::Referrer;
 pub use workers::{crew, side_by_side};
 
 use crate::error::{Error, Result};
@@ -133,6 +135,12 @@ pub trait Target: Sync {
     /// When the target refuses it.
     fn put_manifest(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()>;
 
+    /// Makes sure that a manifest which is there is found by its subject.
+    ///
+    /// # Errors
+    /// When the target does not say, or refuses.
+    fn list_referrer(&self, to: &Repository, manifest: &Manifest) -> Result<()>;
+
     /// The bytes of a manifest as the target serves them, by tag or by digest; `None` if absent.
     ///
     /// # Errors
@@ -221,6 +229,8 @@ pub enum Event<'a> {
         digest: &'a Digest,
         /// The platforms it is for.
         platforms: &'a [Platform],
+        /// How many manifests refer to it.
+        referrers: u64,
     },
     /// Input is written into a temporary file before it can be read.
     Spooling {
