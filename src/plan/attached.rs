@@ -9,6 +9,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use crate::error::Error;
 use crate::oci::{Descriptor, Digest, Manifest, Repository};
 
+/// What else can be done where they are in the way.
+pub(super) const LEAVE_OUT: &str = "leave out what refers to images with --referrers none";
+
 /// One that was listed, and is not known to be what it was listed as.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
@@ -128,7 +131,7 @@ impl Search {
     /// A repository does not say what refers to a manifest. Once for each repository is enough.
     pub(super) fn refused(&mut self, subject: Subject, error: Error) {
         let Subject { repository, digest, .. } = subject;
-        let error = error.at(format!("{repository}@{digest}"));
+        let error = error.at(format!("{repository}@{digest}")).or_else_do(LEAVE_OUT);
         let new = || Missed { digest: digest.clone(), subjects: Vec::new(), error };
         self.refused.entry(repository).or_insert_with(new).subjects.push(digest);
     }
@@ -136,7 +139,7 @@ impl Search {
     /// Something that was listed cannot be had.
     pub(super) fn lost(&mut self, candidate: Candidate, error: Error) {
         let Candidate { descriptor, subjects, .. } = candidate;
-        self.lost.push(Missed { digest: descriptor.digest, subjects, error });
+        self.lost.push(Missed { digest: descriptor.digest, subjects, error: error.or_else_do(LEAVE_OUT) });
     }
 
     /// Everything that could not be had.

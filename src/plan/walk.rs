@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::attached::{Candidate, Missed, Search, Subject};
+use super::attached::{Candidate, LEAVE_OUT, Missed, Search, Subject};
 use super::graph::{Graph, MAX_NODES};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role};
@@ -82,7 +82,7 @@ enum Question {
 }
 
 enum Answer {
-    Candidate(Candidate, Result<Manifest>),
+    Candidate(Candidate, Result<Box<Manifest>>),
     Content(usize, Result<There>),
     Subject(Subject, Result<Vec<Descriptor>>),
 }
@@ -125,8 +125,13 @@ impl Walk<'_> {
         let referrers = self.referrers.is_some();
         let (contents, _) = self.finish(named);
         let images = contents.images_with(&deepest);
-        let what = if referrers { "indexes and what refers to them" } else { "indexes" };
-        Err(Error::content(format!("{what} are nested more than {MAX_DEPTH} deep")).at(images.join(", ")))
+        let too_deep = |what| Error::content(format!("{what} are nested more than {MAX_DEPTH} deep"));
+        let error = if referrers {
+            too_deep("indexes and what refers to them").or_else_do(LEAVE_OUT)
+        } else {
+            too_deep("indexes")
+        };
+        Err(error.at(images.join(", ")))
     }
 
     /// Takes a manifest in that somebody else fetched; its place, if it was not there before.
@@ -204,7 +209,7 @@ impl Walk<'_> {
         match question {
             Question::Candidate(candidate) => {
                 let Candidate { descriptor, repositories, .. } = &candidate;
-                let fetch = |repository: &Repository| self.source.manifest(repository, descriptor);
+                let fetch = |repository: &Repository| self.source.manifest(repository, descriptor).map(Box::new);
                 let manifest = first(repositories, &descriptor.digest, fetch);
                 Answer::Candidate(candidate, manifest)
             }
@@ -233,7 +238,7 @@ impl Walk<'_> {
         let mut lists = Vec::new();
         for answer in answers {
             match answer {
-                Answer::Candidate(candidate, Ok(manifest)) => level.extend(self.judge(candidate, manifest)?),
+                Answer::Candidate(candidate, Ok(manifest)) => level.extend(self.judge(candidate, *manifest)?),
                 Answer::Candidate(candidate, Err(error)) => self.search.lost(candidate, error),
                 Answer::Content(place, Ok(There::Manifest(manifest))) => {
                     for repository in self.graph.nodes[place].repositories.clone() {

@@ -26,19 +26,16 @@ const FEW: usize = 4;
 const MOST_TAG_PAGES: usize = 4;
 /// Tags on a page, where the registry lets us choose.
 const TAGS_A_PAGE: &str = "n=1000";
-const LEAVE_OUT: &str = "leave out what refers to images with --referrers none";
 
 /// The tags of a repository that are made from digests; `None` where they cannot be listed.
 pub(super) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
 
 impl ReferrerSource for Registries {
     fn referrers(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {
-        let listed = match self.referrers_by_api(at, subject, &Scope::pull(at.path())) {
-            Ok(None) => self.referrers_by_tag(at, subject, among),
-            Ok(Some(listed)) => Ok(listed),
-            Err(e) => Err(e),
-        };
-        listed.map_err(|e| e.or_else_do(LEAVE_OUT))
+        match self.referrers_by_api(at, subject, &Scope::pull(at.path()))? {
+            Some(listed) => Ok(listed),
+            None => self.referrers_by_tag(at, subject, among),
+        }
     }
 }
 
