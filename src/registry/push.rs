@@ -86,8 +86,6 @@ impl Target for Registries {
         agrees(&response, digest, &shown)?;
         let keeps_track = response.header("oci-subject").is_some();
         response.drain();
-        // It counts as in flight, and entering a referrer takes requests of its own.
-        drop(response);
         match manifest.subject() {
             Some(subject) if !keeps_track => self.enter_referrer(to, manifest, &subject.digest),
             _ => Ok(()),
