@@ -7,8 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::fault_scene::requests;
-use crate::referrer_scene::{SBOM, SIGNATURE, Signed, list_by_tag, nameless, put_index, put_referrer};
-use crate::scene::{Scene, borrowed, keys, put_small_image};
+use crate::referrer_scene::{SBOM, SIGNATURE, Signed, described, list_by_tag, nameless, put_index, put_referrer};
+use crate::scene::{INDEX, Scene, blobs_of, borrowed, keys, put_small_image};
 use crate::support::registry::{Auth, Fault, Match, Registry, Tokens};
 
 /// A source with or without the API, and what it holds.
@@ -164,6 +164,30 @@ fn referrers_are_asked_for_in_every_repository_of_an_image() {
         ["library/org/one", "library/org/two"].iter().flat_map(|r| digests.iter().map(move |d| (r, d)))
     {
         assert_eq!(scene.target.missing(repo, digest), Vec::<String>::new(), "{repo}");
+    }
+}
+
+#[test]
+fn a_part_of_two_images_is_asked_about_in_both_repositories_however_deep_it_lies() {
+    let scene = Scene::new();
+    let image = put_index(&scene.source, "org/one", "1", 1);
+    // The same image in another repository, one level down, and only there with a signature of its part.
+    let manifests = image.iter().map(|digest| (digest, scene.source.manifest("org/one", digest).expect("a manifest")));
+    for (digest, (media_type, bytes)) in manifests {
+        scene.source.put_manifest_as("org/two", digest, None, &media_type, bytes);
+    }
+    for digest in blobs_of(&scene.source, "org/one", "1") {
+        scene.source.put_blob_as("org/two", &digest, scene.source.blob("org/one", &digest).expect("a blob"));
+    }
+    let above =
+        json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": [described(&scene.source, "org/two", &image[0])]});
+    scene.source.put_manifest("org/two", Some("1"), INDEX, above.to_string());
+    let signature = put_referrer(&scene.source, "org/two", &image[1], SIGNATURE);
+    scene.export(&["org/one:1", "org/two:1"]).run().succeeds();
+    assert_eq!(nameless(&scene).len(), 1);
+    scene.import().run().succeeds();
+    for repo in ["library/org/one", "library/org/two"] {
+        assert_eq!(scene.target.missing(repo, &signature), Vec::<String>::new(), "{repo}");
     }
 }
 
