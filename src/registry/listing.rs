@@ -30,6 +30,23 @@ const TAGS_A_PAGE: &str = "n=1000";
 /// The tags of a repository that are made from digests; `None` where they cannot be listed.
 pub(super) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
 
+/// What came of a question by the API.
+enum Answer {
+    Listed(Vec<Descriptor>),
+    NoApi,
+    /// There is an API, and it knows nothing of this manifest.
+    NotKnown,
+}
+
+impl Answer {
+    fn listed(self) -> Option<Vec<Descriptor>> {
+        match self {
+            Self::Listed(listed) => Some(listed),
+            Self::NoApi | Self::NotKnown => None,
+        }
+    }
+}
+
 impl ReferrerSource for Registries {
     fn referrers(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {
         match self.referrers_by_api(at, subject, &Scope::pull(at.path()))? {
@@ -40,7 +57,7 @@ impl ReferrerSource for Registries {
 }
 
 impl Registries {
-    /// What the referrers API lists; `None` where there is none.
+    /// What the referrers API lists; `None` where there is none, or none for this manifest.
     pub(super) fn referrers_by_api(
         &self,
         at: &Repository,
@@ -55,9 +72,9 @@ impl Registries {
             Some(Err(e)) => return Err(Error::Shared(e.clone())),
             // The first question. Others wait for what comes of it: it decides for the whole host.
             None => match self.ask_api(&host, at, subject, scope) {
-                Ok(listed) => {
-                    *known = Some(Ok(listed.is_some()));
-                    return Ok(listed);
+                Ok(answer) => {
+                    *known = Some(Ok(!matches!(answer, Answer::NoApi)));
+                    return Ok(answer.listed());
                 }
                 // It was repeated as often as it may be, and will not be for each of those who wait.
                 Err(e) if e.kind() == Kind::Transient => {
@@ -68,7 +85,7 @@ impl Registries {
                 Err(e) => return Err(e),
             },
         }
-        self.ask_api(&host, at, subject, scope)
+        self.ask_api(&host, at, subject, scope).map(Answer::listed)
     }
 
     /// Whether this host keeps track of referrers by itself.
@@ -84,13 +101,7 @@ impl Registries {
         }
     }
 
-    fn ask_api(
-        &self,
-        host: &Arc<Host>,
-        at: &Repository,
-        subject: &Digest,
-        scope: &Scope,
-    ) -> Result<Option<Vec<Descriptor>>> {
+    fn ask_api(&self, host: &Arc<Host>, at: &Repository, subject: &Digest, scope: &Scope) -> Result<Answer> {
         let path = format!("v2/{}/referrers/{subject}", at.path());
         let place = (path.as_str(), None);
         let mut pages =
@@ -101,15 +112,17 @@ impl Registries {
         };
         let mut found = match pages.next(read) {
             Ok(Some(Some(first))) => first,
-            Ok(_) => return Ok(None),
-            Err(e) if is_absent(&e) => return Ok(None),
+            Ok(_) => return Ok(Answer::NoApi),
+            // distribution-spec v1.1 wants an empty list there. Of others it may well have one.
+            Err(e) if e.code() == Some("MANIFEST_UNKNOWN") => return Ok(Answer::NotKnown),
+            Err(e) if is_absent(&e) => return Ok(Answer::NoApi),
             Err(e) => return Err(e),
         };
         while let Some(page) = pages.next(read)? {
             let page = page.ok_or_else(|| Error::content(format!("/{path}: a page that is no index of referrers")))?;
             found.extend(page);
         }
-        Ok(Some(found))
+        Ok(Answer::Listed(found))
     }
 
     fn referrers_by_tag(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {

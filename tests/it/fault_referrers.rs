@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use crate::fault_scene::requests;
-use crate::referrer_scene::{EMPTY, SIGNATURE, Signed, described, list_by_tag, nameless, put_referrer};
+use crate::referrer_scene::{EMPTY, SIGNATURE, Signed, described, list_by_tag, nameless, put_index, put_referrer};
 use crate::scene::{INDEX, MANIFEST, Scene, descriptor, put_small_image};
 use crate::support::registry::{Auth, Fault, Match, Registry};
 use crate::support::run::Output;
@@ -52,6 +52,19 @@ fn where_there_is_no_such_api_the_tag_of_the_digest_is_asked_for() {
         assert_eq!(digests, signed.referrers());
         assert_eq!(requests(&scene.source, "GET", LISTS).len(), 1, "asked once for the whole host");
     }
+}
+
+#[test]
+fn an_api_that_has_no_empty_lists_is_an_api_all_the_same() {
+    let scene = Scene::new();
+    let image = put_index(&scene.source, "org/app", "1", 2);
+    let signature = put_referrer(&scene.source, "org/app", &image[2], SIGNATURE);
+    for digest in [&image[0], &image[1], &signature] {
+        let unknown = Fault::error(404, "MANIFEST_UNKNOWN", "manifest unknown");
+        scene.source.fault(Match::on("GET", &format!("{LISTS}{digest}")), unknown);
+    }
+    scene.export(&["org/app:1"]).run().succeeds();
+    assert_eq!(nameless(&scene)[0]["digest"], signature.as_str());
 }
 
 #[test]
