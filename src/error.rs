@@ -115,6 +115,14 @@ pub enum Error {
         /// The signal's number.
         signal: i32,
     },
+    /// An error with another next step than its own.
+    #[error("{cause}")]
+    Hinted {
+        /// What happened.
+        cause: Box<Error>,
+        /// What to do about it.
+        hint: String,
+    },
     /// A request that got no answer, or not the whole of it.
     #[error("{request}: {reason}")]
     Network {
@@ -225,10 +233,17 @@ impl Error {
         Self::At { place: place.to_string(), cause: Box::new(self) }
     }
 
+    /// The same error with one more thing that can be done about it.
+    #[must_use]
+    pub fn or_else_do(self, what: &str) -> Self {
+        let hint = self.hint().map_or_else(|| what.to_owned(), |own| format!("{own}; or {what}"));
+        Self::Hinted { cause: Box::new(self), hint }
+    }
+
     /// What it means for whoever has to go on from it.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::At { cause, .. } => cause.kind(),
+            Self::At { cause, .. } | Self::Hinted { cause, .. } => cause.kind(),
             Self::Shared(error) => error.kind(),
             Self::Content { .. } => Kind::Content,
             Self::Disk { .. } | Self::FileLimit { .. } | Self::NoSpace { .. } => Kind::Failed,
@@ -245,6 +260,7 @@ impl Error {
         match self {
             Self::At { cause, .. } => cause.hint(),
             Self::Shared(error) => error.hint(),
+            Self::Hinted { hint, .. } => Some(hint.clone()),
             Self::Refused { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
             Self::NoSpace { .. } => Some("free some room there, or name another place with -o or --tmpdir".into()),
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
@@ -267,7 +283,7 @@ impl Error {
     /// The HTTP status behind this error, if it was an answer.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::At { cause, .. } => cause.status(),
+            Self::At { cause, .. } | Self::Hinted { cause, .. } => cause.status(),
             Self::Shared(error) => error.status(),
             Self::Status { status, .. } => Some(*status),
             _ => None,
@@ -277,7 +293,7 @@ impl Error {
     /// The error code in the answer behind this error, if there was one.
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::At { cause, .. } => cause.code(),
+            Self::At { cause, .. } | Self::Hinted { cause, .. } => cause.code(),
             Self::Shared(error) => error.code(),
             Self::Status { code, .. } => Some(code).filter(|c| !c.is_empty()).map(String::as_str),
             _ => None,

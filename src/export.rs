@@ -1,14 +1,15 @@
 //! `export`: registries → one bundle.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::archive::{Kept, Layout, Output, Stopped, Written};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Digest, MediaType, Platform, Reference};
-use crate::plan::{Found, walk, wanted};
+use crate::plan::{Found, ReferrerPolicy, walk, walk_with_referrers, wanted};
 use crate::registry::{Registries, RegistryOptions};
-use crate::store::{Contents, Event, Source, Watch, side_by_side};
+use crate::store::{Contents, Event, Node, Referrer, Source, Watch, side_by_side};
 use crate::transfer::fetch;
 
 /// What to export, and where to.
@@ -26,6 +27,8 @@ pub struct Export {
     pub dry_run: bool,
     /// Read everything back from the drive before the bundle gets its name.
     pub read_back: bool,
+    /// Whether what refers to the images comes along.
+    pub referrers: ReferrerPolicy,
     /// How to talk to the registries.
     pub registry: RegistryOptions,
 }
@@ -41,6 +44,8 @@ pub struct ExportedImage {
     pub media_type: MediaType,
     /// The platforms it is for, attestations left aside.
     pub platforms: Vec<Platform>,
+    /// What refers to it, or to a part of it.
+    pub referrers: Vec<Referrer>,
 }
 
 /// The totals of a plan. A layer of several images counts once; `shared` is what that saves.
@@ -172,16 +177,30 @@ impl Export {
                 Err(e) => errors.push(e),
             }
         }
-        let (contents, failures) = walk(&registries, roots, self.registry.jobs, watch.as_ref()).map_err(|e| vec![e])?;
+        let jobs = self.registry.jobs;
+        let walked = match self.referrers {
+            ReferrerPolicy::None => walk(&registries, roots, jobs, watch.as_ref()),
+            _ => walk_with_referrers(&registries, &registries, roots, jobs, watch.as_ref()),
+        };
+        let (contents, failures) = walked.map_err(|e| vec![e])?;
         errors.extend(failures.into_iter().map(|f| with_images(f.error, &f.images)));
+        let images = images(&contents);
+        if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
+            errors.extend(images.iter().filter(|image| image.referrers.is_empty()).map(without_referrers));
+        }
         if !errors.is_empty() {
             return Err(errors);
         }
-        for image in images(&contents) {
-            watch.on(Event::Resolved { name: &image.name, digest: &image.digest, platforms: &image.platforms });
+        for ExportedImage { name, digest, platforms, referrers, .. } in &images {
+            watch.on(Event::Resolved { name, digest, platforms, referrers: referrers.len() as u64 });
         }
         Ok((registries, contents))
     }
+}
+
+fn without_referrers(image: &ExportedImage) -> Error {
+    let reason = "no signature and nothing else refers to it, and --referrers require asks for that";
+    Error::refused(reason, "sign it first, or take it without with --referrers auto").at(&image.name)
 }
 
 /// Says which images a failure concerns.
@@ -202,6 +221,7 @@ fn images(contents: &Contents) -> Vec<ExportedImage> {
             digest: digest.clone(),
             media_type: manifest.media_type().clone(),
             platforms,
+            referrers: contents.referrers(digest),
         })
     };
     contents.roots.iter().filter_map(|r| image(r.name.as_ref()?, &r.digest)).collect()
@@ -210,18 +230,22 @@ fn images(contents: &Contents) -> Vec<ExportedImage> {
 fn totals(contents: &Contents) -> Totals {
     let blobs: Vec<_> = contents.blobs().collect();
     let bytes = blobs.iter().map(|n| n.descriptor.size).sum();
-    let apart: u64 = contents
-        .roots
-        .iter()
-        .flat_map(|r| contents.closure(&r.digest))
-        .filter(|n| n.manifest.is_none())
-        .map(|n| n.descriptor.size)
-        .sum();
+    let named: Vec<&Digest> = contents.roots.iter().filter(|r| r.name.is_some()).map(|r| &r.digest).collect();
+    let apart: u64 = named.iter().map(|image| size_apart(contents, image)).sum();
     Totals {
-        images: contents.roots.len() as u64,
+        images: named.len() as u64,
         manifests: contents.manifests().count() as u64,
         blobs: blobs.len() as u64,
         bytes,
         shared: apart.saturating_sub(bytes),
     }
+}
+
+/// The bytes of blobs that an image and what refers to it would take alone.
+fn size_apart(contents: &Contents, image: &Digest) -> u64 {
+    let referrers = contents.referrer_digests(image);
+    let roots = std::iter::once(image).chain(&referrers);
+    let nodes: HashMap<&Digest, &Node> =
+        roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
+    nodes.values().filter(|node| node.manifest.is_none()).map(|node| node.descriptor.size).sum()
 }

@@ -10,7 +10,7 @@ use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectatio
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
 use crate::plan::{Failure, Found, walk};
-use crate::store::{Contents, Node, Source, Watch};
+use crate::store::{Contents, Node, Referrer, Root, Source, Watch};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -54,6 +54,8 @@ pub struct ListedImage {
     pub shared_bytes: u64,
     /// Its platforms, in the order of its indexes.
     pub platforms: Vec<ListedPlatform>,
+    /// What refers to it, or to a part of it: subjects first.
+    pub referrers: Vec<Referrer>,
 }
 
 /// What a bundle holds.
@@ -94,16 +96,18 @@ impl List {
         contents.check_spread().map_err(at)?;
         let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new() };
         let mut uses: HashMap<&Digest, usize> = HashMap::new();
-        for root in &contents.roots {
+        for root in contents.roots.iter().filter(|root| contents.subject(root).is_none()) {
             contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
         }
         let named: Vec<_> =
             contents.roots.iter().filter(|r| r.name.is_some() || tags.contains_key(&r.digest)).collect();
         let below = contents.below(named.iter().map(|r| &r.digest));
-        let mut image = |(name, digest): (&Option<String>, &Digest)| {
+        let mut image = |root: &Root| {
+            let Root { name, digest } = root;
             let tag = tags.get_mut(digest).filter(|_| name.is_none()).and_then(Vec::pop);
-            // A line of the index without a name may only repeat what an image consists of.
-            if name.is_none() && tag.is_none() && below.contains(digest) {
+            // A line of the index without a name may only repeat what an image consists of, or belong
+            // to the image that it refers to.
+            if name.is_none() && tag.is_none() && (below.contains(digest) || contents.subject(root).is_some()) {
                 return None;
             }
             let manifest = contents.node(digest)?.manifest.as_ref()?;
@@ -117,9 +121,10 @@ impl List {
                 bytes: sum(closure.iter().copied()),
                 shared_bytes: sum(shared.copied()),
                 platforms: seen.of(&closure),
+                referrers: contents.referrers(digest),
             })
         };
-        let images = contents.roots.iter().filter_map(|r| image((&r.name, &r.digest))).collect();
+        let images = contents.roots.iter().filter_map(&mut image).collect();
         Ok(Listed { digest: bundle.index().digest.clone(), len: bundle.len(), images })
     }
 }

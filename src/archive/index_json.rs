@@ -76,7 +76,7 @@ pub(super) fn to_bytes(contents: &Contents) -> Result<Vec<u8>> {
         manifests.push(Line {
             annotations: name.iter().flat_map(|n| [(CONTAINERD_NAME, *n), (ANNOTATION_REF_NAME, *n)]).collect(),
             // Referrers carry no name, only what they are.
-            artifact_type: manifest.artifact_type().filter(|_| name.is_none()),
+            artifact_type: manifest.listed_type().filter(|_| name.is_none()),
             digest: &root.digest,
             media_type: manifest.media_type(),
             size: descriptor.size,

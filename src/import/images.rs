@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use crate::archive::{Bundles, IndexEntry};
 use crate::error::{Error, Result};
-use crate::oci::{Digest, Manifest, Reference, Repository};
-use crate::plan::{Failure, Found, Naming, assign, walk};
+use crate::oci::{Digest, Reference, Repository};
+use crate::plan::{Assignment, Failure, Found, Naming, assign, walk};
 use crate::store::{Contents, Source, Watch};
 use crate::transfer::Image;
 
@@ -59,27 +59,23 @@ fn full_name(entry: &IndexEntry, repository: Option<&Repository>) -> Result<Opti
     }
 }
 
-/// Gives every image its place, and every referrer one beside its subject.
+/// Gives every image its place, and with it what refers to it.
 ///
 /// # Errors
 /// Names that collide, or content that has no name.
 pub(super) fn place(contents: &Contents, name: Option<&Repository>, naming: &Naming) -> Result<Vec<Image>> {
     let below = contents.below(contents.roots.iter().filter(|r| r.name.is_some()).map(|r| &r.digest));
     let mut names = Vec::new();
-    let mut referrers: Vec<(&Digest, &Digest)> = Vec::new();
     for root in &contents.roots {
-        let manifest = contents.node(&root.digest).and_then(|n| n.manifest.as_ref());
-        let subject = manifest.and_then(Manifest::subject).filter(|s| contents.node(&s.digest).is_some());
-        match (&root.name, subject, name) {
-            (Some(name), ..) => names.push((name.clone(), root.digest.clone())),
-            (None, Some(subject), _) => referrers.push((&root.digest, &subject.digest)),
-            (None, None, _) if below.contains(&root.digest) => {}
-            (None, None, Some(repository)) => {
+        match (&root.name, name) {
+            (Some(name), _) => names.push((name.clone(), root.digest.clone())),
+            (None, _) if contents.subject(root).is_some() || below.contains(&root.digest) => {}
+            (None, Some(repository)) => {
                 let reference =
                     Reference { repository: repository.clone(), tag: None, digest: Some(root.digest.clone()) };
                 names.push((reference.name(), root.digest.clone()));
             }
-            (None, None, None) => {
+            (None, None) => {
                 return Err(Error::Usage {
                     message: format!("{} has no name", root.digest),
                     hint: Some("name its repository, as in --name registry.example/team/app".into()),
@@ -87,37 +83,16 @@ pub(super) fn place(contents: &Contents, name: Option<&Repository>, naming: &Nam
             }
         }
     }
-    let assigned = assign(names, naming)?;
-    let mut images: Vec<Image> =
-        assigned.into_iter().map(|a| Image { name: a.name, digest: a.digest, target: a.target }).collect();
-    follow(contents, &referrers, &mut images);
-    Ok(images)
+    let image = |a: Assignment| {
+        let referrers = contents.referrer_digests(&a.digest);
+        Image { name: a.name, digest: a.digest, target: a.target, referrers }
+    };
+    Ok(assign(names, naming)?.into_iter().map(image).collect())
 }
 
-/// Adds referrers to every repository that gets their subject. They may have referrers themselves,
-/// such as the signature of a list of ingredients.
-fn follow(contents: &Contents, referrers: &[(&Digest, &Digest)], images: &mut Vec<Image>) {
-    if referrers.is_empty() {
-        return;
-    }
-    let mut by_subject: HashMap<&Digest, Vec<&Digest>> = HashMap::new();
-    for (referrer, subject) in referrers {
-        by_subject.entry(*subject).or_default().push(*referrer);
-    }
-    let mut placed: HashSet<(Repository, Digest)> = HashSet::new();
-    let mut next = 0;
-    while let Some(image) = images.get(next) {
-        next += 1;
-        let repository = image.target.repository.clone();
-        let closure = contents.closure(&image.digest);
-        for referrer in closure.iter().filter_map(|n| by_subject.get(&n.descriptor.digest)).flatten() {
-            if placed.insert((repository.clone(), (*referrer).clone())) {
-                let digest = (*referrer).clone();
-                let target = Reference { repository: repository.clone(), tag: None, digest: Some(digest.clone()) };
-                images.push(Image { name: digest.to_string(), digest, target });
-            }
-        }
-    }
+/// What is wrong with an image, or with what refers to it.
+pub(super) fn damage<'a>(damaged: &'a HashMap<Digest, Arc<Error>>, image: &Image) -> Option<&'a Arc<Error>> {
+    damaged.get(&image.digest).or_else(|| image.referrers.iter().find_map(|digest| damaged.get(digest)))
 }
 
 /// What is wrong, by the digests of the roots it hurts: blobs that should be there and are not.

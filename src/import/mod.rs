@@ -85,7 +85,7 @@ impl Import {
         let placed = images::place(&contents, self.name.as_ref(), &naming)?;
         let damaged = images::missing_blobs(&bundles, &contents);
         let (whole, broken): (Vec<Image>, Vec<Image>) =
-            placed.into_iter().partition(|image| !damaged.contains_key(&image.digest));
+            placed.into_iter().partition(|image| images::damage(&damaged, image).is_none());
 
         let registries = Registries::new(self.registry.clone(), watch.clone())?;
         let jobs = self.registry.jobs;
@@ -111,8 +111,8 @@ impl Import {
         let read_back =
             reads_back.then(|| read_back(&contents, &mut outcome, &registries, &registries, jobs, watch.as_ref()));
         for image in broken {
-            let error = damaged.get(&image.digest);
-            let error = error.map(|e| Arc::new(Error::Shared(e.clone()).at(&image.name).at(bundles.label())));
+            let error = images::damage(&damaged, &image)
+                .map(|e| Arc::new(Error::Shared(e.clone()).at(&image.name).at(bundles.label())));
             let target = image.target.to_string();
             let event =
                 Event::Image { status: "failed", target: &target, digest: &image.digest, error: error.as_deref() };

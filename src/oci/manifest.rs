@@ -110,6 +110,12 @@ impl Manifest {
         self.view.artifact_type.as_deref()
     }
 
+    /// The artifact type that a list of referrers gives it: its own, else the type of its config
+    /// (distribution-spec v1.1 "Listing Referrers").
+    pub fn listed_type(&self) -> Option<&str> {
+        self.artifact_type().or(self.config().map(|config| config.media_type.as_str()))
+    }
+
     /// What this document is attached to. Not a successor: content travels without it.
     pub fn subject(&self) -> Option<&Descriptor> {
         self.view.subject.as_ref()

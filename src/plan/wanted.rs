@@ -1,9 +1,22 @@
-//! From what was typed to a set of references: normalised, each once, sorted by name.
+//! What is asked for: from what was typed to a set of references, normalised, each once, sorted by
+//! name.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
 use crate::oci::Reference;
+
+/// Whether what refers to images comes along: signatures, lists of ingredients and the like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReferrerPolicy {
+    /// All there is.
+    #[default]
+    Auto,
+    /// Nothing, and nobody is asked for it.
+    None,
+    /// All there is, and an image without any is refused.
+    Require,
+}
 
 /// The references that these texts ask for, in the order of their names.
 ///

@@ -185,7 +185,7 @@ pub(super) struct Response {
     /// It came from the registry itself, not from where it redirected to.
     pub(super) is_registry: bool,
     shown: String,
-    /// Counts as in flight until the body is read, breaks, or is dropped.
+    /// Counts as in flight until the body is read, drained or broken, or this is dropped.
     permit: Option<Permit>,
     pace: Pace,
 }
@@ -222,9 +222,11 @@ impl Response {
         }
     }
 
-    /// Reads the rest, so that the connection can be used again.
+    /// Reads the rest, so that the connection can be used again, and gives up the leave: whoever
+    /// still holds this may have more to ask.
     pub(super) fn drain(&mut self) {
         drain(&mut self.body);
+        self.permit = None;
     }
 
     /// The whole body.

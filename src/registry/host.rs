@@ -32,6 +32,9 @@ pub(super) struct Host {
     pub(super) tokens: Tokens,
     pub(super) gate: Arc<Gate>,
     pub(super) pause: Pause,
+    /// Whether it has the referrers API, or why that cannot be known; held while the first question
+    /// finds out.
+    pub(super) lists_referrers: Mutex<Option<Result<bool, Arc<Error>>>>,
     /// Given for this host on the command line; goes before any file.
     pub(super) login: Option<Credential>,
 }
@@ -55,6 +58,7 @@ impl Host {
             tokens: Tokens::default(),
             gate: Arc::new(Gate { state: Mutex::new((0, jobs.max(1))), left: Condvar::new() }),
             pause: Pause::default(),
+            lists_referrers: Mutex::default(),
             login,
         }
     }

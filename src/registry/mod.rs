@@ -11,9 +11,12 @@ mod error_body;
 mod exchange;
 mod host;
 mod kept;
+mod link;
+mod listing;
 mod manner;
 mod origin;
 mod pace;
+mod pages;
 mod proxy;
 mod pull;
 mod push;
@@ -33,6 +36,7 @@ use url::Url;
 
 pub use credentials::{Credential, Secret};
 pub use kept::Kept;
+pub use link::next_link;
 pub use retry::Retry;
 pub use tls::TlsOptions;
 
@@ -40,6 +44,7 @@ use crate::error::Result;
 use crate::oci::{Digest, Repository};
 use crate::store::Watch;
 use elsewhere::Elsewhere;
+use listing::DigestTags;
 use transport::Transport;
 
 /// Which registries are spoken to without TLS.
@@ -114,6 +119,8 @@ pub struct Registries {
     suspects: Mutex<HashSet<(Repository, Digest)>>,
     /// Held while an index of referrers is changed.
     referrers: Mutex<()>,
+    /// The tags of repositories that are made from digests, listed when first asked for.
+    digest_tags: Mutex<HashMap<Repository, DigestTags>>,
 }
 
 impl Registries {
@@ -128,6 +135,7 @@ impl Registries {
             sessions: Mutex::default(),
             suspects: Mutex::default(),
             referrers: Mutex::default(),
+            digest_tags: Mutex::default(),
         })
     }
 }

@@ -1,6 +1,6 @@
 //! Where a registry may send us, and whether credentials may come along. Redirects, upload
-//! locations, token realms and the urls of layers all pass [`Origin::follow`], and nothing else
-//! decides.
+//! locations, token realms, the next pages of lists and the urls of layers all pass
+//! [`Origin::follow`], and nothing else decides.
 //!
 //! Private addresses are fine: the registry of an air-gapped site has one. Loopback and link-local
 //! literals are refused unless the registry itself is one, since they name another machine's
@@ -21,6 +21,8 @@ pub(super) enum Purpose {
     LayerRedirect,
     /// An address in the descriptor of a layer (image-spec v1.1.1 `descriptor.md` `urls`).
     LayerUrl,
+    /// Where a list goes on.
+    Page,
     /// Content that lies elsewhere (RFC 9110 §15.4).
     Redirect,
     /// Where tokens are given out.
@@ -34,6 +36,7 @@ impl Purpose {
         match self {
             Self::LayerRedirect => "redirect of a layer",
             Self::LayerUrl => "address of a layer",
+            Self::Page => "next page",
             Self::Redirect => "redirect",
             Self::TokenRealm => "token realm",
             Self::Upload => "upload location",
@@ -101,10 +104,13 @@ impl Origin {
         if !url.username().is_empty() || url.password().is_some() {
             return refuse("it holds credentials");
         }
-        if purpose == Purpose::Upload {
+        if matches!(purpose, Purpose::Page | Purpose::Upload) {
             // TLS ended in front of the registry makes it say http, or forget its port.
             if url.host() != self.base.host() || (url.port().is_some() && url.port_or_known_default() != self.port()) {
-                return refuse("that is another host, and it will not be sent there");
+                return refuse(match purpose {
+                    Purpose::Page => "that is another host, and it is not asked",
+                    _ => "that is another host, and it will not be sent there",
+                });
             }
             let mut own = self.base.clone();
             own.set_path(url.path());
@@ -237,6 +243,18 @@ mod tests {
         {
             let error = up(elsewhere).expect_err(elsewhere);
             assert!(error.contains("r.example:5000"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_list_goes_on_where_it_began() {
+        let page = |target| go("r.example:5000", false, Purpose::Page, target);
+        let own = Ok(("https://r.example:5000/v2/a/tags/list?n=2&last=x".to_owned(), true));
+        assert_eq!(page("/v2/a/tags/list?n=2&last=x"), own);
+        assert_eq!(page("http://r.example/v2/a/tags/list?n=2&last=x#f"), own);
+        for elsewhere in ["https://s.example/v2/a", "//s.example/v2/a", "https://r.example:5001/v2/a", "file:///v2/a"] {
+            let error = page(elsewhere).expect_err(elsewhere);
+            assert!(error.contains("r.example:5000") && error.contains("next page"), "{error}");
         }
     }
 

@@ -171,11 +171,14 @@ impl Source for Registries {
             200 => Ok(true),
             404 => Ok(false),
             // Some registries know no HEAD. The body that comes instead is not read.
-            405 | 501 => match self.open(from, descriptor, 0) {
-                Ok(_) => Ok(true),
-                Err(e) if e.status() == Some(404) => Ok(false),
-                Err(e) => Err(e),
-            },
+            405 | 501 => {
+                response.drain();
+                match self.open(from, descriptor, 0) {
+                    Ok(_) => Ok(true),
+                    Err(e) if e.status() == Some(404) => Ok(false),
+                    Err(e) => Err(e),
+                }
+            }
             _ => Err(response.failure(&shown)),
         }
     }

@@ -115,6 +115,15 @@ impl Target for Registries {
         }
     }
 
+    fn list_referrer(&self, to: &Repository, manifest: &Manifest) -> Result<()> {
+        let Some(subject) = manifest.subject() else { return Ok(()) };
+        // What has the API keeps track by itself.
+        if self.has_referrers_api(to, &subject.digest)? || self.is_entered(to, manifest, &subject.digest)? {
+            return Ok(());
+        }
+        self.enter_referrer(to, manifest, &subject.digest)
+    }
+
     fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {
         let name = tag.map_or(digest.as_str(), Tag::as_str);
         self.manifest_bytes(to, name, &Scope::push(to.path()))

@@ -28,6 +28,13 @@ struct Index {
     rest: Map<String, Value>,
 }
 
+impl Index {
+    fn lists(&self, manifest: &Manifest) -> bool {
+        let digest = Some(manifest.digest().as_str());
+        self.manifests.iter().any(|line| line.get("digest").and_then(Value::as_str) == digest)
+    }
+}
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Line<'a> {
@@ -48,15 +55,14 @@ impl Registries {
         let tag = fallback_tag(subject);
         for _ in 0..MOST_RACES {
             let mut index = self.referrers_index(to, &tag)?;
-            if index.manifests.iter().any(|m| names(m, manifest.digest())) {
+            if index.lists(manifest) {
                 return Ok(());
             }
-            let config_type = manifest.config().map(|c| c.media_type.as_str());
             let line = Line {
                 media_type: manifest.media_type(),
                 digest: manifest.digest(),
                 size: manifest.bytes().len(),
-                artifact_type: manifest.artifact_type().or(config_type),
+                artifact_type: manifest.listed_type(),
                 annotations: manifest.annotations(),
             };
             let unwritable = |e: serde_json::Error| Error::content(format!("{tag}: {e}"));
@@ -70,6 +76,11 @@ impl Registries {
             request: format!("PUT /v2/{}/manifests/{tag}", to.path()),
             reason: "others keep changing it".into(),
         })
+    }
+
+    /// Whether a manifest is entered there.
+    pub(super) fn is_entered(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<bool> {
+        Ok(self.referrers_index(to, &fallback_tag(subject))?.lists(manifest))
     }
 
     fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Index> {
@@ -93,12 +104,8 @@ impl Registries {
     }
 }
 
-fn names(descriptor: &Value, digest: &Digest) -> bool {
-    descriptor.get("digest").and_then(Value::as_str) == Some(digest.as_str())
-}
-
 /// `sha256-…`: at most 32 characters of the algorithm and 64 of the rest.
-fn fallback_tag(subject: &Digest) -> String {
+pub(super) fn fallback_tag(subject: &Digest) -> String {
     let hex = subject.hex();
     format!("{}-{}", subject.algorithm().as_str(), &hex[..hex.len().min(64)])
 }

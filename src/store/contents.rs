@@ -2,7 +2,7 @@
 //! pushed.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Platform, Repository, Role};
@@ -56,17 +56,22 @@ impl Node {
 pub struct Contents {
     /// The nodes in order.
     pub nodes: Vec<Node>,
-    /// The entry points, named ones by name, then the others by digest.
+    /// The entry points, named ones by name, then the others by digest. Of these, one that refers to
+    /// other content here belongs to that.
     pub roots: Vec<Root>,
     /// Non-distributable layers that the source does not have, and whose `urls` nobody fetches.
     pub absent: Vec<Descriptor>,
     places: HashMap<Digest, usize>,
     /// By place, the places of what the node refers to, each once, in document order.
-    children: Vec<Vec<usize>>,
+    pub(super) children: Vec<Vec<usize>>,
     /// By place, the places of what refers to the node.
     parents: Vec<Vec<usize>>,
     /// By place, the roots that name the node.
     named: HashMap<usize, Vec<usize>>,
+    /// By the place of a root without a name, the place of what it refers to.
+    pub(super) subjects: BTreeMap<usize, usize>,
+    /// The same the other way round, each list by digest.
+    pub(super) referrers: HashMap<usize, Vec<usize>>,
 }
 
 /// More than fifty pieces of content for each of a hundred thousand images.
@@ -100,12 +105,25 @@ impl Contents {
                 named.entry(*place).or_default().push(number);
             }
         }
-        Self { nodes, roots, absent, places, children, parents, named }
+        let subject = |root: &Root| {
+            let place = places.get(&root.digest).filter(|_| root.name.is_none())?;
+            let subject = nodes[*place].manifest.as_ref()?.subject()?;
+            Some((*place, *places.get(&subject.digest)?))
+        };
+        let subjects: BTreeMap<usize, usize> = roots.iter().filter_map(subject).collect();
+        let mut contents =
+            Self { nodes, roots, absent, places, children, parents, named, subjects, referrers: HashMap::new() };
+        contents.attach();
+        contents
     }
 
     /// The manifests, parents before children.
     pub fn manifests(&self) -> impl Iterator<Item = (&Node, &Manifest)> {
         self.nodes.iter().filter_map(|n| n.manifest.as_ref().map(|m| (n, m)))
+    }
+
+    pub(super) fn place(&self, digest: &Digest) -> Option<usize> {
+        self.places.get(digest).copied()
     }
 
     /// Every node reachable from this one, itself included, each once, parents before children.
@@ -153,6 +171,12 @@ impl Contents {
         Ok(())
     }
 
+    /// What a root without a name refers to, if that is here too: it belongs to that, then.
+    pub fn subject(&self, root: &Root) -> Option<&Digest> {
+        let place = self.places.get(&root.digest).filter(|_| root.name.is_none())?;
+        self.subjects.get(place).map(|subject| &self.nodes[*subject].descriptor.digest)
+    }
+
     /// The node of this digest.
     pub fn node(&self, digest: &Digest) -> Option<&Node> {
         self.places.get(digest).map(|place| &self.nodes[*place])
@@ -172,7 +196,7 @@ impl Contents {
         found
     }
 
-    /// The names of the images that this content is part of.
+    /// The names of the images that this content is part of. What refers to an image is part of it.
     pub fn images_with(&self, digest: &Digest) -> Vec<String> {
         let mut above: Vec<usize> = self.places.get(digest).copied().into_iter().collect();
         let mut seen: HashSet<usize> = above.iter().copied().collect();
@@ -181,7 +205,12 @@ impl Contents {
         while let Some(&place) = above.get(next) {
             next += 1;
             numbers.extend(self.named.get(&place).into_iter().flatten());
-            above.extend(self.parents[place].iter().filter(|parent| seen.insert(**parent)));
+            let subject = self.subjects.get(&place);
+            above.extend(self.parents[place].iter().chain(subject).filter(|parent| seen.insert(**parent)));
+        }
+        let is_own = |number: &usize| self.subject(&self.roots[*number]).is_none();
+        if numbers.iter().any(is_own) {
+            numbers.retain(is_own);
         }
         numbers.sort_unstable();
         numbers.into_iter().map(|number| self.roots[number].label()).collect()
@@ -203,12 +232,17 @@ impl Contents {
     /// One of the images that this content is part of: the way up along first parents ends at one.
     fn image_with(&self, digest: &Digest) -> Option<String> {
         let mut place = *self.places.get(digest)?;
-        loop {
-            if let Some(number) = self.named.get(&place).and_then(|numbers| numbers.first()) {
-                return Some(self.roots[*number].label());
-            }
-            place = *self.parents[place].first()?;
+        let mut label = None;
+        // No way up is longer, unless digests were not checked.
+        for _ in 0..self.nodes.len() {
+            let number = self.named.get(&place).and_then(|numbers| numbers.first());
+            label = number.map(|number| self.roots[*number].label()).or(label);
+            place = match self.subjects.get(&place).or_else(|| self.parents[place].first()) {
+                Some(up) if number.is_none() || self.subjects.contains_key(&place) => *up,
+                _ => break,
+            };
         }
+        label
     }
 
     /// Everything that is not a manifest, in file order.

@@ -3,11 +3,13 @@
 //! to tell whoever watches ([`Event`]).
 
 mod contents;
+mod referrers;
 mod workers;
 
 use std::io::Read;
 
 pub use contents::{Contents, Node, Root};
+pub use referrers::Referrer;
 pub use workers::{crew, side_by_side};
 
 use crate::error::{Error, Result};
@@ -48,6 +50,16 @@ pub trait Source: Sync {
     /// # Errors
     /// When it cannot be opened there.
     fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>>;
+}
+
+/// Where one can ask what refers to some content: registries.
+pub trait ReferrerSource: Sync {
+    /// What a repository lists about this manifest, unchecked. `among` is how many manifests of the
+    /// repository are asked about in all, as far as is known: with many there may be a cheaper way.
+    ///
+    /// # Errors
+    /// When it does not say. An error is never to be taken for an empty list.
+    fn referrers(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>>;
 }
 
 /// The content of one blob on its way: reads checked bytes, and can go back.
@@ -131,6 +143,12 @@ pub trait Target: Sync {
     /// # Errors
     /// When the target refuses it.
     fn put_manifest(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()>;
+
+    /// Makes sure that a manifest which is there is found by its subject.
+    ///
+    /// # Errors
+    /// When the target does not say, or refuses.
+    fn list_referrer(&self, to: &Repository, manifest: &Manifest) -> Result<()>;
 
     /// The bytes of a manifest as the target serves them, by tag or by digest; `None` if absent.
     ///
@@ -220,6 +238,8 @@ pub enum Event<'a> {
         digest: &'a Digest,
         /// The platforms it is for.
         platforms: &'a [Platform],
+        /// How many manifests refer to it.
+        referrers: u64,
     },
     /// Input is written into a temporary file before it can be read.
     Spooling {

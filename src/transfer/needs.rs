@@ -14,6 +14,15 @@ pub struct Image {
     pub digest: Digest,
     /// Where it goes.
     pub target: Reference,
+    /// What refers to it and goes into the same repository, by digest: subjects first.
+    pub referrers: Vec<Digest>,
+}
+
+impl Image {
+    /// Its manifest, and those that refer to it.
+    pub(super) fn roots(&self) -> impl Iterator<Item = &Digest> {
+        std::iter::once(&self.digest).chain(&self.referrers)
+    }
 }
 
 /// A piece of content that has to be in a repository.
@@ -37,8 +46,8 @@ pub(super) fn collect<'a>(contents: &'a Contents, images: &[Image]) -> Needs<'a>
     let mut needs: BTreeMap<Repository, HashMap<(&Digest, bool), Need<'a>>> = BTreeMap::new();
     for image in images {
         let wanted = needs.entry(image.target.repository.clone()).or_default();
-        for node in contents.closure(&image.digest) {
-            if node.descriptor.digest == image.digest {
+        for (root, node) in image.roots().flat_map(|root| contents.closure(root).into_iter().map(move |n| (root, n))) {
+            if node.descriptor.digest == *root {
                 wanted.insert((&node.descriptor.digest, true), Need { node, role: Role::Manifest });
             }
             for successor in node.manifest.iter().flat_map(|m| m.successors()) {

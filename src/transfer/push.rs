@@ -157,7 +157,7 @@ impl Work<'_> {
                 self.all_done(parts)?;
                 self.put_manifest(to, need)
             }
-            Step::Image { image, parts } => self.finish_image(&self.images[*image], parts),
+            Step::Image { image, parts, present } => self.finish_image(&self.images[*image], parts, present),
         }
     }
 
@@ -197,8 +197,9 @@ impl Work<'_> {
         self.target.put_manifest(to, manifest, None).map(|()| Did::Manifest).map_err(place)
     }
 
-    fn finish_image(&self, image: &Image, parts: &[usize]) -> Result<Did> {
-        let result = self.all_done(parts).and_then(|()| self.tag(image, parts.is_empty()));
+    fn finish_image(&self, image: &Image, parts: &[usize], present: &[&Digest]) -> Result<Did> {
+        let result = self.all_done(parts).and_then(|()| self.attach(image, present));
+        let result = result.and_then(|()| self.tag(image, parts.is_empty()));
         match result {
             Ok(status) => {
                 report(image, status, None, self.watch);
@@ -210,6 +211,24 @@ impl Work<'_> {
                 Err(e)
             }
         }
+    }
+
+    /// Makes sure of what refers to an image: an import that was killed may have left some of it there
+    /// and not in the list.
+    fn attach(&self, image: &Image, present: &[&Digest]) -> Result<()> {
+        let to = &image.target.repository;
+        for digest in &image.referrers {
+            let Some(manifest) = self.contents.node(digest).and_then(|node| node.manifest.as_ref()) else { continue };
+            let place = |e: Error| e.at(format!("{to}@{digest}"));
+            if present.contains(&digest) {
+                self.target.list_referrer(to, manifest).map_err(place)?;
+            }
+            let served = self.target.read_back(to, None, digest).map_err(place)?;
+            if served.is_none_or(|bytes| bytes[..] != manifest.bytes()[..]) {
+                return Err(place(not_served_by_digest()));
+            }
+        }
+        Ok(())
     }
 
     /// Sets the tag where it does not stand right, and reads the image back by tag and by digest.
@@ -246,10 +265,7 @@ impl Work<'_> {
             }
         }
         if !same(self.target.read_back(to, None, &image.digest).map_err(place)?) {
-            return Err(place(Error::refused(
-                "the registry does not serve by digest what was pushed",
-                "its storage may be damaged; delete the manifest there and run the import again",
-            )));
+            return Err(place(not_served_by_digest()));
         }
         Ok(status)
     }
@@ -286,6 +302,13 @@ impl Work<'_> {
         }
         outcome
     }
+}
+
+fn not_served_by_digest() -> Error {
+    Error::refused(
+        "the registry does not serve by digest what was pushed",
+        "its storage may be damaged; delete the manifest there and run the import again",
+    )
 }
 
 /// Registries refuse to move an immutable tag in four different ways.

@@ -17,8 +17,8 @@ pub(super) enum Step<'a> {
     Blob { to: &'a Repository, need: Need<'a>, origin: Option<usize>, elsewhere: Option<&'a Repository> },
     /// Put a manifest by digest, after everything it refers to.
     Manifest { to: &'a Repository, need: Need<'a>, parts: Vec<usize> },
-    /// Tag an image and read it back.
-    Image { image: usize, parts: Vec<usize> },
+    /// Tag an image and read it back. `present` are the manifests that refer to it and were there.
+    Image { image: usize, parts: Vec<usize>, present: Vec<&'a Digest> },
 }
 
 /// The steps of a push, and what each of them waits for.
@@ -61,13 +61,14 @@ impl<'a> Steps<'a> {
         for (place, image) in images.iter().enumerate() {
             // Everything below, not just the root: a root that was there may have lost a layer.
             let to = &image.target.repository;
-            let below = contents.closure(&image.digest).into_iter().map(|node| &node.descriptor.digest);
+            let below = image.roots().flat_map(|root| contents.closure(root)).map(|node| &node.descriptor.digest);
             let parts: Vec<usize> = below
                 .flat_map(|digest| [false, true].map(|m| (to, m, digest)))
                 .filter_map(|key| done.get(&key).copied())
                 .collect();
+            let present = image.referrers.iter().filter(|digest| !done.contains_key(&(to, true, *digest))).collect();
             let task = Task { after: parts.clone(), urgent: true };
-            steps.add(Step::Image { image: place, parts }, task);
+            steps.add(Step::Image { image: place, parts, present }, task);
         }
         steps
     }

@@ -45,10 +45,11 @@ impl<'a> Survey<'a> {
         self.needs.keys().filter(lacks).collect()
     }
 
-    /// Whether something of an image is missing; its tag is not looked at.
+    /// Whether something of an image or of what refers to it is missing; its tag is not looked at.
     pub fn lacks(&self, contents: &Contents, image: &Image) -> bool {
         let repository = &image.target.repository;
-        let parts: HashSet<&Digest> = contents.closure(&image.digest).iter().map(|n| &n.descriptor.digest).collect();
+        let nodes = image.roots().flat_map(|root| contents.closure(root));
+        let parts: HashSet<&Digest> = nodes.map(|n| &n.descriptor.digest).collect();
         let needs = self.needs.get(repository).into_iter().flatten();
         let met = self.has.get(repository).into_iter().flatten();
         needs.zip(met).any(|(need, has)| *has != Standing::There && parts.contains(&need.node.descriptor.digest))

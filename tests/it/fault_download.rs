@@ -239,6 +239,18 @@ fn everything_that_an_index_lacks_is_listed_at_once() {
 }
 
 #[test]
+fn a_question_asked_in_another_way_waits_for_no_other_request() {
+    // One request at a time, and a registry that knows no HEAD: what takes its place must not wait for it.
+    let scene = Scene::new();
+    let mut layer = put_layer(&scene.source, "org/app", "a layer that may lie elsewhere");
+    layer["urls"] = serde_json::json!(["https://elsewhere.example/layer"]);
+    crate::scene::put_image(&scene.source, "org/app", "1", &[layer]);
+    scene.source.fault(Match::on("HEAD", ""), Fault::status(405));
+    scene.export(&[IMAGE]).args(["-j", "1"]).limit(std::time::Duration::from_secs(20)).run().succeeds();
+    exported(&scene);
+}
+
+#[test]
 fn a_link_into_storage_that_ran_out_is_asked_for_anew() {
     for status in [401, 403] {
         let (scene, layers) = source_of(&[300_000]);

@@ -17,7 +17,7 @@ fn most_sent(registry: &Registry) -> u64 {
 
 #[test]
 fn an_answer_without_end_is_cut_off_wherever_it_comes() {
-    let ends = [Match::on("GET", "/manifests/"), Match::on("GET", "/blobs/"), Match::on("GET", "/token")];
+    let ends = ["/manifests/", "/blobs/", "/token", "/referrers/"].map(|part| Match::on("GET", part));
     for matching in ends {
         let tokens = Tokens::new("user", "password");
         let scene = Scene::between(Registry::builder().auth(Auth::bearer(&tokens)).start(), Registry::start());

@@ -220,6 +220,28 @@ fn an_entry_without_a_name_is_a_part_a_referrer_or_in_need_of_one() {
 }
 
 #[test]
+fn what_refers_only_to_a_part_of_itself_belongs_to_no_image() {
+    let mut contents = Contents::small();
+    let part = contents.image(&[b"another layer"]);
+    let text = format!(
+        r#"{{"schemaVersion":2,"mediaType":"{}","manifests":[{part}],"subject":{part}}}"#,
+        crate::reader_parts::INDEX
+    );
+    let odd = contents.put(crate::reader_parts::INDEX, text);
+    contents.lines.push(odd);
+    let given = Given::new(contents.packed());
+    let registry = Registry::start();
+    assert!(
+        import(&given.path, &registry, &[]).exits(2).stderr.contains("has no name"),
+        "it is not dropped in silence"
+    );
+    let listed = bundle().args(["list", "--format", "json", given.path.to_str().expect("a path")]).run().succeeds();
+    assert_eq!(listed.json()["images"].as_array().map(Vec::len), Some(2));
+    import(&given.path, &registry, &["--name", "quay.io/org/odd"]).succeeds();
+    assert_eq!(registry.missing("library/org/odd", &contents.blobs.last().expect("the index").0), Vec::<String>::new());
+}
+
+#[test]
 fn a_docker_archive_without_a_layout_is_refused_with_the_reason() {
     let layer = digest_like("sha256:", b"layer");
     let tar = Tar::default()

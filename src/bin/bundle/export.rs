@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use oci_bundle::Error;
 use oci_bundle::export::{Export, Exported};
 use oci_bundle::oci::Reference;
+use oci_bundle::plan::ReferrerPolicy;
 use serde_json::{Value, json};
 
 use super::errors::Failure;
@@ -35,11 +36,22 @@ pub(crate) struct ExportArgs {
     /// Fetch layers that a registry does not have from the `urls` in their descriptors
     #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
     include_non_distributable_layers: bool,
+    /// Whether signatures and all else that refers to the images come along; `require` refuses images
+    /// without any
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
+    referrers: Referrers,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     registry: RegistryArgs,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Referrers {
+    Auto,
+    Require,
+    None,
 }
 
 impl ExportArgs {
@@ -59,6 +71,11 @@ impl ExportArgs {
             include_non_distributable_layers: self.include_non_distributable_layers,
             dry_run: self.dry_run,
             read_back: self.read_back,
+            referrers: match self.referrers {
+                Referrers::Auto => ReferrerPolicy::Auto,
+                Referrers::Require => ReferrerPolicy::Require,
+                Referrers::None => ReferrerPolicy::None,
+            },
             registry: self.registry.options(&hosts, None)?,
         };
         let read_back = export.read_back;
@@ -97,6 +114,7 @@ fn as_json(exported: &Exported) -> Value {
             "digest": image.digest,
             "mediaType": image.media_type,
             "platforms": image.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "referrers": image.referrers.iter().map(report::referrer).collect::<Vec<_>>(),
             "status": status,
         })
     };

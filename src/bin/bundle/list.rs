@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
+use oci_bundle::store::Referrer;
 use oci_bundle::{Error, Kind};
 use serde_json::{Value, json};
 
@@ -71,9 +72,28 @@ fn tell(path: &str, listed: &Listed, digests: bool) -> oci_bundle::Result<()> {
             let platforms: Vec<_> = image.platforms.iter().map(named).collect();
             report::line(&format!("  {}", platforms.join(", ")))?;
         }
+        tell_referrers(&image.referrers, digests)?;
     }
     let images = report::count(listed.images.len() as u64, "image");
     report::line(&format!("{images}  {path}  {}  bundle {}", report::size(listed.len), listed.digest))
+}
+
+fn tell_referrers(referrers: &[Referrer], digests: bool) -> oci_bundle::Result<()> {
+    let kind = |referrer: &Referrer| referrer.artifact_type.clone().unwrap_or_else(|| "-".into());
+    if digests {
+        for referrer in referrers {
+            let Referrer { digest, subject, bytes, .. } = referrer;
+            let (kind, size) = (kind(referrer), report::size(*bytes));
+            report::line(&format!("  {:<16} {digest}  {size}, {kind}, refers to {}", "referrer", subject.short()))?;
+        }
+    } else if !referrers.is_empty() {
+        let mut kinds: Vec<String> = referrers.iter().map(kind).collect();
+        kinds.sort();
+        kinds.dedup();
+        let count = report::count(referrers.len() as u64, "referrer");
+        report::line(&format!("  {count}: {}", kinds.join(", ")))?;
+    }
+    Ok(())
 }
 
 fn named(platform: &ListedPlatform) -> String {
@@ -95,7 +115,7 @@ fn as_json(path: &str, listed: &Listed, expected: bool) -> Value {
             "bytes": image.bytes,
             "sharedBytes": image.shared_bytes,
             "platforms": image.platforms.iter().map(platform).collect::<Vec<_>>(),
-            "referrers": [],
+            "referrers": image.referrers.iter().map(report::referrer).collect::<Vec<_>>(),
         });
         if let Some(name) = &image.name {
             object["name"] = name.as_str().into();

@@ -192,12 +192,12 @@ impl Watch for Progress {
             Event::Request { host, line } if self.talk.verbose > 1 => {
                 self.tell(&format!("{:<10} {host}: {line}", "request"))
             }
-            Event::Resolved { name, digest, platforms } => {
-                let platforms = match platforms {
-                    [] => String::new(),
-                    some => format!("  {}", report::count(some.len() as u64, "platform")),
-                };
-                self.say("resolved", &format!("{name}  {}{platforms}", digest.short()));
+            Event::Resolved { name, digest, platforms, referrers } => {
+                let counted = [(platforms.len() as u64, "platform"), (referrers, "referrer")];
+                let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| report::count(*n, noun));
+                let parts: Vec<String> = counted.collect();
+                let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
+                self.say("resolved", &format!("{name}  {}{parts}", digest.short()));
             }
             Event::Spooling { from, to, at_least, free } if !self.talk.quiet => {
                 let needed = match at_least {

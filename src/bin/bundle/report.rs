@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use oci_bundle::store::Referrer;
 use oci_bundle::{Error, Result};
 use serde_json::Value;
 
@@ -27,6 +28,16 @@ pub(crate) fn error(error: &Error) -> Value {
     let mut object = serde_json::json!({ "kind": error.kind().as_str(), "message": error.to_string() });
     if let Some(hint) = error.hint() {
         object["hint"] = hint.into();
+    }
+    object
+}
+
+/// What refers to an image as an object.
+pub(crate) fn referrer(referrer: &Referrer) -> Value {
+    let Referrer { digest, artifact_type, subject, bytes, .. } = referrer;
+    let mut object = serde_json::json!({ "digest": digest, "subject": subject, "bytes": bytes });
+    if let Some(kind) = artifact_type {
+        object["artifactType"] = kind.as_str().into();
     }
     object
 }

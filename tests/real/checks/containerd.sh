@@ -52,6 +52,16 @@ containerd_imports_all() {
   echo "note: $count images, every manifest and blob compared"
 }
 
+containerd_imports_what_has_referrers() {
+  local digest type
+  read -r _ _ digest type < <(named_images "$fixtures" | grep '^org/web 2 ')
+  ctr_lane referrers images import --all-platforms --no-unpack "$work/signed/web.tar"
+  ctr_lane referrers images ls | tee "$work/containerd-images"
+  grep -q -F "$(address_of source)/signed/web:2 " "$work/containerd-images" || fail "the image is not there"
+  [[ $(tail -n +2 "$work/containerd-images" | wc -l) == 1 ]] || fail "something else became an image"
+  same_content referrers "$fixtures" "$digest" "$type"
+}
+
 # The image a workload pins, as its source is called in the manifests of the cluster.
 pinned_image() {
   named_images "$fixtures" | while read -r repo tag digest _; do
@@ -94,5 +104,10 @@ TOML
 containerd_parts=("${base_parts[@]}" containerd ctr)
 check "a containerd of its own starts" containerd_starts "${containerd_parts[@]}"
 check "ctr images import takes every image of the bundle, digests kept" containerd_imports_all "${containerd_parts[@]}"
+# Only after the checks of referrers, which write that bundle.
+if [[ -e $work/signed/web.tar ]]; then
+  check "ctr images import takes the image alone from a bundle with referrers" containerd_imports_what_has_referrers \
+    "${containerd_parts[@]}"
+fi
 check "containerd pulls gcr.io/google-containers/pause by digest through the target as its mirror" \
   containerd_pulls_through_the_mirror "${containerd_parts[@]}"

@@ -94,9 +94,9 @@ impl Builder {
         self
     }
 
-    /// Lists at most this many tags at once.
-    pub fn page(mut self, tags: usize) -> Self {
-        self.options.page = tags;
+    /// Lists at most this many tags or referrers at once.
+    pub fn page(mut self, entries: usize) -> Self {
+        self.options.page = entries;
         self
     }
 

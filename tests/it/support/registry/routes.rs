@@ -229,6 +229,13 @@ fn referrers(shared: &Shared, request: &Request, repo: &str, digest: &str) -> Re
         found.retain(|descriptor| descriptor["artifactType"] == kind.as_str());
         response.set("OCI-Filters-Applied", "artifactType");
     }
+    let last = request.query_values("last").into_iter().next().unwrap_or_default();
+    found.retain(|descriptor| descriptor["digest"].as_str() > Some(last.as_str()));
+    if found.len() > shared.options.page {
+        found.truncate(shared.options.page);
+        let last = found.last().and_then(|descriptor| descriptor["digest"].as_str()).unwrap_or_default();
+        response.set("Link", format!("</v2/{repo}/referrers/{digest}?last={last}>; rel=\"next\""));
+    }
     let media_type = "application/vnd.oci.image.index.v1+json";
     let index = json!({"schemaVersion": 2, "mediaType": media_type, "manifests": found});
     response.content(media_type, index.to_string().into_bytes().into())

@@ -1,0 +1,103 @@
+//! Lists that come page by page: each page asked for at the address the one before named, and an
+//! end to it whatever the registry says.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use ureq::http::Method;
+use url::Url;
+
+use super::exchange::{Request, Response};
+use super::host::Host;
+use super::link::next_link;
+use super::origin::Purpose;
+use super::token::Scope;
+use super::transport::{Transport, origin};
+use crate::error::{Error, Kind, Result};
+
+/// More pages than any list has.
+pub(super) const MOST_PAGES: usize = 1_000;
+/// One page, in bytes: what registries allow a manifest.
+const MOST_PAGE: u64 = 4 << 20;
+/// All pages of a list together, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
+/// How often a page whose body broke off or made no sense is asked for.
+const MOST_BODIES: u32 = 3;
+
+/// One list, read as far as it was asked for.
+pub(super) struct Pages<'a> {
+    transport: &'a Transport,
+    host: Arc<Host>,
+    scope: Scope,
+    accept: &'static str,
+    next: Option<Url>,
+    seen: HashSet<Url>,
+    most_pages: usize,
+    bytes_left: u64,
+}
+
+impl<'a> Pages<'a> {
+    /// The list at this path and query, which starts with `v2/`; at most so many pages of it.
+    pub(super) fn new(
+        transport: &'a Transport,
+        host: Arc<Host>,
+        scope: Scope,
+        (path, query): (&str, Option<&str>),
+        accept: &'static str,
+        most_pages: usize,
+    ) -> Self {
+        let mut url = transport.url(&host, path);
+        url.set_query(query);
+        let seen = HashSet::from([url.clone()]);
+        Self { transport, host, scope, accept, next: Some(url), seen, most_pages, bytes_left: MOST_BYTES }
+    }
+
+    /// What `read` makes of the content type and the bytes of the next page; `None` after the last.
+    ///
+    /// # Errors
+    /// An answer other than 200, a page that `read` makes nothing of, a list without end, or one
+    /// that goes on at another host.
+    pub(super) fn next<T>(&mut self, read: impl Fn(&str, &[u8]) -> Result<T>) -> Result<Option<T>> {
+        let Some(url) = self.next.take() else { return Ok(None) };
+        let mut left = MOST_BODIES;
+        loop {
+            left -= 1;
+            let request = Request::new(Method::GET, url.clone()).header("accept", self.accept);
+            let shown = request.shown.clone();
+            let mut response = self.transport.send(&self.host, &self.scope, request)?;
+            if response.status != 200 {
+                return Err(response.failure(&shown));
+            }
+            let content_type = response.header("content-type").unwrap_or_default().to_owned();
+            let next = self.link(&url, &response, &shown)?;
+            let body = response.body(MOST_PAGE.min(self.bytes_left));
+            match body.and_then(|bytes| Ok((bytes.len() as u64, read(&content_type, &bytes)?))) {
+                Ok((bytes, page)) => {
+                    self.bytes_left -= bytes;
+                    self.seen.extend(next.clone());
+                    self.next = next;
+                    return Ok(Some(page));
+                }
+                Err(e) if left > 0 && matches!(e.kind(), Kind::Transient | Kind::Content) => {}
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    /// Where the list goes on, if it does.
+    fn link(&self, from: &Url, response: &Response, shown: &str) -> Result<Option<Url>> {
+        for header in response.headers.get_all("link") {
+            let text = header.to_str().map_err(|_| Error::content(format!("{shown}: a Link that is no text")))?;
+            let Some(target) = next_link(text).map_err(|e| Error::from(e).at(shown))? else { continue };
+            let url = origin(&self.host).follow(Purpose::Page, from, target)?.url;
+            if self.seen.contains(&url) {
+                return Err(Error::content(format!("{shown}: the list goes on where it was before, and so for ever")));
+            }
+            if self.seen.len() == self.most_pages {
+                return Err(Error::content(format!("{shown}: the list has more than {} pages", self.most_pages)));
+            }
+            return Ok(Some(url));
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,89 @@
+//! What refers to an image: signatures, lists of ingredients, attestations. They are roots without a
+//! name, and belong to the image that their subject is part of.
+
+use std::collections::HashSet;
+
+use super::{Contents, Root};
+use crate::oci::{Digest, Manifest};
+
+/// One manifest that refers to a part of an image, or to another one that does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Referrer {
+    /// The manifest.
+    pub digest: Digest,
+    /// What kind of artifact it is, as far as it says.
+    pub artifact_type: Option<String>,
+    /// What it refers to.
+    pub subject: Digest,
+    /// All its content in bytes.
+    pub bytes: u64,
+}
+
+impl Contents {
+    /// Everything that refers to this image: a subject before what refers to it, else by digest.
+    pub fn referrers(&self, image: &Digest) -> Vec<Referrer> {
+        self.attached_to(image).into_iter().map(|(referrer, subject)| self.referrer(referrer, subject)).collect()
+    }
+
+    /// The same, by digest alone.
+    pub fn referrer_digests(&self, image: &Digest) -> Vec<Digest> {
+        self.attached_to(image).into_iter().map(|(place, _)| self.nodes[place].descriptor.digest.clone()).collect()
+    }
+
+    /// Sorts what refers to something by what that is. What only refers to a part of itself belongs
+    /// to no image, and stays a root like others.
+    pub(super) fn attach(&mut self) {
+        if self.subjects.is_empty() {
+            return;
+        }
+        for (referrer, subject) in &self.subjects {
+            self.referrers.entry(*subject).or_default().push(*referrer);
+        }
+        for list in self.referrers.values_mut() {
+            list.sort_by_key(|place| &self.nodes[*place].descriptor.digest);
+        }
+        let roots = self.roots.iter().filter_map(|root| self.place(&root.digest).map(|place| (root, place)));
+        let is_own = |(root, place): &(&Root, usize)| root.name.is_some() || !self.subjects.contains_key(place);
+        let mut next: Vec<usize> = roots.filter(is_own).map(|(_, place)| place).collect();
+        let mut seen: HashSet<usize> = next.iter().copied().collect();
+        while let Some(place) = next.pop() {
+            let referrers = self.referrers.get(&place).into_iter().flatten();
+            next.extend(self.children[place].iter().chain(referrers).filter(|place| seen.insert(**place)));
+        }
+        self.subjects.retain(|referrer, _| seen.contains(referrer));
+        let subjects = &self.subjects;
+        self.referrers.values_mut().for_each(|list| list.retain(|place| subjects.contains_key(place)));
+    }
+
+    /// The places of what refers to an image, each with that of its subject.
+    fn attached_to(&self, image: &Digest) -> Vec<(usize, usize)> {
+        let mut found: Vec<(usize, usize)> = Vec::new();
+        if self.subjects.is_empty() {
+            return found;
+        }
+        let mut seen = HashSet::new();
+        let mut next = 0;
+        let mut root = image;
+        loop {
+            for node in self.closure(root) {
+                let Some(subject) = self.place(&node.descriptor.digest) else { continue };
+                let referrers = self.referrers.get(&subject).into_iter().flatten();
+                found.extend(referrers.filter(|place| seen.insert(**place)).map(|place| (*place, subject)));
+            }
+            let Some((place, _)) = found.get(next) else { return found };
+            root = &self.nodes[*place].descriptor.digest;
+            next += 1;
+        }
+    }
+
+    fn referrer(&self, referrer: usize, subject: usize) -> Referrer {
+        let node = &self.nodes[referrer];
+        let digest = &node.descriptor.digest;
+        Referrer {
+            digest: digest.clone(),
+            artifact_type: node.manifest.as_ref().and_then(Manifest::listed_type).map(str::to_owned),
+            subject: self.nodes[subject].descriptor.digest.clone(),
+            bytes: self.closure(digest).iter().map(|n| n.descriptor.size).sum(),
+        }
+    }
+}
