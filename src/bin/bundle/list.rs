@@ -47,6 +47,7 @@ impl ListArgs {
 }
 
 fn tell(path: &str, listed: &Listed, digests: bool) -> oci_bundle::Result<()> {
+    let mut lines = Vec::new();
     for image in &listed.images {
         let name = match (&image.name, &image.tag) {
             (Some(name), _) => name.clone(),
@@ -57,43 +58,39 @@ fn tell(path: &str, listed: &Listed, digests: bool) -> oci_bundle::Result<()> {
             0 => String::new(),
             shared => format!(", {} of it shared", report::size(shared)),
         };
-        report::line(&name)?;
-        report::line(&format!("  {}  {}{shared}", image.digest, report::size(image.bytes)))?;
+        lines.push(name);
+        lines.push(format!("  {}  {}{shared}", image.digest, report::size(image.bytes)));
         if digests {
             for platform in &image.platforms {
-                report::line(&format!(
-                    "  {:<16} {}  {}",
-                    named(platform),
-                    platform.digest,
-                    report::size(platform.bytes)
-                ))?;
+                let ListedPlatform { digest, bytes, .. } = platform;
+                lines.push(format!("  {:<16} {digest}  {}", named(platform), report::size(*bytes)));
             }
         } else if image.platforms.iter().any(|p| p.platform.is_some()) {
             let platforms: Vec<_> = image.platforms.iter().map(named).collect();
-            report::line(&format!("  {}", platforms.join(", ")))?;
+            lines.push(format!("  {}", platforms.join(", ")));
         }
-        tell_referrers(&image.referrers, digests)?;
+        tell_referrers(&image.referrers, digests, &mut lines);
     }
     let images = report::count(listed.images.len() as u64, "image");
-    report::line(&format!("{images}  {path}  {}  bundle {}", report::size(listed.len), listed.digest))
+    lines.push(format!("{images}  {path}  {}  bundle {}", report::size(listed.len), listed.digest));
+    report::lines(&lines)
 }
 
-fn tell_referrers(referrers: &[Referrer], digests: bool) -> oci_bundle::Result<()> {
+fn tell_referrers(referrers: &[Referrer], digests: bool, lines: &mut Vec<String>) {
     let kind = |referrer: &Referrer| referrer.artifact_type.clone().unwrap_or_else(|| "-".into());
     if digests {
         for referrer in referrers {
             let Referrer { digest, subject, bytes, .. } = referrer;
             let (kind, size) = (kind(referrer), report::size(*bytes));
-            report::line(&format!("  {:<16} {digest}  {size}, {kind}, refers to {}", "referrer", subject.short()))?;
+            lines.push(format!("  {:<16} {digest}  {size}, {kind}, refers to {}", "referrer", subject.short()));
         }
     } else if !referrers.is_empty() {
         let mut kinds: Vec<String> = referrers.iter().map(kind).collect();
         kinds.sort();
         kinds.dedup();
         let count = report::count(referrers.len() as u64, "referrer");
-        report::line(&format!("  {count}: {}", kinds.join(", ")))?;
+        lines.push(format!("  {count}: {}", kinds.join(", ")));
     }
-    Ok(())
 }
 
 fn named(platform: &ListedPlatform) -> String {

@@ -13,6 +13,11 @@ pub(crate) fn line(text: &str) -> Result<()> {
     write(format!("{}\n", escaped(text)).as_bytes())
 }
 
+/// Prints all of these at once: a thousand images are three thousand lines.
+pub(crate) fn lines(texts: &[String]) -> Result<()> {
+    write(texts.iter().map(|text| format!("{}\n", escaped(text))).collect::<String>().as_bytes())
+}
+
 /// Prints `label` in its column and then `text`.
 pub(crate) fn labelled(label: &str, text: &str) -> Result<()> {
     line(&format!("{label:<10} {text}"))
