@@ -138,7 +138,11 @@ pub(super) fn place(url: &Url) -> String {
 
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => {
+            // A name that ends in a dot is the same name.
+            let name = name.trim_end_matches('.');
+            name == "localhost" || name.ends_with(".localhost")
+        }
         Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
         Some(Host::Ipv6(ip)) => match canonical(ip) {
             IpAddr::V4(ip) => ip.is_loopback() || ip.is_unspecified(),
@@ -209,6 +213,8 @@ mod tests {
             "https://[::1]/x",
             "https://[::ffff:127.0.0.1]/x",
             "https://localhost/x",
+            "https://localhost./x",
+            "https://a.localhost./x",
             "https://169.254.169.254/x",
             "https://[fe80::1]/x",
             "file:///etc/passwd",
