@@ -8,6 +8,8 @@ mod challenge;
 mod credentials;
 mod error_body;
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host;
 mod kept;
 mod manner;
