@@ -10,7 +10,7 @@ use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectatio
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
 use crate::plan::{Failure, Found, walk};
-use crate::store::{Contents, Node, Source, Watch};
+use crate::store::{Contents, Node, Root, Source, Watch};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -94,12 +94,14 @@ impl List {
         contents.check_spread().map_err(at)?;
         let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new(), unread: None };
         let mut uses: HashMap<&Digest, usize> = HashMap::new();
-        for root in &contents.roots {
-            contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
-        }
         let named: Vec<_> =
             contents.roots.iter().filter(|r| r.name.is_some() || tags.contains_key(&r.digest)).collect();
         let below = contents.below(named.iter().map(|r| &r.digest));
+        // What only repeats a part of an image shares nothing with it.
+        let is_own = |r: &Root| r.name.is_some() || tags.contains_key(&r.digest) || !below.contains(&r.digest);
+        for root in contents.roots.iter().filter(|r| is_own(r)) {
+            contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
+        }
         let mut image = |(name, digest): (&Option<String>, &Digest)| {
             let tag = tags.get_mut(digest).filter(|_| name.is_none()).and_then(Vec::pop);
             // A line of the index without a name may only repeat what an image consists of.

@@ -115,7 +115,7 @@ impl Verify {
             expected: (!self.expect.is_empty()).then_some(unexpected.is_none()),
             unexpected,
             pinned,
-            images: bundle.index().entries.iter().filter(|e| e.name.is_some()).count() as u64,
+            images: bundle.index().entries.iter().filter(|e| e.name.is_some() || e.tag.is_some()).count() as u64,
             blobs: count,
             bytes,
             unused: seen.iter().filter(|d| !used.contains(**d)).count() as u64,
