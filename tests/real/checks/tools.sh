@@ -1,5 +1,6 @@
 # Files as today's tools write them, made here by the tools themselves: each is verified, listed and imported under the names
-# it carries, or a repository is named where it carries none; what arrives is compared by digest.
+# it carries, or a repository is named where it carries none; what arrives is compared by digest. And the other way round: the
+# tools read a bundle. docs/interop.md says the same in tables.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # shellcheck source=tests/real/docker.sh
@@ -163,6 +164,54 @@ docker_archives_are_refused() {
   done
 }
 
+# read_by_name NAMESPACE COMMAND…: the command brings each image of the bundle from its name to a reference.
+read_by_name() {
+  local namespace=$1 repo tag digest type
+  shift
+  while read -r repo tag digest type; do
+    "$@" "$(address_of source)/$repo:$tag" "$(address_of tools)/$namespace/$repo:$tag"
+    arrived "$namespace/$repo" "$tag" "$digest"
+  done < <(named_images "$fixtures")
+}
+
+oras_copies() { oras copy --from-oci-layout-path "$fixture_bundle" --to-plain-http "$@"; }
+oras_reads_a_bundle() { read_by_name oras-reads oras_copies; }
+
+regctl_imports() { regctl image import --name "$1" "$2" "$fixture_bundle"; }
+regctl_reads_a_bundle() {
+  regctl registry set --tls disabled "$(address_of tools)"
+  read_by_name regctl-reads regctl_imports
+}
+
+# podman keeps of an index what is for this machine, and the index's digest.
+podman_reads_a_bundle() {
+  local source image
+  source=$(address_of source)
+  podman_lane rmi --all --force >/dev/null
+  for image in org/web:2 google-containers/pause:latest; do
+    "$bundle" export --plain-http "$source/$image" -o "$tools/single.tar" --force
+    podman_lane load --input "$tools/single.tar"
+    podman_lane images --digests | grep -F "${image%:*} " | grep -F "$(fixture "${image%:*}" "${image#*:}")"
+  done
+  refused 125 podman_lane load --input "$fixture_bundle"
+  podman_lane rmi --all --force >/dev/null
+  podman_lane pull "oci-archive:$fixture_bundle:$source/org/web:2"
+  refused 125 podman_lane pull "oci-archive:$fixture_bundle:$source/google-containers/pause:latest"
+}
+
+docker_reads_a_bundle() {
+  local repo tag digest type
+  start_docker containerd
+  docker_lane load --input "$fixture_bundle"
+  while read -r repo tag digest type; do
+    [[ $(docker_lane image inspect --format '{{.Id}}' "$(address_of source)/$repo:$tag") == "$digest" ]] || fail "$repo:$tag is not $digest"
+  done < <(named_images "$fixtures" | grep -v '^org/chart ')
+  stop_docker
+  start_docker classic
+  refused 1 docker_lane load --input "$fixture_bundle"
+  stop_docker
+}
+
 # refused STATUS COMMAND…: it must end with that status.
 refused() {
   local wanted=$1 status=0
@@ -185,5 +234,9 @@ check "what podman save writes as an oci-archive arrives under its name" podman_
 check "what docker save writes from the containerd store arrives with its digests; of an index cut to one platform, what is missing is named" \
   docker_save_containerd_store "${tools_parts[@]}" dockerd
 check "what docker save writes from the classic store arrives under its names" docker_save_classic_store "${tools_parts[@]}" dockerd
+check "oras reads each image of a bundle by its name" oras_reads_a_bundle "${tools_parts[@]}" oras
+check "regctl reads each image of a bundle by its name" regctl_reads_a_bundle "${tools_parts[@]}" regctl
+check "podman loads a bundle of one image, and pulls OCI images by name from one of several" podman_reads_a_bundle "${tools_parts[@]}" podman
+check "docker load takes a bundle into the containerd store, digests kept" docker_reads_a_bundle "${tools_parts[@]}" dockerd
 stop_docker_and_its_containerd
 check "a docker archive is refused with the reason" docker_archives_are_refused "${tools_parts[@]}" podman
