@@ -207,13 +207,12 @@ fn images(contents: &Contents) -> Vec<ExportedImage> {
 fn totals(contents: &Contents) -> Totals {
     let blobs: Vec<_> = contents.blobs().collect();
     let bytes = blobs.iter().map(|n| n.descriptor.size).sum();
-    let apart: u64 = contents
+    let apart = contents
         .roots
         .iter()
         .flat_map(|r| contents.closure(&r.digest))
         .filter(|n| n.manifest.is_none())
-        .map(|n| n.descriptor.size)
-        .sum();
+        .fold(0_u64, |sum, n| sum.saturating_add(n.descriptor.size));
     Totals {
         images: contents.roots.len() as u64,
         manifests: contents.manifests().count() as u64,

@@ -13,6 +13,8 @@ use crate::store::{Contents, Node, Root, Source, Watch, side_by_side};
 const MAX_DEPTH: usize = 16;
 /// More content than any bundle has, few enough to hold.
 const MAX_NODES: usize = 1_000_000;
+/// More bytes than any drive holds, an exbibyte: what adds up sizes stays a number.
+const MAX_BYTES: u64 = 1 << 60;
 
 /// A root whose own manifest is known.
 #[derive(Clone, Debug)]
@@ -104,6 +106,7 @@ struct Walk {
     places: HashMap<Digest, usize>,
     failed: BTreeMap<usize, Error>,
     absent: HashSet<usize>,
+    bytes: u64,
 }
 
 enum Answer {
@@ -118,6 +121,10 @@ impl Walk {
         let Some(&place) = self.places.get(&descriptor.digest) else {
             if self.nodes.len() == MAX_NODES {
                 return Err(Error::content(format!("more than {MAX_NODES} pieces of content")));
+            }
+            self.bytes = self.bytes.saturating_add(descriptor.size);
+            if self.bytes > MAX_BYTES {
+                return Err(Error::content(format!("more than {MAX_BYTES} bytes of content")));
             }
             let place = self.nodes.len();
             self.places.insert(descriptor.digest.clone(), place);

@@ -286,6 +286,18 @@ fn a_graph_of_few_indexes_that_stand_for_billions_ends_soon() {
 }
 
 #[test]
+fn sizes_that_add_up_to_more_than_a_number_holds_are_refused() {
+    let mut contents = Contents::default();
+    let layer = |n: u64| format!(r#"{{"mediaType":"x/y","digest":"sha256:{n:064x}","size":{}}}"#, 1_u64 << 53);
+    let layers: Vec<String> = (0..3000).map(layer).collect();
+    let config = contents.put("application/vnd.oci.image.config.v1+json", "{}");
+    let text = format!(r#"{{"schemaVersion":2,"config":{config},"layers":[{}]}}"#, layers.join(","));
+    let image = contents.put(MANIFEST, text);
+    contents.name("gcr.io/org/app:1", &image);
+    Given::new(contents.packed()).is_refused("bytes of content");
+}
+
+#[test]
 fn one_digest_with_two_sizes_is_refused() {
     let mut contents = Contents::default();
     let image = contents.image(&[b"a layer"]);
