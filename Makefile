@@ -31,10 +31,12 @@ fixtures: ## write fixtures/ anew
 	cargo run --quiet --example fixtures
 
 SECONDS ?= 60
-FUZZ_TARGETS = manifest reference tar verify
+SANITIZER ?= address
+FUZZ_TARGETS = answers challenge credentials location manifest numbers reference tar verify
 
 fuzz: ## every fuzz target for SECONDS (60) each; needs the nightly compiler and cargo-fuzz
 	@type cargo-fuzz >/dev/null || { echo "cargo install cargo-fuzz --locked"; exit 2; }
 	for target in $(FUZZ_TARGETS); do \
-	  cargo +nightly fuzz run $$target -- -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
+	  cargo +nightly fuzz run --sanitizer $(SANITIZER) --target-dir fuzz/target/$(SANITIZER) $$target -- \
+	    -max_total_time=$(SECONDS) -max_len=65536 -rss_limit_mb=1024 -print_final_stats=1 || exit 1; \
 	done

@@ -231,7 +231,7 @@ fn totals(contents: &Contents) -> Totals {
     let blobs: Vec<_> = contents.blobs().collect();
     let bytes = blobs.iter().map(|n| n.descriptor.size).sum();
     let named: Vec<&Digest> = contents.roots.iter().filter(|r| r.name.is_some()).map(|r| &r.digest).collect();
-    let apart: u64 = named.iter().map(|image| size_apart(contents, image)).sum();
+    let apart: u64 = named.iter().map(|image| size_apart(contents, image)).fold(0, u64::saturating_add);
     Totals {
         images: named.len() as u64,
         manifests: contents.manifests().count() as u64,

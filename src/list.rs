@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectations};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
 use crate::plan::{Failure, Found, walk};
 use crate::store::{Contents, Node, Referrer, Root, Source, Watch};
@@ -77,7 +77,7 @@ impl List {
     pub fn run(self, watch: &dyn Watch) -> Result<Listed> {
         let bundle = Bundle::open(&self.bundle, Spooling { tmpdir: self.tmpdir.as_deref(), watch })?;
         check_expectations(&self.expect, &[&bundle])?;
-        let at = |e: crate::Error| e.at(bundle.path().display());
+        let at = |e: Error| e.at(bundle.path().display());
         // Content in a bundle is found by digest alone.
         let nowhere = Repository::new("bundle.invalid", "content")?;
         let mut roots = Vec::new();
@@ -94,14 +94,16 @@ impl List {
             return Err(at(error));
         }
         contents.check_spread().map_err(at)?;
-        let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new() };
+        let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new(), unread: None };
         let mut uses: HashMap<&Digest, usize> = HashMap::new();
-        for root in contents.roots.iter().filter(|root| contents.subject(root).is_none()) {
-            contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
-        }
         let named: Vec<_> =
             contents.roots.iter().filter(|r| r.name.is_some() || tags.contains_key(&r.digest)).collect();
         let below = contents.below(named.iter().map(|r| &r.digest));
+        // What only repeats a part of an image, or belongs to one, shares nothing with it.
+        let is_own = |r: &Root| r.name.is_some() || tags.contains_key(&r.digest) || !below.contains(&r.digest);
+        for root in contents.roots.iter().filter(|root| is_own(root) && contents.subject(root).is_none()) {
+            contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
+        }
         let mut image = |root: &Root| {
             let Root { name, digest } = root;
             let tag = tags.get_mut(digest).filter(|_| name.is_none()).and_then(Vec::pop);
@@ -125,6 +127,9 @@ impl List {
             })
         };
         let images = contents.roots.iter().filter_map(&mut image).collect();
+        if let Some(error) = seen.unread {
+            return Err(at(error));
+        }
         Ok(Listed { digest: bundle.index().digest.clone(), len: bundle.len(), images })
     }
 }
@@ -138,6 +143,8 @@ struct Platforms<'a> {
     bundle: &'a Bundle,
     contents: &'a Contents,
     known: HashMap<&'a Digest, (OnceCell<Option<Platform>>, u64)>,
+    /// Why the drive did not give a config away.
+    unread: Option<Error>,
 }
 
 impl<'a> Platforms<'a> {
@@ -164,7 +171,14 @@ impl<'a> Platforms<'a> {
                 .or_insert_with(|| (OnceCell::new(), sum(self.contents.closure(digest).into_iter())));
             let platform = named.cloned().or_else(|| {
                 let config = manifest.config().filter(|_| manifest.is_image());
-                own.get_or_init(|| config.and_then(|config| configured(self.bundle, config))).clone()
+                let mut platform = |config| match configured(self.bundle, config) {
+                    Err(error) if error.kind() != Kind::Content => {
+                        self.unread.get_or_insert(error);
+                        None
+                    }
+                    read => read.ok().flatten(),
+                };
+                own.get_or_init(|| config.and_then(&mut platform)).clone()
             });
             found.push(ListedPlatform { platform, digest: digest.clone(), bytes: *bytes });
         }
@@ -173,18 +187,18 @@ impl<'a> Platforms<'a> {
 }
 
 /// The platform of an image config, read leniently: it is only shown.
-fn configured(bundle: &Bundle, config: &Descriptor) -> Option<Platform> {
+fn configured(bundle: &Bundle, config: &Descriptor) -> Result<Option<Platform>> {
     #[derive(Deserialize)]
     struct Config {
         #[serde(flatten)]
         platform: Platform,
     }
     if config.size > MAX_CONFIG {
-        return None;
+        return Ok(None);
     }
     let mut bytes = Vec::new();
-    let nowhere = Repository::new("bundle.invalid", "content").ok()?;
-    bundle.open(&nowhere, config, 0).ok()?.read_to_end(&mut bytes).ok()?;
-    let config: Config = serde_json::from_slice(&bytes).ok()?;
-    Some(config.platform).filter(Platform::is_known)
+    let nowhere = Repository::new("bundle.invalid", "content")?;
+    bundle.open(&nowhere, config, 0)?.read_to_end(&mut bytes).map_err(Error::from_read)?;
+    let config: Option<Config> = serde_json::from_slice(&bytes).ok();
+    Ok(config.map(|config| config.platform).filter(Platform::is_known))
 }

@@ -1,6 +1,7 @@
 //! `verify --deep` and `list` of any file: no panic, and nothing is intact that `list` cannot show.
 #![no_main]
 
+mod checksums;
 mod file;
 
 use std::path::PathBuf;
@@ -11,7 +12,7 @@ use oci_bundle::store::Quiet;
 use oci_bundle::verify::Verify;
 
 fuzz_target!(|bytes: &[u8]| {
-    for bytes in [bytes.to_vec(), file::with_checksums(bytes)] {
+    for bytes in [bytes.to_vec(), checksums::with_checksums(bytes)] {
         let (_file, path) = file::file(&bytes);
         let tmpdir = Some(PathBuf::from("/dev/shm"));
         let verify = Verify { deep: true, jobs: 1, tmpdir: tmpdir.clone(), ..Verify::new(&path) };

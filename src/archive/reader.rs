@@ -10,7 +10,7 @@ use super::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
 use super::directory::Directory;
 use super::index_json::{IndexJson, MAX_INDEX};
 use super::layout::blob_path;
-use super::slice::Slice;
+use super::slice::{Slice, broken_off};
 use super::spool::{self, Spooling};
 use super::tarball::Tarball;
 use super::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT};
@@ -63,8 +63,8 @@ impl Bundle {
             }
             let file = File::open(path).map_err(Error::disk("open", path))?;
             let len = file.metadata().map_err(Error::disk("open", path))?.len();
-            let (file, len) =
-                if spool::is_gzip(&file) { spool::unzip(path, file, len, spooling)? } else { (file, len) };
+            let is_gzip = spool::is_gzip(&file).map_err(|e| broken_off(path, 0, e))?;
+            let (file, len) = if is_gzip { spool::unzip(path, file, len, spooling)? } else { (file, len) };
             Self::read(path, Body::Tar(Tarball::open(path, file, len)?))
         };
         open().map_err(|e| placed(e, path))

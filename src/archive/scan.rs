@@ -40,17 +40,11 @@ pub(super) struct Scan {
     pub(super) canonical: bool,
 }
 
-/// Why an archive cannot be read: its own fault, or the drive's.
+/// Why an archive cannot be read: its own fault, or the drive's at this byte.
 #[derive(Debug)]
 pub(super) enum ScanError {
     Bad(String),
-    Io(io::Error),
-}
-
-impl From<io::Error> for ScanError {
-    fn from(error: io::Error) -> Self {
-        Self::Io(error)
-    }
+    Io(u64, io::Error),
 }
 
 pub(super) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
@@ -130,8 +124,8 @@ struct Window<'a> {
 impl Window<'_> {
     /// `len` bytes at `at`, which must be in the file. Reads on from there as far as small entries
     /// are likely to follow.
-    fn get(&mut self, at: u64, len: u64) -> io::Result<&[u8]> {
-        let len = usize::try_from(len).map_err(io::Error::other)?;
+    fn get(&mut self, at: u64, len: u64) -> Result<&[u8], ScanError> {
+        let len = usize::try_from(len).map_err(|e| ScanError::Io(at, io::Error::other(e)))?;
         let inside = |window: &Self| {
             let from = usize::try_from(at.checked_sub(window.start)?).ok()?;
             window.bytes.get(from..from + len).is_some().then_some(from)
@@ -144,7 +138,7 @@ impl Window<'_> {
         let left = usize::try_from(self.len - at).unwrap_or(usize::MAX);
         self.bytes.resize(len.max(ahead).min(left), 0);
         self.start = at;
-        self.file.read_exact_at(&mut self.bytes, at)?;
+        self.file.read_exact_at(&mut self.bytes, at).map_err(|e| ScanError::Io(at, e))?;
         Ok(&self.bytes[..len])
     }
 }
@@ -207,7 +201,7 @@ fn end(file: &File, at: u64, len: u64) -> Result<bool, ScanError> {
         return Err(bad(at, "more than a mebibyte follows the end marker"));
     }
     let mut rest = vec![0; usize::try_from(tail).unwrap_or(0)];
-    file.read_exact_at(&mut rest, at)?;
+    file.read_exact_at(&mut rest, at).map_err(|e| ScanError::Io(at, e))?;
     if rest.iter().any(|b| *b != 0) {
         return Err(bad(at, "there is data after the end marker"));
     }

@@ -35,9 +35,9 @@ impl std::fmt::Debug for Spooling<'_> {
 }
 
 /// Whether a file begins as a gzip stream does.
-pub(super) fn is_gzip(file: &File) -> bool {
+pub(super) fn is_gzip(file: &File) -> io::Result<bool> {
     let mut start = [0; 2];
-    file.read_at(&mut start, 0).is_ok_and(|got| got == 2) && start == [0x1f, 0x8b]
+    Ok(file.read_at(&mut start, 0)? == 2 && start == [0x1f, 0x8b])
 }
 
 /// A gzip file, uncompressed into a temporary one. Gives that and its length.
@@ -58,7 +58,7 @@ pub(super) fn standard_input(spooling: Spooling<'_>) -> Result<(File, u64)> {
     let input = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(failed())?);
     let metadata = input.metadata().map_err(failed())?;
     let stands_at_start = rustix::fs::tell(&input).is_ok_and(|at| at == 0);
-    if metadata.is_file() && stands_at_start && !is_gzip(&input) {
+    if metadata.is_file() && stands_at_start && !is_gzip(&input).map_err(failed())? {
         return Ok((input, metadata.len()));
     }
     let at_least = if metadata.is_file() { metadata.len() } else { 0 };

@@ -30,10 +30,10 @@ pub(super) struct Tarball {
 impl Tarball {
     /// Opens a tar of this length. `path` is for messages.
     pub(super) fn open(path: &Path, file: File, len: u64) -> Result<Self> {
-        refuse_other_formats(&file, len)?;
+        refuse_other_formats(path, &file, len)?;
         let Scan { members, canonical } = scan(&file, len).map_err(|e| match e {
             ScanError::Bad(reason) => Error::content(reason),
-            ScanError::Io(e) => broken_off(path, 0, e),
+            ScanError::Io(at, e) => broken_off(path, at, e),
         })?;
         let mut roots: HashMap<&'static str, Place> = HashMap::new();
         let mut blobs: HashMap<Digest, Vec<Place>> = HashMap::with_capacity(members.len());
@@ -109,9 +109,9 @@ export the images from their registry with `bundle export`, or save them anew wi
 }
 
 /// Says what a file is that is plainly something else.
-fn refuse_other_formats(file: &File, len: u64) -> Result<()> {
+fn refuse_other_formats(path: &Path, file: &File, len: u64) -> Result<()> {
     let mut start = [0; 6];
-    let got = file.read_at(&mut start, 0).unwrap_or(0);
+    let got = file.read_at(&mut start, 0).map_err(|e| broken_off(path, 0, e))?;
     if len == 0 {
         return Err(Error::content("the file is empty"));
     }

@@ -8,6 +8,8 @@ use crate::store::{Contents, Node, Root};
 
 /// More content than any bundle has, few enough to hold.
 pub(super) const MAX_NODES: usize = 1_000_000;
+/// More bytes than any drive holds, an exbibyte: what adds up sizes stays a number.
+const MAX_BYTES: u64 = 1 << 60;
 
 /// What is known so far.
 #[derive(Default)]
@@ -18,6 +20,8 @@ pub(super) struct Graph {
     pub(super) absent: HashSet<usize>,
     /// Nodes found in one more repository after they were looked at.
     pub(super) again: Vec<usize>,
+    /// The sizes of all of it.
+    bytes: u64,
 }
 
 impl Graph {
@@ -31,6 +35,10 @@ impl Graph {
         let Some(&place) = self.places.get(&descriptor.digest) else {
             if self.nodes.len() == MAX_NODES {
                 return Err(Error::content(format!("more than {MAX_NODES} pieces of content")));
+            }
+            self.bytes = self.bytes.saturating_add(descriptor.size);
+            if self.bytes > MAX_BYTES {
+                return Err(Error::content(format!("more than {MAX_BYTES} bytes of content")));
             }
             let place = self.nodes.len();
             self.places.insert(descriptor.digest.clone(), place);

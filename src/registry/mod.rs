@@ -9,6 +9,8 @@ mod credentials;
 mod elsewhere;
 mod error_body;
 mod exchange;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod host;
 mod kept;
 mod link;

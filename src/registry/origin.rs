@@ -170,6 +170,7 @@ fn is_own(url: &Url) -> bool {
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => {
+            // A name that ends in a dot is the same name.
             let name = name.trim_end_matches('.');
             name == "localhost" || name.ends_with(".localhost")
         }
@@ -273,6 +274,8 @@ mod tests {
             "https://[::1]/x",
             "https://[::ffff:127.0.0.1]/x",
             "https://localhost/x",
+            "https://localhost./x",
+            "https://a.localhost./x",
             "https://169.254.169.254/x",
             "https://[fe80::1]/x",
             "file:///etc/passwd",

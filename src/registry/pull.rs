@@ -243,7 +243,7 @@ pub(super) fn checked(mut response: Response, shown: &str, descriptor: &Descript
 }
 
 /// Start and total of `bytes START-END/TOTAL`, if it goes to the end (RFC 9110 §14.4).
-fn content_range(header: &str) -> Option<(u64, u64)> {
+pub(super) fn content_range(header: &str) -> Option<(u64, u64)> {
     let (range, total) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = range.split_once('-')?;
     let (start, end, total): (u64, u64, u64) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);

@@ -15,6 +15,8 @@ use crate::error::{Error, Result};
 
 /// What a token lives when nobody says (token.md: 60 seconds, and never less).
 const SHORTEST_LIFE: Duration = Duration::from_secs(60);
+/// What a token is taken to live at most: it is refused soon enough, and the sum with the present stays a time.
+const LONGEST_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Token answers are small, in bytes.
 pub(super) const MAX_TOKEN_BODY: u64 = 64 << 10;
 const CLIENT: &str = "bundle";
@@ -119,7 +121,7 @@ impl Tokens {
         let value = answer.token.filter(|t| !t.is_empty()).or(answer.access_token).filter(|t| !t.is_empty());
         let value =
             value.ok_or_else(|| Error::refused("the token server's answer holds no token", "check the credentials"))?;
-        let life = answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs);
+        let life = answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE);
         // Early enough that a request sent now still arrives in time.
         let renew_at = arrived + life.saturating_sub(Duration::from_secs(5).min(life / 4));
         *held = Some(Token { value: Secret::from(value.clone()), renew_at });
@@ -178,6 +180,14 @@ mod tests {
         assert_eq!(scopes(&scope, None), ["repository:a/b:pull,push", "repository:c:pull"]);
         assert_eq!(scopes(&Scope::pull("a"), Some("repository:a:pull aws")), ["repository:a:pull", "aws"]);
         assert_eq!(scopes(&Scope::push("a"), Some("repository:a:pull,push")), ["repository:a:pull,push"]);
+    }
+
+    #[test]
+    fn a_token_that_says_to_live_for_ever_is_a_token() {
+        let answer = |life: u64| Ok(format!(r#"{{"token":"t","expires_in":{life}}}"#).into_bytes());
+        for life in [0, 1, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(Tokens::default().get(&["x".into()], None, || answer(life)).expect("token"), "t");
+        }
     }
 
     #[test]

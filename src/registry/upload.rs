@@ -273,10 +273,10 @@ fn another_manner(host: &Host, tried: Manner, error: &Error) -> Option<Manner> {
 }
 
 /// Bytes held according to `Range: 0-N`. `0-0` stands for one byte or none, so it counts as lost.
-fn held(range: &str) -> Option<u64> {
+pub(super) fn held(range: &str) -> Option<u64> {
     let (start, end) = range.strip_prefix("bytes=").unwrap_or(range).split_once('-')?;
     let end: u64 = end.parse().ok()?;
-    (start == "0" && end > 0).then_some(end + 1)
+    end.checked_add(1).filter(|_| start == "0" && end > 0)
 }
 
 /// Where an upload goes on. Each answer's Location replaces the one before.
@@ -293,7 +293,7 @@ mod tests {
     fn a_session_holds_what_its_range_says_unless_that_is_ambiguous() {
         assert_eq!(held("0-1023"), Some(1024));
         assert_eq!(held("bytes=0-9"), Some(10));
-        for lost in ["0-0", "", "5-9", "0-", "x-9", "0-18446744073709551616"] {
+        for lost in ["0-0", "", "5-9", "0-", "x-9", "0-18446744073709551615", "0-18446744073709551616"] {
             assert_eq!(held(lost), None, "{lost}");
         }
     }

@@ -35,7 +35,14 @@ pub(super) fn compare(
     let mut layers: HashMap<&Digest, (&Descriptor, HashSet<Digest>)> = HashMap::new();
     for (_, manifest) in contents.manifests().filter(|(_, m)| m.is_image() && !m.media_type().is_index()) {
         let Some(config) = manifest.config() else { continue };
-        let Some(diff_ids) = diff_ids(bundle, &nowhere, config) else { continue };
+        let diff_ids = match diff_ids(bundle, &nowhere, config) {
+            Ok(Some(diff_ids)) => diff_ids,
+            Ok(None) => continue,
+            Err(error) => {
+                findings.add(FindingKind::DigestMismatch.or_unreadable(&error), &config.digest, None, &error);
+                continue;
+            }
+        };
         let stated = stated_layers(manifest);
         if stated.len() != diff_ids.len() {
             let text = format!("it states {} layers, the manifest {}", diff_ids.len(), stated.len());
@@ -72,7 +79,7 @@ pub(super) fn compare(
     }
     for (layer, error) in compared.into_iter().flatten() {
         let error = error.at(&layer.digest);
-        findings.add(FindingKind::DiffIdMismatch, &layer.digest, None, &error);
+        findings.add(FindingKind::DiffIdMismatch.or_unreadable(&error), &layer.digest, None, &error);
     }
     Ok(())
 }
@@ -82,7 +89,7 @@ fn stated_layers(manifest: &Manifest) -> Vec<&Descriptor> {
 }
 
 /// The DiffIDs of an image configuration, read leniently: what is no list of digests states nothing.
-fn diff_ids(bundle: &Bundle, nowhere: &Repository, config: &Descriptor) -> Option<Vec<Digest>> {
+fn diff_ids(bundle: &Bundle, nowhere: &Repository, config: &Descriptor) -> Result<Option<Vec<Digest>>> {
     #[derive(Deserialize)]
     struct Config {
         rootfs: RootFs,
@@ -91,12 +98,12 @@ fn diff_ids(bundle: &Bundle, nowhere: &Repository, config: &Descriptor) -> Optio
     struct RootFs {
         diff_ids: Vec<Digest>,
     }
-    if config.size > MAX_CONFIG {
-        return None;
+    if config.size > MAX_CONFIG || bundle.holds(config).is_err() {
+        return Ok(None);
     }
     let mut bytes = Vec::new();
-    bundle.open(nowhere, config, 0).ok()?.read_to_end(&mut bytes).ok()?;
-    serde_json::from_slice(&bytes).ok().map(|config: Config| config.rootfs.diff_ids)
+    bundle.open(nowhere, config, 0)?.read_to_end(&mut bytes).map_err(Error::from_read)?;
+    Ok(serde_json::from_slice(&bytes).ok().map(|config: Config| config.rootfs.diff_ids))
 }
 
 /// What a layer unpacks to, by the algorithm of `like`.

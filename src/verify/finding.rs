@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use crate::error::Error;
+use crate::error::{Error, Kind};
 use crate::oci::Digest;
 use crate::store::Contents;
 
@@ -25,6 +25,11 @@ pub enum FindingKind {
 }
 
 impl FindingKind {
+    /// This kind for content that is bad; a drive that fails says nothing about the content.
+    pub(super) fn or_unreadable(self, error: &Error) -> Self {
+        if error.kind() == Kind::Content { self } else { Self::Unreadable }
+    }
+
     /// The word for it in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

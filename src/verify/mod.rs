@@ -103,11 +103,7 @@ impl Verify {
             return Err(Error::Interrupted { signal });
         }
         for (digest, error) in checked.into_iter().flatten() {
-            let kind = match error.kind() {
-                Kind::Content => FindingKind::DigestMismatch,
-                _ => FindingKind::Unreadable,
-            };
-            findings.add(kind, digest, None, &error);
+            findings.add(FindingKind::DigestMismatch.or_unreadable(&error), digest, None, &error);
         }
         if self.deep {
             deep::compare(&bundle, &contents, self.jobs, watch, &mut findings)?;
@@ -119,7 +115,7 @@ impl Verify {
             expected: (!self.expect.is_empty()).then_some(unexpected.is_none()),
             unexpected,
             pinned,
-            images: bundle.index().entries.iter().filter(|e| e.name.is_some()).count() as u64,
+            images: bundle.index().entries.iter().filter(|e| e.name.is_some() || e.tag.is_some()).count() as u64,
             blobs: count,
             bytes,
             unused: seen.iter().filter(|d| !used.contains(**d)).count() as u64,
@@ -136,7 +132,7 @@ impl Verify {
             match bundle.manifest(&nowhere, descriptor) {
                 Ok(manifest) => roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest }),
                 Err(error) => {
-                    let kind = kind_of(bundle, &descriptor.digest, descriptor.size);
+                    let kind = kind_of(bundle, &descriptor.digest, descriptor.size, &error);
                     findings.add(kind, &descriptor.digest, name.as_ref(), &error);
                 }
             }
@@ -144,12 +140,13 @@ impl Verify {
         let (contents, failures) = walk(bundle, roots, 1, watch).map_err(|e| e.at(bundle.path().display()))?;
         for failure in failures {
             let size = contents.node(&failure.digest).map(|n| n.descriptor.size).unwrap_or_default();
-            findings.add(kind_of(bundle, &failure.digest, size), &failure.digest, None, &failure.error);
+            let kind = kind_of(bundle, &failure.digest, size, &failure.error);
+            findings.add(kind, &failure.digest, None, &failure.error);
         }
         for node in contents.blobs() {
             if let Err(error) = bundle.holds(&node.descriptor) {
                 let Descriptor { digest, size, .. } = &node.descriptor;
-                findings.add(kind_of(bundle, digest, *size), digest, None, &error);
+                findings.add(kind_of(bundle, digest, *size, &error), digest, None, &error);
             }
         }
         Ok(contents)
@@ -157,10 +154,11 @@ impl Verify {
 }
 
 /// What is wrong with content that could not be taken as what it should be.
-fn kind_of(bundle: &Bundle, digest: &Digest, size: u64) -> FindingKind {
-    match bundle.size_of(digest) {
+fn kind_of(bundle: &Bundle, digest: &Digest, size: u64, error: &Error) -> FindingKind {
+    let kind = match bundle.size_of(digest) {
         None => FindingKind::Missing,
         Some(there) if there != size => FindingKind::SizeMismatch,
         Some(_) => FindingKind::Malformed,
-    }
+    };
+    kind.or_unreadable(error)
 }

@@ -230,6 +230,19 @@ fn one_digest_with_two_sizes_is_refused() {
 }
 
 #[test]
+fn sizes_that_add_up_to_more_than_a_number_holds_are_refused() {
+    let scene = Scene::new();
+    let layer = |n: u64| json!({"mediaType": LAYER, "digest": format!("sha256:{n:064x}"), "size": 1_u64 << 53});
+    let config = put_layer(&scene.source, "org/app", "{}");
+    let layers: Vec<Value> = (0..3000).map(layer).collect();
+    put(&scene, MANIFEST, &json!({"schemaVersion": 2, "mediaType": MANIFEST, "config": config, "layers": layers}));
+    // The registry's lie is known before the first layer is asked for.
+    let out = scene.export(&["org/app:1"]).run().exits(3);
+    assert!(out.stderr.contains("bytes of content") && !scene.bundle().exists(), "{}", out.stderr);
+    assert_eq!(scene.source.count(|r| r.method == "GET" && r.path.contains("/blobs/")), 0);
+}
+
+#[test]
 fn indexes_may_nest_sixteen_deep_and_no_deeper() {
     let scene = Scene::new();
     let mut digest = put_small_image(&scene.source, "org/app", "leaf");

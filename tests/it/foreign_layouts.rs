@@ -145,6 +145,7 @@ fn a_bare_tag_needs_a_repository() {
     let listed = bundle().args(["list", "--format", "json", given.path.to_str().expect("a path")]).run().succeeds();
     assert_eq!(listed.json()["images"][0]["tag"], "v1.0");
     assert_eq!(listed.json()["images"][0].get("name"), None);
+    assert!(bundle().args(["verify"]).args([&given.path]).run().succeeds().stdout.contains("  1 image ·"));
     import(&given.path, &registry, &["--name", "quay.io/org/app"]).succeeds();
     assert_eq!(registry.tags("library/org/app"), ["v1.0"]);
     for bad in ["quay.io/org/app:1", "quay.io/Org", &format!("quay.io/a@sha256:{}", "0".repeat(64))] {
@@ -189,6 +190,7 @@ fn an_entry_without_a_name_is_a_part_a_referrer_or_in_need_of_one() {
     assert_eq!(registry.tags("library/org/app"), ["1"]);
     let listed = bundle().args(["list", "--format", "json", given.path.to_str().expect("a path")]).run().succeeds();
     assert_eq!(listed.json()["images"].as_array().map(Vec::len), Some(1));
+    assert_eq!(listed.json()["images"][0]["sharedBytes"], 0, "an image shares nothing with its own parts");
 
     // A signature goes where its subject goes, by digest; the signature of the signature too.
     let mut subject = child.clone();

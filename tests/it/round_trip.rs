@@ -115,9 +115,14 @@ fn a_tag_that_stands_elsewhere_is_moved() {
     let scene = Scene::new();
     let digest = crate::scene::put_small_image(&scene.source, "org/app", "1");
     scene.target.put_manifest("library/org/app", Some("1"), crate::scene::MANIFEST, "{}");
+    let old = scene.target.digest("library/org/app", "1").expect("what the tag names");
     scene.export(&["org/app:1"]).run().succeeds();
-    scene.import().run().succeeds();
+    let said = scene.import().run().succeeds();
+    let warning = format!("library/org/app:1 named {old} until now");
+    assert!(said.stderr.contains(&warning) && said.stdout.contains(&digest[..19]), "{}", said.all());
     assert_eq!(scene.target.digest("library/org/app", "1"), Some(digest));
+    // Once it stands right there is nothing to say.
+    assert!(!scene.import().run().succeeds().all().contains("until now"));
 }
 
 #[test]

@@ -10,9 +10,10 @@ parts=(
 
 missing_parts=()
 
-# `time` is also a word of the shell: only the program counts. A containerd that may not mount is none.
+# `time` is also a word of the shell: only the program counts. A containerd that may not mount is none,
+# nor are those that build on it.
 has_part() {
-  [[ $1 != containerd || $(id -u) == 0 ]] || return 1
+  [[ ! $1 =~ ^(containerd|dockerd|podman)$ || $(id -u) == 0 ]] || return 1
   type -P "$1" >/dev/null
 }
 

@@ -171,6 +171,14 @@ impl Credentials {
         Ok(None)
     }
 
+    /// What one file says, with no helper to be found.
+    #[cfg(fuzzing)]
+    pub(super) fn of_one_file(path: &Path, is_dockercfg: bool) -> Result<Self> {
+        let mut credentials = Self::default();
+        credentials.read(path, if is_dockercfg { Format::Dockercfg } else { Format::Current })?;
+        Ok(credentials)
+    }
+
     fn read(&mut self, path: &Path, format: Format) -> Result<bool> {
         let Some(file) = AuthFile::read(path, format, &mut self.warnings)? else { return Ok(false) };
         self.files.push(file);

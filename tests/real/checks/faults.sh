@@ -184,6 +184,89 @@ full_and_read_only_drives() {
   grep -q 'Read-only file system' "$faults/said"
 }
 
+# A bundle of three images, and a place for them.
+read_get_images() {
+  local source
+  source=http://$(address_of faults)
+  push_seeded_manifest "$source" three/image 1 amd64 "$work/seeding" long:3000000
+  start_registry reads
+  "$bundle" export --plain-http "${fault_images[@]}" "$(address_of faults)/three/image:1" -o "$faults/read.tar"
+}
+
+# read_fails N COMMAND…: the Nth read of the bundle by a thread fails; false if there was no Nth.
+read_fails() {
+  local n=$1
+  shift
+  fault_status=0
+  strace -f -o "$faults/trace" -e trace=pread64,read -e "inject=pread64,read:error=EIO:when=$n" -P "$faults/read.tar" \
+    "$bundle" "$@" >"$faults/said" 2>&1 || fault_status=$?
+  grep -q INJECTED "$faults/trace"
+}
+
+# What fails is the drive: not the content, and not the registry.
+place_is_named() {
+  [[ $fault_status == 1 ]] || fail "$1: exit $fault_status: $(<"$faults/said")"
+  grep -q -E "$faults/read.tar: read: byte [0-9]+: Input/output error" "$faults/said" ||
+    fail "$1: the place is not named: $(<"$faults/said")"
+}
+
+verify_names_what_cannot_be_read() {
+  local n options runs=0
+  for options in "" --deep; do
+    for ((n = 1; n <= fault_calls; n++)); do
+      # shellcheck disable=SC2086
+      read_fails "$n" verify $options -j 1 "$faults/read.tar" || break
+      runs=$((runs + 1))
+      place_is_named "verify $options, read $n"
+    done
+    [[ $fault_status == 0 ]] || fail "exit $fault_status without a fault: $(<"$faults/said")"
+  done
+  for ((n = 1; n <= fault_calls; n++)); do
+    read_fails "$n" list "$faults/read.tar" || break
+    runs=$((runs + 1))
+    place_is_named "list, read $n"
+  done
+  echo "note: $runs runs with a read that fails"
+}
+
+# present NAMESPACE NAME: whether that image is there; docker-registry takes no manifest whose content it lacks.
+present() {
+  local target
+  target=http://$(address_of reads)
+  curl --silent --fail --output "$faults/there" "${accept[@]}" "$target/v2/$1/$2/image/manifests/1" || return 1
+  get_manifest "http://$(address_of faults)" "$2/image" 1 "$faults/known"
+  cmp "$faults/known" "$faults/there" || fail "$1/$2 is another image"
+}
+
+import_goes_on_without_what_cannot_be_read() {
+  local n name runs=0 beside=0
+  for ((n = 1; n <= fault_calls; n++)); do
+    # A namespace each: nothing is there yet, and nothing can be mounted.
+    read_fails "$n" import --plain-http -j 1 --retries 0 "$faults/read.tar" --registry "$(address_of reads)" --namespace "n$n" || break
+    runs=$((runs + 1))
+    place_is_named "import, read $n"
+    for name in one two three; do
+      if present "n$n" "$name"; then
+        beside=$((beside + 1))
+      elif grep -q '^pushed ' "$faults/said"; then
+        grep -q "^failed .*$name/image" "$faults/said" || fail "read $n: $name is neither there nor said to have failed"
+      fi
+    done
+  done
+  [[ $fault_status == 0 ]] || fail "exit $fault_status without a fault: $(<"$faults/said")"
+  [[ $beside -gt $((runs / 2)) ]] || fail "only $beside images arrived beside what failed, in $runs runs"
+  # The drive may be better the next time.
+  "$bundle" import --plain-http "$faults/read.tar" --registry "$(address_of reads)" --namespace n1
+  mkdir -p "$faults/compare"
+  for name in one two three; do
+    present n1 "$name" || fail "$name is not there after a good run"
+    same_graph "http://$(address_of faults)" "$name/image" "http://$(address_of reads)" "n1/$name/image" \
+      "$(digest_of "$faults/known")" application/vnd.oci.image.manifest.v1+json "$faults/compare"
+  done
+  echo "note: $runs runs with a read that fails; $beside images arrived all the same"
+  stop_registry reads
+}
+
 fault_parts=("${base_parts[@]}" openssl strace)
 check "a registry is seeded for the faults" faults_get_images "${fault_parts[@]}"
 if [[ -s $faults/whole.tar ]]; then
@@ -193,6 +276,10 @@ if [[ -s $faults/whole.tar ]]; then
   check "a failed fsync is not tried again, and what it leaves is not believed" a_failed_sync_is_final "${fault_parts[@]}"
   check "--read-back: the cache is dropped after the fsync, before the rename" the_cache_is_dropped_after_the_sync "${fault_parts[@]}"
   check "killed at every call on the output: the next run completes it" killed_at_every_call "${fault_parts[@]}"
+  check "a bundle of three images is made" read_get_images "${fault_parts[@]}"
+  check "a read of the bundle that fails: verify and list name the byte, exit 1" verify_names_what_cannot_be_read "${fault_parts[@]}"
+  check "a read of the bundle that fails: import names the byte, exit 1, and brings the other images over" \
+    import_goes_on_without_what_cannot_be_read "${fault_parts[@]}"
   if [[ $(id -u) == 0 ]]; then
     check "a full and a read-only drive" full_and_read_only_drives "${fault_parts[@]}"
   fi

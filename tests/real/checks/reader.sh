@@ -71,10 +71,15 @@ vast_bundle_is_listed_at_once() {
   jq -en "$at_least <= 0.1 and $kib <= 65536" || fail "too slow or too large"
 }
 
+# opened_files: of what strace wrote, each file that is opened, with its flags but for O_CLOEXEC.
+opened_files() {
+  sed -n 's/.*openat\{0,1\}[0-9]*(\(AT_FDCWD, \)\{0,1\}"\([^"]*\)", \(O_[A-Z_|]*\).*/\2 \3/; s/|O_CLOEXEC//; t shown; b; :shown p'
+}
+
 # opened COMMAND…: the files it opens, each with its flags.
 opened() {
   strace -f -qq -e trace=open,openat,openat2,creat -o "$work/opened" "$@" >/dev/null 2>&1 || true
-  sed -n 's/.*openat\{0,1\}[0-9]*(\(AT_FDCWD, \)\{0,1\}"\([^"]*\)", \([A-Z_|]*\).*/\2 \3/p' "$work/opened" | sort -u
+  opened_files <"$work/opened" | sort -u
 }
 
 nothing_else_is_opened() {
@@ -96,6 +101,45 @@ nothing_else_is_opened() {
   done
 }
 
+# The tests leave here every file that they try on the debug program.
+leave_refused_files() {
+  mkdir -p "$foreign/refused"
+  (cd "$root" && HOME=$owner_home BUNDLE_TEST_REFUSED=$foreign/refused TMPDIR=$work \
+    cargo test --quiet --locked --test it -- reader_hostile reader_spooled foreign_layouts)
+}
+
+every_hostile_file_is_refused_at_once() {
+  local file command status seconds kib most_seconds=0 most_kib=0 count=0
+  leave_refused_files
+  strace -f -qq -e trace=open,openat,openat2,creat,socket -o "$work/opened" "$bundle" --version
+  opened_files <"$work/opened" | sort -u >"$work/opened-anyway"
+  for file in "$foreign"/refused/*.tar; do
+    for command in verify list import; do
+      status=0
+      # shellcheck disable=SC2046
+      env time -o "$work/cost" -f '%e %M' \
+        strace -f -qq --seccomp-bpf -e trace=open,openat,openat2,creat,socket -o "$work/opened" \
+        "$bundle" "$command" "$file" --tmpdir "$foreign" \
+        $([[ $command != import ]] || echo --plain-http --registry 127.0.0.1:9) >"$work/said" 2>&1 || status=$?
+      [[ $status == 3 ]] || fail "$command $file: exit $status: $(<"$work/said")"
+      read -r seconds kib < <(tail -n 1 "$work/cost")
+      most_seconds=$(jq -n "[$most_seconds, $seconds] | max")
+      most_kib=$((kib > most_kib ? kib : most_kib))
+      if grep 'socket(' "$work/opened"; then fail "$command $file: asks somebody"; fi
+      # What is compressed is spooled into a file without a name.
+      if opened_files <"$work/opened" | grep -v -F -x -f "$work/opened-anyway" | grep -v -F -x "$file O_RDONLY" |
+        grep -v -E '^/(proc/self|sys/fs/cgroup)/[^ ]* O_RDONLY$' | grep -v -F -x "$foreign O_RDWR|O_TMPFILE"; then
+        fail "$command $file: opens something else"
+      fi
+      count=$((count + 1))
+    done
+  done
+  echo "note: $count runs, the longest $most_seconds s under strace, the largest $((most_kib / 1024)) MiB"
+  jq -en "$most_seconds < 1 and $most_kib < 65536" || fail "too slow or too large"
+  [[ $count -gt 450 ]] || fail "only $count runs"
+  rm -r "$foreign/refused"
+}
+
 # refused STATUS COMMAND…: it must end with that status.
 refused() {
   local wanted=$1 status=0
@@ -110,3 +154,5 @@ check "layouts packed by tar, in each of its formats and compressed, are read" r
 check "whatever is taken for intact, Python and GNU tar read alike" other_readers_see_the_same "${reader_parts[@]}" python3
 check "a bundle of 100 GiB is listed within 100 ms and 64 MiB" vast_bundle_is_listed_at_once "${reader_parts[@]}" python3 time
 check "verify and list open the bundle for reading, and nothing else" nothing_else_is_opened "${reader_parts[@]}" strace
+check "every file made to fool a reader: exit 3 within a second and 64 MiB, and nothing else is opened" \
+  every_hostile_file_is_refused_at_once "${reader_parts[@]}" strace time cargo

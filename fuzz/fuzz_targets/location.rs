@@ -1,0 +1,82 @@
+//! Addresses that a registry names, one per line and each from where the one before led: redirects,
+//! places where an upload goes on, token realms. What we go to is what the rules say, and what is
+//! shown of it holds no query. A `Link` to the next page of a list belongs here too.
+#![no_main]
+
+use std::net::IpAddr;
+
+use libfuzzer_sys::fuzz_target;
+use oci_bundle::Kind;
+use oci_bundle::registry::fuzzing::{Namer, Use, shown};
+use url::Url;
+
+const REGISTRIES: [(&str, bool); 7] = [
+    ("r.example:5000", false),
+    ("r.example", false),
+    ("docker.io", false),
+    ("172.18.0.20", true),
+    ("127.0.0.1:5000", true),
+    ("[::1]", false),
+    ("169.254.1.1:80", true),
+];
+const SECRET: &str = "X-Amz-Signature";
+
+/// Said in another way than the program says it: by how a host is written, and by its octets.
+fn is_of_this_machine_or_link(url: &Url) -> bool {
+    let host = url.host_str().unwrap_or_default().trim_end_matches('.');
+    let octets = match host.trim_matches(['[', ']']).parse() {
+        Ok(IpAddr::V4(ip)) => ip.to_ipv6_mapped().octets(),
+        Ok(IpAddr::V6(ip)) => ip.octets(),
+        Err(_) => return host.rsplit('.').next() == Some("localhost"),
+    };
+    match octets {
+        [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, a, b, c, d] => {
+            a == 127 || [a, b] == [169, 254] || [a, b, c, d] == [0; 4]
+        }
+        [0xfe, second, ..] => second & 0xc0 == 0x80,
+        [zeros @ .., last] => zeros == [0; 15] && last < 2,
+    }
+}
+
+fn followed(registry: &Namer, what_for: Use, from: &Url, target: &str) -> Option<Url> {
+    let own = registry.url("");
+    let (url, with_credentials) = match registry.follow(what_for, from, target) {
+        Ok(permitted) => permitted,
+        Err(error) => {
+            assert_eq!(error.kind(), Kind::Act);
+            assert!(!error.to_string().contains(SECRET), "{error}");
+            return None;
+        }
+    };
+    assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{url}");
+    assert!(url.scheme() == "https" || (url.scheme() == "http" && own.scheme() == "http"), "{url}");
+    assert_eq!(with_credentials, url.origin() == own.origin(), "{url}");
+    assert!(is_of_this_machine_or_link(&own) || !is_of_this_machine_or_link(&url), "{url}");
+    if what_for == Use::Upload {
+        let named = from.join(target).expect("a URL");
+        assert_eq!(url.origin(), own.origin());
+        assert_eq!((url.host(), url.path(), url.query()), (named.host(), named.path(), named.query()));
+    }
+    let shown = shown(&url);
+    assert!(!shown.contains(SECRET) && !shown.contains(['?', '#']), "{shown}");
+    Some(url)
+}
+
+fuzz_target!(|text: &str| {
+    // Tabs and ends of lines vanish in a URL.
+    let is_given_away = text.replace(|c: char| c.is_control(), "").contains(SECRET);
+    let Some(first) = text.chars().next().filter(|_| !is_given_away) else { return };
+    // The first letter says which registry, and what for.
+    let number = first as usize;
+    let (host, plain_http) = REGISTRIES[number % REGISTRIES.len()];
+    let what_for = [Use::Redirect, Use::TokenRealm, Use::Upload][number / REGISTRIES.len() % 3];
+    let registry = Namer::new(host, plain_http).expect("a registry");
+    let mut from = registry.url("v2/team/app/blobs/uploads/");
+    for target in text[first.len_utf8()..].lines().take(6) {
+        let secret = format!("{target}?{SECRET}=1");
+        followed(&registry, what_for, &from, &secret);
+        if let Some(url) = followed(&registry, what_for, &from, target) {
+            from = url;
+        }
+    }
+});
