@@ -5,14 +5,25 @@
 docker_suite=${LANE_DOCKER_SUITE:-trixie}
 docker_root=$root/target/peers/docker-$docker_suite
 
+# debian_mirror: where this machine has Debian's packages from.
+debian_mirror() {
+  # shellcheck disable=SC2016
+  apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian //p' | head -n 1
+}
+
 # get_docker: unpacks what is missing. apt keeps its lists in a place of their own, so that the machine's stay as they are.
 get_docker() {
-  local place=$docker_root.new package
+  local place=$docker_root.new package mirror
   [[ ! -x $docker_root/usr/sbin/dockerd ]] || return 0
+  mirror=$(debian_mirror)
+  if [[ -z $mirror ]]; then
+    # A machine whose lists were thrown away does not know.
+    apt-get update --quiet >"$work/docker-apt.log" 2>&1 </dev/null || return 1
+    mirror=$(debian_mirror)
+  fi
   rm -rf "$place"
   mkdir -p "$place"/apt/{state/lists/partial,cache/archives/partial,parts} "$place/packages"
-  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] http://deb.debian.org/debian $docker_suite main" \
-    >"$place/apt/sources.list"
+  echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $mirror $docker_suite main" >"$place/apt/sources.list"
   : >"$place/apt/state/status"
   cat >"$place/apt/apt.conf" <<APT
 Dir::State "$place/apt/state";
@@ -30,7 +41,7 @@ APT
     cd "$place/packages"
     apt-get update --quiet
     apt-get download --quiet docker.io docker-cli containerd
-  ) >"$work/docker-apt.log" 2>&1 </dev/null || return 1
+  ) >>"$work/docker-apt.log" 2>&1 </dev/null || return 1
   for package in "$place"/packages/*.deb; do dpkg-deb --extract "$package" "$place"; done
   rm -rf "$place/apt" "$place/packages"
   rm -rf "$docker_root"
