@@ -2,7 +2,9 @@
 
 use std::cell::OnceCell;
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::thread::available_parallelism;
 
 use serde::Deserialize;
 
@@ -10,7 +12,7 @@ use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectatio
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
 use crate::plan::{Failure, Found, walk};
-use crate::store::{Contents, Node, Referrer, Root, Source, Watch};
+use crate::store::{Contents, Node, Referrer, Root, Source, Watch, side_by_side};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -80,16 +82,18 @@ impl List {
         let at = |e: Error| e.at(bundle.path().display());
         // Content in a bundle is found by digest alone.
         let nowhere = Repository::new("bundle.invalid", "content")?;
+        let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
         let mut roots = Vec::new();
         let mut tags: HashMap<&Digest, Vec<&String>> = HashMap::new();
-        for IndexEntry { name, tag, descriptor } in &bundle.index().entries {
+        let read = |entry: &'_ IndexEntry| bundle.manifest(&nowhere, &entry.descriptor);
+        let manifests = side_by_side(bundle.index().entries.iter().collect(), jobs, read);
+        for (IndexEntry { name, tag, descriptor }, manifest) in bundle.index().entries.iter().zip(manifests) {
             if let Some(tag) = tag {
                 tags.entry(&descriptor.digest).or_default().push(tag);
             }
-            let manifest = bundle.manifest(&nowhere, descriptor).map_err(at)?;
-            roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest });
+            roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest: manifest.map_err(at)? });
         }
-        let (contents, failures) = walk(&bundle, roots, 1, watch).map_err(at)?;
+        let (contents, failures) = walk(&bundle, roots, jobs, watch).map_err(at)?;
         if let Some(Failure { error, .. }) = failures.into_iter().next() {
             return Err(at(error));
         }

@@ -1,6 +1,6 @@
 //! Addresses that a registry names, one per line and each from where the one before led: redirects,
-//! places where an upload goes on, token realms. What we go to is what the rules say, and what is
-//! shown of it holds no query. A `Link` to the next page of a list belongs here too.
+//! places where an upload goes on, token realms, the `Link` to the next page of a list, layers. What
+//! we go to is what the rules say, and what is shown of it holds no query.
 #![no_main]
 
 use std::net::IpAddr;
@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use libfuzzer_sys::fuzz_target;
 use oci_bundle::Kind;
 use oci_bundle::registry::fuzzing::{Namer, Use, shown};
+use oci_bundle::registry::next_link;
 use url::Url;
 
 const REGISTRIES: [(&str, bool); 7] = [
@@ -19,6 +20,7 @@ const REGISTRIES: [(&str, bool); 7] = [
     ("[::1]", false),
     ("169.254.1.1:80", true),
 ];
+const USES: [Use; 6] = [Use::Redirect, Use::TokenRealm, Use::Upload, Use::Page, Use::LayerUrl, Use::LayerRedirect];
 const SECRET: &str = "X-Amz-Signature";
 
 /// Said in another way than the program says it: by how a host is written, and by its octets.
@@ -50,9 +52,12 @@ fn followed(registry: &Namer, what_for: Use, from: &Url, target: &str) -> Option
     };
     assert!(url.username().is_empty() && url.password().is_none() && url.fragment().is_none(), "{url}");
     assert!(url.scheme() == "https" || (url.scheme() == "http" && own.scheme() == "http"), "{url}");
-    assert_eq!(with_credentials, url.origin() == own.origin(), "{url}");
+    let is_layer = matches!(what_for, Use::LayerRedirect | Use::LayerUrl);
+    assert_eq!(with_credentials, url.origin() == own.origin() && !is_layer, "{url}");
+    // Plain http only where the registry and the layer are on this machine.
+    assert!(!is_layer || url.scheme() == "https" || is_of_this_machine_or_link(&url), "{url}");
     assert!(is_of_this_machine_or_link(&own) || !is_of_this_machine_or_link(&url), "{url}");
-    if what_for == Use::Upload {
+    if matches!(what_for, Use::Page | Use::Upload) {
         let named = from.join(target).expect("a URL");
         assert_eq!(url.origin(), own.origin());
         assert_eq!((url.host(), url.path(), url.query()), (named.host(), named.path(), named.query()));
@@ -69,10 +74,18 @@ fuzz_target!(|text: &str| {
     // The first letter says which registry, and what for.
     let number = first as usize;
     let (host, plain_http) = REGISTRIES[number % REGISTRIES.len()];
-    let what_for = [Use::Redirect, Use::TokenRealm, Use::Upload][number / REGISTRIES.len() % 3];
+    let what_for = USES[number / REGISTRIES.len() % USES.len()];
     let registry = Namer::new(host, plain_http).expect("a registry");
     let mut from = registry.url("v2/team/app/blobs/uploads/");
-    for target in text[first.len_utf8()..].lines().take(6) {
+    for line in text[first.len_utf8()..].lines().take(6) {
+        // A page is named within a header.
+        let target = match (what_for, next_link(line)) {
+            (Use::Page, Ok(Some(target))) => {
+                assert!(line.contains(&format!("<{target}>")), "{line}");
+                target
+            }
+            _ => line,
+        };
         let secret = format!("{target}?{SECRET}=1");
         followed(&registry, what_for, &from, &secret);
         if let Some(url) = followed(&registry, what_for, &from, target) {

@@ -3,6 +3,8 @@
 //! POSIX ustar; sizes from 8 GiB in base-256 and names over 100 bytes (sha512 blobs) as a GNU long
 //! name, since readers that seek lose a PAX record.
 
+use std::sync::LazyLock;
+
 use tar::{EntryType, Header};
 
 use crate::error::{Error, Result};
@@ -44,13 +46,22 @@ fn entry(path: &str, kind: EntryType, mode: u32, size: u64) -> Result<Vec<u8>> {
     Ok(blocks)
 }
 
-fn block(name: &str, kind: EntryType, mode: u32, size: u64) -> Result<Header> {
+/// What all headers have in common. Opening a bundle compares every header with what we write.
+static BLANK: LazyLock<Header> = LazyLock::new(|| {
     let mut header = Header::new_ustar();
-    header.set_entry_type(kind);
-    header.set_mode(mode);
+    header.set_mode(0o644);
     header.set_uid(0);
     header.set_gid(0);
     header.set_mtime(0);
+    header
+});
+
+fn block(name: &str, kind: EntryType, mode: u32, size: u64) -> Result<Header> {
+    let mut header = BLANK.clone();
+    header.set_entry_type(kind);
+    if mode != 0o644 {
+        header.set_mode(mode);
+    }
     header.set_size(size);
     // Not `set_path`: it would drop `./` and split long names into the prefix field.
     let field = header.as_mut_bytes().get_mut(..name.len()).filter(|_| name.len() <= NAME_FIELD);

@@ -212,6 +212,10 @@ impl Source for Bundle {
         self.path.display().to_string()
     }
 
+    fn about(&self, _: &Repository, _: &Digest, error: Error) -> Error {
+        error
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = reference.name();
         let entry = self.index.entries.iter().find(|e| e.name.as_deref() == Some(&name));

@@ -20,7 +20,10 @@ use crate::store::{Content, Event, Held, Sink, Watch};
 
 /// One write call's worth, in bytes: few calls, and small beside the memory limit even times the
 /// number of workers.
-const BUFFER: usize = 256 << 10;
+const BUFFER: usize = 512 << 10;
+/// With less room than this in the buffer (bytes) it is written out: a read that can take all that a
+/// connection has at hand leaves nothing there to be moved up.
+const LEAST_ROOM: usize = 128 << 10;
 
 /// A finished bundle.
 #[derive(Clone, Debug)]
@@ -41,13 +44,16 @@ pub struct Writer {
     layout: Layout,
     front: Front,
     held: Mutex<HashMap<Digest, Stands>>,
+    /// Whose turn it is to write. The kernel lets one write to a file at a time, and those who wait
+    /// for it there keep a processor busy.
+    turn: Mutex<()>,
 }
 
 impl Writer {
     pub(super) fn new(output: Output, layout: Layout, system: FileSystem, held: HashMap<Digest, Stands>) -> Self {
         let unfinished = layout.regions().iter().filter(|r| held.get(&r.digest) != Some(&Stands::Whole));
         let front = Front::new(system.has_holes, unfinished.map(|r| r.start));
-        Self { output, layout, front, held: Mutex::new(held) }
+        Self { output, layout, front, held: Mutex::new(held), turn: Mutex::new(()) }
     }
 
     /// Makes it safe and gives it its name. All blobs must have been taken. With `verify`, first
@@ -132,6 +138,7 @@ impl Writer {
     /// Writes all but what is before `keep`.
     fn write(&self, bytes: &[u8], offset: u64, keep: u64) -> Result<()> {
         let skip = usize::try_from(keep.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let result = self.output.file.write_all_at(&bytes[skip..], offset + skip as u64);
         result.map_err(self.output.in_partial("write"))
     }
@@ -145,8 +152,9 @@ impl Writer {
         buffer[..blocks.len()].copy_from_slice(&blocks);
         let (mut at, mut filled, mut left) = (region.start, blocks.len(), place.size);
         while left > 0 {
-            if filled == buffer.len() {
-                self.write(&buffer, at, keep)?;
+            let room = buffer.len() - filled;
+            if room < LEAST_ROOM && (room as u64) < left {
+                self.write(&buffer[..filled], at, keep)?;
                 at += filled as u64;
                 *done = (*done).max(at - place.offset);
                 self.front.advance(region.start, at);

@@ -210,11 +210,12 @@ impl Walk<'_> {
             Question::Candidate(candidate) => {
                 let Candidate { descriptor, repositories, .. } = &candidate;
                 let fetch = |repository: &Repository| self.source.manifest(repository, descriptor).map(Box::new);
-                let manifest = first(repositories, &descriptor.digest, fetch);
+                let manifest = first(self.source, repositories, &descriptor.digest, fetch);
                 Answer::Candidate(candidate, manifest)
             }
             Question::Content(place, node) => {
-                let there = first(&node.repositories, &node.descriptor.digest, |r| ask_at(self.source, r, &node));
+                let digest = &node.descriptor.digest;
+                let there = first(self.source, &node.repositories, digest, |r| ask_at(self.source, r, &node));
                 Answer::Content(place, there)
             }
             Question::Subject(subject) => {
@@ -311,12 +312,17 @@ impl Walk<'_> {
 }
 
 /// Asks in each of these repositories until one answers.
-fn first<T>(repositories: &[Repository], digest: &Digest, ask: impl Fn(&Repository) -> Result<T>) -> Result<T> {
+fn first<T>(
+    source: &dyn Source,
+    repositories: &[Repository],
+    digest: &Digest,
+    ask: impl Fn(&Repository) -> Result<T>,
+) -> Result<T> {
     let mut last = None;
     for repository in repositories {
         match ask(repository) {
             Ok(answer) => return Ok(answer),
-            Err(e) => last = Some(e.at(format!("{repository}@{digest}"))),
+            Err(e) => last = Some(source.about(repository, digest, e)),
         }
     }
     Err(last.unwrap_or_else(|| Error::content(format!("{digest} is nowhere"))))

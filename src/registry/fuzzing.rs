@@ -37,6 +37,12 @@ pub fn challenge<'a>(headers: impl Iterator<Item = &'a str>) -> Option<Option<Be
 /// What an address from a registry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Use {
+    /// Where the address of a layer redirects to.
+    LayerRedirect,
+    /// An address in the descriptor of a layer.
+    LayerUrl,
+    /// Where a list goes on.
+    Page,
     /// Content that lies elsewhere.
     Redirect,
     /// Where tokens are given out.
@@ -69,6 +75,9 @@ impl Namer {
     /// When we do not go there.
     pub fn follow(&self, what_for: Use, from: &Url, target: &str) -> Result<(Url, bool)> {
         let purpose = match what_for {
+            Use::LayerRedirect => Purpose::LayerRedirect,
+            Use::LayerUrl => Purpose::LayerUrl,
+            Use::Page => Purpose::Page,
             Use::Redirect => Purpose::Redirect,
             Use::TokenRealm => Purpose::TokenRealm,
             Use::Upload => Purpose::Upload,

@@ -22,6 +22,12 @@ pub trait Source: Sync {
     /// Where this content comes from, for a message: the repository, or the file.
     fn place(&self, from: &Repository, digest: &Digest) -> String;
 
+    /// An error about this content, with its name. A bundle has one place for all: its errors name
+    /// the content themselves, and whoever opened it names the file.
+    fn about(&self, from: &Repository, digest: &Digest, error: Error) -> Error {
+        error.at(format!("{from}@{digest}"))
+    }
+
     /// The manifest that a reference names now.
     ///
     /// # Errors

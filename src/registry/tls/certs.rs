@@ -4,7 +4,7 @@
 use std::fmt::Display;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::RootCertStore;
 use rustls::crypto::CryptoProvider;
@@ -122,29 +122,50 @@ pub(super) fn directories(env: Env<'_>) -> Vec<PathBuf> {
     directories
 }
 
+/// Issuers that are trusted without being named on the command line. Copies share what was read.
+#[derive(Clone, Debug)]
+pub(super) enum Roots {
+    /// What the environment named.
+    Given(Arc<RootCertStore>),
+    /// The system's, read when the first server shows a certificate: they are hundreds of files.
+    System(Arc<OnceLock<RootCertStore>>),
+}
+
+impl Roots {
+    pub(super) fn get(&self) -> &RootCertStore {
+        match self {
+            Self::Given(roots) => roots,
+            Self::System(read) => read.get_or_init(|| parsable(rustls_native_certs::load_native_certs().certs)),
+        }
+    }
+}
+
 /// The system's roots, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` put in their place.
 ///
 /// # Errors
 /// When `SSL_CERT_FILE` names a file without a certificate: going on would only fail later, and
 /// for a reason that names nothing.
-pub(super) fn system_roots(env: Env<'_>) -> Result<RootCertStore> {
+pub(super) fn system_roots(env: Env<'_>) -> Result<Roots> {
     let set = |name| env(name).filter(|value| !value.is_empty());
-    let mut found = Vec::new();
-    match (set("SSL_CERT_FILE"), set("SSL_CERT_DIR")) {
-        (None, None) => found = rustls_native_certs::load_native_certs().certs,
-        (file, directories) => {
-            if let Some(file) = file {
-                found = certificates(Path::new(&file)).map_err(|error| error.at("SSL_CERT_FILE"))?;
-            }
-            for directory in directories.iter().flat_map(std::env::split_paths) {
-                found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&directory)).certs);
-            }
-        }
+    let (file, directories) = (set("SSL_CERT_FILE"), set("SSL_CERT_DIR"));
+    if file.is_none() && directories.is_none() {
+        return Ok(Roots::System(Arc::default()));
     }
+    let mut found = Vec::new();
+    if let Some(file) = file {
+        found = certificates(Path::new(&file)).map_err(|error| error.at("SSL_CERT_FILE"))?;
+    }
+    for directory in directories.iter().flat_map(std::env::split_paths) {
+        found.extend(rustls_native_certs::load_certs_from_paths(None, Some(&directory)).certs);
+    }
+    Ok(Roots::Given(Arc::new(parsable(found))))
+}
+
+/// System stores hold certificates older than the rules: those are left out, as everywhere.
+fn parsable(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    // System stores hold certificates older than the rules: those are left out, as everywhere.
-    roots.add_parsable_certificates(found);
-    Ok(roots)
+    roots.add_parsable_certificates(certificates);
+    roots
 }
 
 /// All certificates of a PEM file.

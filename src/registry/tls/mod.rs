@@ -25,7 +25,7 @@ use crate::{Error, Result};
 pub(crate) use connector::agent;
 pub(crate) use explain::explain;
 
-use certs::Identity;
+use certs::{Identity, Roots};
 use verifier::{AcceptAny, PinnedOrWebPki};
 
 /// What the command line says about TLS.
@@ -57,7 +57,8 @@ pub(crate) struct Tls {
 /// The trusted certificates, as anchors and, where a person named them, as they are.
 #[derive(Clone, Debug)]
 struct Trust {
-    roots: RootCertStore,
+    roots: Roots,
+    named: RootCertStore,
     pinned: Vec<CertificateDer<'static>>,
 }
 
@@ -80,7 +81,7 @@ impl Tls {
 
     fn load_with(options: &TlsOptions, directories: Vec<PathBuf>, env: Env<'_>) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let mut trust = Trust { roots: certs::system_roots(env)?, pinned: Vec::new() };
+        let mut trust = Trust { roots: certs::system_roots(env)?, named: RootCertStore::empty(), pinned: Vec::new() };
         // What the environment names was chosen by a person too, so it may be a registry's own.
         if let Some(file) = env("SSL_CERT_FILE").filter(|path| !path.is_empty()) {
             trust.pinned.extend(certs::certificates(file.as_ref())?);
@@ -130,7 +131,7 @@ impl Tls {
         let verifier: Arc<dyn ServerCertVerifier> = if self.insecure {
             Arc::new(AcceptAny::new(self.provider.clone()))
         } else {
-            Arc::new(PinnedOrWebPki::new(trust.roots, trust.pinned, self.provider.clone())?)
+            Arc::new(PinnedOrWebPki::new(trust.roots, trust.named, trust.pinned, self.provider.clone()))
         };
         let builder = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
@@ -147,7 +148,7 @@ impl Tls {
 impl Trust {
     fn add(&mut self, certificates: Vec<CertificateDer<'static>>) -> Result<(), rustls::Error> {
         for certificate in certificates {
-            self.roots.add(certificate.clone())?;
+            self.named.add(certificate.clone())?;
             self.pinned.push(certificate);
         }
         Ok(())

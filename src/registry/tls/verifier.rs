@@ -3,7 +3,7 @@
 //! makes them so; webpki alone refuses them, rustls/webpki#205).
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
-use crate::{Error, Result};
+use super::certs::Roots;
 
 /// webpki's word for it; the type is not reachable through rustls.
 const CA_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
@@ -25,30 +25,39 @@ pub(super) fn is_ca_as_end_entity(error: &CertificateError) -> bool {
 /// webpki, and the certificates that were named.
 #[derive(Debug)]
 pub(super) struct PinnedOrWebPki {
-    /// Absent without a single root: then nobody is known.
-    webpki: Option<Arc<WebPkiServerVerifier>>,
+    roots: Roots,
+    named: RootCertStore,
+    /// Built for the first server. Absent without a single root: then nobody is known.
+    webpki: OnceLock<Result<Option<Arc<WebPkiServerVerifier>>, rustls::Error>>,
     pinned: Vec<CertificateDer<'static>>,
     provider: Arc<CryptoProvider>,
 }
 
 impl PinnedOrWebPki {
-    /// Trusts `roots` as issuers, and each of `pinned` also as a server's own certificate.
+    /// Trusts `roots` and `named` as issuers, and each of `pinned` also as a server's own certificate.
     pub(super) fn new(
-        roots: RootCertStore,
+        roots: Roots,
+        named: RootCertStore,
         pinned: Vec<CertificateDer<'static>>,
         provider: Arc<CryptoProvider>,
-    ) -> Result<Self> {
-        let webpki = if roots.is_empty() {
-            None
-        } else {
-            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider.clone());
-            Some(
-                builder
-                    .build()
-                    .map_err(|error| Error::Refused { reason: format!("CA certificates: {error}"), hint: None })?,
-            )
+    ) -> Self {
+        Self { roots, named, webpki: OnceLock::new(), pinned, provider }
+    }
+
+    fn webpki(&self) -> Result<Option<&WebPkiServerVerifier>, rustls::Error> {
+        let build = || {
+            let mut all = self.roots.get().clone();
+            all.extend(self.named.roots.iter().cloned());
+            if all.is_empty() {
+                return Ok(None);
+            }
+            let builder = WebPkiServerVerifier::builder_with_provider(Arc::new(all), self.provider.clone());
+            builder.build().map(Some).map_err(|e| rustls::Error::General(format!("CA certificates: {e}")))
         };
-        Ok(Self { webpki, pinned, provider })
+        match self.webpki.get_or_init(build) {
+            Ok(webpki) => Ok(webpki.as_deref()),
+            Err(error) => Err(error.clone()),
+        }
     }
 }
 
@@ -61,7 +70,7 @@ impl ServerCertVerifier for PinnedOrWebPki {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        let Some(webpki) = &self.webpki else {
+        let Some(webpki) = self.webpki()? else {
             return Err(CertificateError::UnknownIssuer.into());
         };
         match webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
