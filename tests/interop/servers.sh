@@ -76,13 +76,15 @@ distribution_config() {
 # zot 1 stops at settings that it does not know.
 zot_config() {
   [[ $product != zot-1 ]] || compat=no
-  jq -n --arg root "$root" --arg port "$port" --arg cert "$cert" --arg key "$key" --arg htpasswd "$htpasswd" --arg compat "$compat" '
+  jq -n --arg root "$root" --arg port "$port" --arg cert "$cert" --arg key "$key" --arg htpasswd "$htpasswd" --arg realm "$realm" \
+    --arg trust "$trust" --arg compat "$compat" '
     {distSpecVersion: "1.1.0", log: {level: "info"},
-     storage: {rootDirectory: $root, gc: false},
+     storage: {rootDirectory: $root, gc: false, dedupe: false},
      http: ({address: "127.0.0.1", port: $port}
        + (if $compat == "yes" then {compat: ["docker2s2"]} else {} end)
        + (if $cert != "" then {tls: {cert: $cert, key: $key}} else {} end)
-       + (if $htpasswd != "" then {auth: {htpasswd: {path: $htpasswd}}} else {} end))}'
+       + (if $htpasswd != "" then {auth: {htpasswd: {path: $htpasswd}}} else {} end)
+       + (if $realm != "" then {auth: {bearer: {realm: $realm, service: "lane", cert: $trust}}} else {} end))}'
 }
 
 # listening_port PID: the port it accepts on, as the kernel knows it: not every product says.

@@ -20,10 +20,10 @@ open_twin() { start_product twin "$1" root="$work/registries/target/storage"; }
 
 tokens_open_it() {
   with_tokens "$product" 300 300 https
-  refused 4 in_time import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
-  DOCKER_CONFIG=$work/login in_time import --ca-file "$secrets/ca.pem" "$fixture_bundle" --registry "$(address_of target)"
+  refused 4 in_time import --ca-file "$secrets/ca.pem" "$(bundle_for "$product")" --registry "$(address_of target)"
+  DOCKER_CONFIG=$work/login in_time import --ca-file "$secrets/ca.pem" "$(bundle_for "$product")" --registry "$(address_of target)"
   open_twin "$product"
-  same_images "$fixtures" "http://$(address_of source)" "http://$(address_of twin)"
+  same_images "$fixtures" "http://$(address_of source)" "http://$(address_of twin)" "$(types_of "$product")"
   echo "note: $(tokens_given) tokens"
 }
 
@@ -50,8 +50,10 @@ short_tokens_do() {
   done
 }
 
-for product in distribution-2 distribution-3; do
+for product in distribution-2 distribution-3 zot-1; do
   needed=("${base_parts[@]}" "$(program_of "$product")")
   check "$product behind TLS, with tokens from a server behind TLS, takes the fixtures" tokens_open_it "${needed[@]}"
+  # zot takes a token up to its very end, without leeway: those of two seconds are over before they are used.
+  [[ $product != zot-1 ]] || continue
   check "$product is filled with tokens that live two seconds" short_tokens_do "${needed[@]}"
 done
