@@ -3,6 +3,7 @@
 //! image-spec v1.1.1 `descriptor.md`, "Digests". Of the registered algorithms sha256 and sha512 are
 //! read; anything else, upper-case hex included, is refused, so a digest is safe in a path.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -120,7 +121,10 @@ impl Serialize for Digest {
 
 impl<'de> Deserialize<'de> for Digest {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        String::deserialize(deserializer)?.parse().map_err(de::Error::custom)
+        /// Not copied where it stands in the document without escapes.
+        #[derive(Deserialize)]
+        struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+        Text::deserialize(deserializer)?.0.parse().map_err(de::Error::custom)
     }
 }
 

@@ -4,9 +4,11 @@
 //! keys without regard to case. In a document that names content by digest, either could make two
 //! tools see two different images behind one digest.
 
+use std::borrow::Cow;
 use std::collections::HashSet;
 use std::fmt;
 
+use serde::Deserialize;
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
 use super::Invalid;
@@ -48,6 +50,34 @@ pub fn refuse_ambiguous_keys(bytes: &[u8]) -> Result<(), Invalid> {
     result.map_err(|e| Invalid::new(format!("not valid json: {e}")))
 }
 
+/// A key as it stands in the document, where it stands there without escapes.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// As many keys as are compared one by one before they are hashed.
+const FEW: usize = 16;
+
+/// The keys of one object.
+#[derive(Default)]
+struct Keys<'a> {
+    few: Vec<Cow<'a, str>>,
+    others: HashSet<Cow<'a, str>>,
+}
+
+impl<'a> Keys<'a> {
+    fn contains(&self, key: &str) -> bool {
+        self.few.iter().any(|few| few == key) || self.others.contains(key)
+    }
+
+    fn insert(&mut self, key: Cow<'a, str>) {
+        if self.few.len() < FEW {
+            self.few.push(key);
+        } else {
+            self.others.insert(key);
+        }
+    }
+}
+
 struct Check {
     depth: u32,
     free_keys: bool,
@@ -78,8 +108,8 @@ impl<'de> Visitor<'de> for Check {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let mut seen = HashSet::new();
-        while let Some(key) = map.next_key::<String>()? {
+        let mut seen = Keys::default();
+        while let Some(Key(key)) = map.next_key()? {
             if !self.free_keys && KNOWN.iter().any(|k| k.eq_ignore_ascii_case(&key) && *k != key) {
                 return Err(de::Error::custom(format!("key `{}` in the wrong case", key.escape_debug())));
             }
@@ -129,11 +159,19 @@ mod tests {
     #[test]
     fn a_key_given_twice_or_in_another_case_is_refused() {
         assert!(refuse_ambiguous_keys(br#"{"manifests":[],"size":1,"annotations":{"Size":"x"}}"#).is_ok());
+        let many = |last: &str| {
+            let keys: String = (0..30).map(|n| format!("\"k{n}\":{n},")).collect();
+            format!("{{{keys}\"{last}\":0}}")
+        };
+        assert!(refuse_ambiguous_keys(many("k30").as_bytes()).is_ok());
         for text in [
             r#"{"manifests":[],"manifests":[]}"#,
             r#"{"manifests":[],"Manifests":[]}"#,
             r#"{"config":{"DIGEST":"x"}}"#,
             r#"{"annotations":{"a":"1","a":"2"}}"#,
+            r#"{"annotations":{"a":"1","\u0061":"2"}}"#,
+            &many("k3"),
+            &many("k29"),
             r#"{"a":1} x"#,
             &("[".repeat(40) + &"]".repeat(40)),
         ] {
