@@ -94,8 +94,8 @@ impl List {
             roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest: manifest.map_err(at)? });
         }
         let (contents, failures) = walk(&bundle, roots, jobs, watch).map_err(at)?;
-        if let Some(Failure { error, .. }) = failures.into_iter().next() {
-            return Err(at(error));
+        if let Some(Failure { images, error, .. }) = failures.into_iter().next() {
+            return Err(at(error.at(images.join(", "))));
         }
         contents.check_spread().map_err(at)?;
         let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new(), unread: None };

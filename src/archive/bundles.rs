@@ -47,6 +47,10 @@ impl Source for Bundles {
         self.with(digest).map_or_else(|_| self.label(), |bundle| bundle.place(from, digest))
     }
 
+    fn about(&self, _: &Repository, _: &Digest, error: Error) -> Error {
+        error
+    }
+
     fn resolve(&self, reference: &Reference) -> Result<Manifest> {
         let name = reference.name();
         let named = |b: &&Bundle| b.index().entries.iter().any(|e| e.name.as_deref() == Some(&name));

@@ -250,6 +250,23 @@ fn a_blob_that_is_missing_is_named() {
 }
 
 #[test]
+fn a_manifest_that_is_missing_is_named_with_its_image_and_nothing_made_up() {
+    let mut contents = Contents::default();
+    let child = contents.image(&[b"a layer"]);
+    let digest = contents.blobs.last().expect("a manifest").0.clone();
+    let index = contents.index(&[child]);
+    contents.name("gcr.io/org/app:1", &index);
+    contents.blobs.retain(|(of, _)| *of != digest);
+    let (outputs, registry) = Given::new(contents.packed()).run_all();
+    for output in outputs {
+        let said = output.exits(3).all();
+        assert!(said.contains(&digest) && said.contains("gcr.io/org/app:1"), "{said}");
+        assert!(!said.contains("bundle.invalid"), "{said}");
+    }
+    assert_eq!(registry.requests().len(), 0);
+}
+
+#[test]
 fn a_graph_nested_too_deeply_or_listing_its_children_twice_ends_soon() {
     let bomb = |levels: usize| {
         let mut contents = Contents::default();
