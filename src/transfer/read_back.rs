@@ -1,7 +1,7 @@
 //! Reads everything that images consist of back from the target, and hashes it: what stood there
 //! before, too. A registry answers for content that its storage has damaged as if nothing were wrong.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::io::Read;
 use std::sync::Arc;
 
@@ -128,7 +128,10 @@ pub fn read_back(
     let there = outcome.images.iter_mut().filter(|i| i.status != Status::Failed);
     for (place, pushed) in there.enumerate() {
         let repository = &pushed.image.target.repository;
-        let below = contents.closure(&pushed.image.digest).into_iter().map(|node| &node.descriptor.digest);
+        // What refers to an image counts with it, and may share content with it.
+        let mut seen = HashSet::new();
+        let nodes = pushed.image.roots().flat_map(|root| contents.closure(root));
+        let below = nodes.map(|node| &node.descriptor.digest).filter(|digest| seen.insert(*digest));
         let wrong = below.filter_map(|digest| content.get(&(repository, digest))).chain(tags.get(&place));
         if let Some(error) = verdict(&pushed.image, wrong) {
             report(&pushed.image, Status::Failed, Some(&error), watch);

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use crate::fault_scene::{AT, IMAGE, bundle_of, put_in, requests};
+use crate::referrer_scene::Signed;
 use crate::scene::{Scene, blobs_of, borrowed, keys, names};
 use crate::support::registry::{Cut, Fault, Match, Registry};
 use crate::support::run::Run;
@@ -83,6 +84,24 @@ fn other_bytes_of_the_right_length_are_named_and_fail_their_image_alone() {
     let digests: BTreeSet<&str> = damaged.iter().filter_map(|d| d["digest"].as_str()).collect();
     assert_eq!(digests, layers.iter().map(String::as_str).collect());
     assert!(damaged.iter().all(|d| keys(d) == ["digest", "message", "repository"] && d["repository"] == at));
+}
+
+#[test]
+fn damage_in_what_refers_to_an_image_fails_the_image() {
+    let scene = Scene::new();
+    let signed = Signed::put(&scene.source, "org/web");
+    scene.export(&["org/web:1"]).run().succeeds();
+    scene.import().run().succeeds();
+    let at = "library/org/web";
+    // An artifact's content, which no image consists of.
+    let digest = signed.referrers()[0];
+    let (_, bytes) = scene.target.manifest(at, digest).expect("imported");
+    let artifact: serde_json::Value = serde_json::from_slice(&bytes).expect("JSON");
+    let layer = artifact["layers"][0]["digest"].as_str().expect("a digest");
+    damage(&scene.target, at, layer);
+    let out = reading_back(&scene).run().exits(4);
+    let line = out.stderr.lines().find(|line| line.contains("damaged copy at the registry")).expect("a line");
+    assert!(line.contains(layer) && line.contains(&scene.name("org/web:1")), "{line}");
 }
 
 #[test]
