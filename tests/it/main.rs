@@ -31,6 +31,7 @@ mod naming;
 mod origin;
 mod output_path;
 mod reader_deep;
+mod reader_documents;
 mod reader_every_byte;
 mod reader_expect;
 mod reader_hostile;

@@ -106,7 +106,7 @@ nothing_else_is_opened() {
 leave_refused_files() {
   mkdir -p "$foreign/refused"
   (cd "$root" && HOME=$owner_home BUNDLE_TEST_REFUSED=$foreign/refused TMPDIR=$work \
-    cargo test --quiet --locked --test it -- reader_hostile reader_spooled foreign_layouts)
+    cargo test --quiet --locked --test it -- reader_hostile reader_documents reader_spooled foreign_layouts)
 }
 
 every_hostile_file_is_refused_at_once() {
