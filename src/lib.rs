@@ -16,15 +16,12 @@
 
 pub mod archive;
 pub mod error;
-pub mod export;
-pub mod import;
-pub mod list;
-pub mod login;
 pub mod oci;
 pub mod plan;
 pub mod registry;
 pub mod store;
 pub mod transfer;
-pub mod verify;
+pub mod verbs;
 
 pub use error::{Error, Kind, Result};
+pub use verbs::{export, import, list, login, verify};

@@ -12,15 +12,15 @@ use rustix::io::Errno;
 
 /// What the file system below an output can do. Sizes in bytes.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct FileSystem {
+pub(crate) struct FileSystem {
     /// A byte can be written far behind the end without zeros being written before it.
-    pub(super) has_holes: bool,
+    pub(crate) has_holes: bool,
     /// Room can be set aside before anything is written, at next to no cost.
-    pub(super) reserves: bool,
+    pub(crate) reserves: bool,
     /// The longest file.
-    pub(super) file_limit: Option<u64>,
+    pub(crate) file_limit: Option<u64>,
     /// Room left for an ordinary user.
-    pub(super) free: u64,
+    pub(crate) free: u64,
 }
 
 /// `f_type` of file systems known to have holes: statfs(2) and linux/magic.h of Linux 6.12. Anything
@@ -43,7 +43,7 @@ const MSDOS: i64 = 0x4d44;
 const FAT_LIMIT: u64 = u32::MAX as u64;
 
 impl FileSystem {
-    pub(super) fn of(file: &File) -> io::Result<Self> {
+    pub(crate) fn of(file: &File) -> io::Result<Self> {
         let statfs = fs::fstatfs(file)?;
         let space = fs::fstatvfs(file)?;
         // The width of `f_type` differs between processors.
@@ -59,18 +59,18 @@ impl FileSystem {
 }
 
 /// Takes up room for `len` bytes. `Unsupported` where the file system cannot, which is no failure.
-pub(super) fn allocate(file: &File, len: u64) -> io::Result<()> {
+pub(crate) fn allocate(file: &File, len: u64) -> io::Result<()> {
     Ok(fs::fallocate(file, FallocateFlags::empty(), 0, len)?)
 }
 
 /// Bytes that a file takes up on the drive.
-pub(super) fn allocated(file: &File) -> io::Result<u64> {
+pub(crate) fn allocated(file: &File) -> io::Result<u64> {
     // POSIX leaves the unit of `st_blocks` open; Linux counts in 512 bytes everywhere.
     Ok(u64::try_from(fs::fstat(file)?.st_blocks).unwrap_or(0) * 512)
 }
 
 /// Gives back what a range takes up; it reads as zeros then. Does nothing where that is not known.
-pub(super) fn punch(file: &File, start: u64, end: u64) -> io::Result<()> {
+pub(crate) fn punch(file: &File, start: u64, end: u64) -> io::Result<()> {
     let flags = FallocateFlags::PUNCH_HOLE | FallocateFlags::KEEP_SIZE;
     match fs::fallocate(file, flags, start, end - start) {
         Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOSYS) => Ok(()),
@@ -80,13 +80,13 @@ pub(super) fn punch(file: &File, start: u64, end: u64) -> io::Result<()> {
 
 /// Forgets what is cached of a file, so that the next read comes from the drive. Only what was synced
 /// is forgotten, and nothing on a file system that lives in memory.
-pub(super) fn drop_cache(file: &File) -> io::Result<()> {
+pub(crate) fn drop_cache(file: &File) -> io::Result<()> {
     // Parts of pages are left alone, hence the whole file (posix_fadvise(2)).
     Ok(fs::fadvise(file, 0, None, Advice::DontNeed)?)
 }
 
 /// Makes a file or directory safe. False where the file system does not know how.
-pub(super) fn sync(file: &File) -> io::Result<bool> {
+pub(crate) fn sync(file: &File) -> io::Result<bool> {
     match fs::fsync(file) {
         Err(Errno::OPNOTSUPP | Errno::INVAL | Errno::NOTTY) => Ok(false),
         other => Ok(other.map(|()| true)?),
@@ -95,11 +95,11 @@ pub(super) fn sync(file: &File) -> io::Result<bool> {
 
 /// A directory held open, so that a drive that goes away takes its names with it.
 #[derive(Debug)]
-pub(super) struct Directory(File);
+pub(crate) struct Directory(File);
 
 /// What stands at a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Standing {
+pub(crate) enum Standing {
     Directory,
     File,
     Nothing,
@@ -108,12 +108,12 @@ pub(super) enum Standing {
 }
 
 impl Directory {
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(fs::open(path, flags, Mode::empty())?.into()))
     }
 
-    pub(super) fn standing(&self, name: &str) -> io::Result<Standing> {
+    pub(crate) fn standing(&self, name: &str) -> io::Result<Standing> {
         match fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(match FileType::from_raw_mode(stat.st_mode) {
                 FileType::Directory => Standing::Directory,
@@ -127,13 +127,13 @@ impl Directory {
     }
 
     /// Opens for reading and writing, making the file if it is not there; follows no link.
-    pub(super) fn open_file(&self, name: &str) -> io::Result<File> {
+    pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
         Ok(fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
     }
 
     /// Opens for reading what is there under this name; follows no link, and waits for nobody.
-    pub(super) fn open_existing(&self, name: &str) -> io::Result<Option<File>> {
+    pub(crate) fn open_existing(&self, name: &str) -> io::Result<Option<File>> {
         let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
         match fs::openat(&self.0, name, flags, Mode::empty()) {
             Err(Errno::NOENT) => Ok(None),
@@ -142,7 +142,7 @@ impl Directory {
     }
 
     /// Renames within the directory; without `replace` an existing file stays and is an error.
-    pub(super) fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
+    pub(crate) fn rename(&self, from: &str, to: &str, replace: bool) -> io::Result<()> {
         let flags = if replace { RenameFlags::empty() } else { RenameFlags::NOREPLACE };
         match fs::renameat_with(&self.0, from, &self.0, to, flags) {
             // Not every file system knows NOREPLACE.
@@ -156,17 +156,17 @@ impl Directory {
         }
     }
 
-    pub(super) fn remove(&self, name: &str) -> io::Result<()> {
+    pub(crate) fn remove(&self, name: &str) -> io::Result<()> {
         Ok(fs::unlinkat(&self.0, name, AtFlags::empty())?)
     }
 
-    pub(super) fn file(&self) -> &File {
+    pub(crate) fn file(&self) -> &File {
         &self.0
     }
 }
 
 /// Whether two open files are the same file.
-pub(super) fn same_file(a: &File, b: &File) -> io::Result<bool> {
+pub(crate) fn same_file(a: &File, b: &File) -> io::Result<bool> {
     let (a, b) = (fs::fstat(a)?, fs::fstat(b)?);
     Ok((a.st_dev, a.st_ino) == (b.st_dev, b.st_ino))
 }

@@ -9,7 +9,7 @@ use ureq::http::Method;
 use url::Url;
 
 use super::Registries;
-use super::exchange::Response;
+use super::wire::exchange::Response;
 use super::origin::{Origin, Purpose, place};
 use super::pull::{blob_request, checked};
 use super::transport::origin;
@@ -17,7 +17,7 @@ use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Repository};
 
 /// By layer, how many of its addresses were read from, and which those are.
-pub(super) type Elsewhere = Mutex<HashMap<Digest, (usize, String)>>;
+pub(crate) type Elsewhere = Mutex<HashMap<Digest, (usize, String)>>;
 
 impl Registries {
     /// Takes layers that a registry does not have from the addresses in their descriptors.
@@ -28,14 +28,14 @@ impl Registries {
     }
 
     /// The addresses of this layer that have been read from, if there are any.
-    pub(super) fn places_elsewhere(&self, digest: &Digest) -> Option<String> {
+    pub(crate) fn places_elsewhere(&self, digest: &Digest) -> Option<String> {
         let read_from = self.elsewhere.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         read_from.get(digest).map(|(_, places)| places.clone())
     }
 
     /// Opens a layer that `from` does not have at the first of its addresses that gives it. Whoever
     /// starts again at byte 0 got nothing good there, and is given the next one.
-    pub(super) fn open_elsewhere(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+    pub(crate) fn open_elsewhere(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Response> {
         let registry = self.transport.host(from.host())?;
         let urls = &descriptor.urls[..descriptor.urls.len().min(Descriptor::MOST_URLS)];
         let turn = self.turn(&descriptor.digest);

@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::challenge::{self, Challenge};
-use super::credentials::{Credential, Credentials};
-use super::error_body::code_and_message;
+use super::auth::challenge::{self, Challenge};
+use super::auth::credentials::{Credential, Credentials};
+use super::wire::error_body::code_and_message;
 use super::origin::{Origin, Purpose, place};
-use super::token::Tokens;
+use super::auth::token::Tokens;
 use super::{pull, retry, upload};
 use crate::error::{Error, Result};
 use crate::store::Quiet;

@@ -4,43 +4,43 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Condvar, Mutex, OnceLock, PoisonError};
 
-use super::challenge::Challenge;
-use super::credentials::Credential;
+use super::auth::challenge::Challenge;
+use super::auth::credentials::Credential;
 use super::manner::Manners;
 use super::origin::Origin;
 use super::retry::Pause;
-use super::token::Tokens;
+use super::auth::token::Tokens;
 use crate::error::Error;
 
 /// Requests in flight to a host that answered 429.
 const CALM_JOBS: usize = 8;
 
 /// One registry host.
-pub(super) struct Host {
+pub(crate) struct Host {
     /// As it stands in references.
-    pub(super) name: String,
-    pub(super) agent: ureq::Agent,
+    pub(crate) name: String,
+    pub(crate) agent: ureq::Agent,
     /// Keeps no connection for a second request.
-    pub(super) fresh: ureq::Agent,
+    pub(crate) fresh: ureq::Agent,
     /// What it warned of already.
-    pub(super) warned: Mutex<HashSet<String>>,
+    pub(crate) warned: Mutex<HashSet<String>>,
     /// How it takes uploads.
-    pub(super) manners: Manners,
+    pub(crate) manners: Manners,
     /// Set by the first contact, which may find out the scheme.
-    pub(super) contact: OnceLock<Result<Origin, Arc<Error>>>,
-    pub(super) challenge: Mutex<Option<Challenge>>,
-    pub(super) tokens: Tokens,
-    pub(super) gate: Arc<Gate>,
-    pub(super) pause: Pause,
+    pub(crate) contact: OnceLock<Result<Origin, Arc<Error>>>,
+    pub(crate) challenge: Mutex<Option<Challenge>>,
+    pub(crate) tokens: Tokens,
+    pub(crate) gate: Arc<Gate>,
+    pub(crate) pause: Pause,
     /// Whether it has the referrers API, or why that cannot be known; held while the first question
     /// finds out.
-    pub(super) lists_referrers: Mutex<Option<Result<bool, Arc<Error>>>>,
+    pub(crate) lists_referrers: Mutex<Option<Result<bool, Arc<Error>>>>,
     /// Given for this host on the command line; goes before any file.
-    pub(super) login: Option<Credential>,
+    pub(crate) login: Option<Credential>,
 }
 
 impl Host {
-    pub(super) fn new(
+    pub(crate) fn new(
         name: &str,
         agent: ureq::Agent,
         fresh: ureq::Agent,
@@ -63,18 +63,18 @@ impl Host {
         }
     }
 
-    pub(super) fn challenge(&self) -> Option<Challenge> {
+    pub(crate) fn challenge(&self) -> Option<Challenge> {
         self.challenge.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    pub(super) fn note_challenge(&self, challenge: Challenge) {
+    pub(crate) fn note_challenge(&self, challenge: Challenge) {
         *self.challenge.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge);
     }
 }
 
 /// Bounds the requests in flight to one host.
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(crate) struct Gate {
     /// How many are in flight, and how many may be.
     state: Mutex<(usize, usize)>,
     left: Condvar,
@@ -82,11 +82,11 @@ pub(super) struct Gate {
 
 /// Leave to have one request in flight; ends when dropped.
 #[derive(Debug)]
-pub(super) struct Permit(Arc<Gate>);
+pub(crate) struct Permit(Arc<Gate>);
 
 impl Gate {
     /// Waits for leave. A thread that holds some must not ask for more.
-    pub(super) fn enter(self: &Arc<Self>) -> Permit {
+    pub(crate) fn enter(self: &Arc<Self>) -> Permit {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let full = |(in_flight, most): &mut (usize, usize)| *in_flight >= *most;
         let mut state = self.left.wait_while(state, full).unwrap_or_else(PoisonError::into_inner);
@@ -95,7 +95,7 @@ impl Gate {
     }
 
     /// Fewer at once from now on.
-    pub(super) fn calm_down(&self) {
+    pub(crate) fn calm_down(&self) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.1 = state.1.min(CALM_JOBS);
     }

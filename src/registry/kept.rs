@@ -5,9 +5,9 @@ use std::path::Path;
 use ureq::http::Method;
 
 use super::Registries;
-use super::credentials::{Credential, Keeper};
-use super::exchange::Request;
-use super::token::Scope;
+use super::auth::credentials::{Credential, Keeper};
+use super::wire::exchange::Request;
+use super::auth::token::Scope;
 use crate::error::Result;
 
 /// The place where this user's credentials are kept.

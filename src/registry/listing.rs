@@ -15,7 +15,7 @@ use super::Registries;
 use super::host::Host;
 use super::pages::{MOST_PAGES, Pages};
 use super::referrers::fallback_tag;
-use super::token::Scope;
+use super::auth::token::Scope;
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, MediaType, Repository, refuse_ambiguous_keys};
 use crate::store::ReferrerSource;
@@ -28,7 +28,7 @@ const MOST_TAG_PAGES: usize = 4;
 const TAGS_A_PAGE: &str = "n=1000";
 
 /// The tags of a repository that are made from digests; `None` where they cannot be listed.
-pub(super) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
+pub(crate) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
 
 /// What came of a question by the API.
 enum Answer {
@@ -58,7 +58,7 @@ impl ReferrerSource for Registries {
 
 impl Registries {
     /// What the referrers API lists; `None` where there is none, or none for this manifest.
-    pub(super) fn referrers_by_api(
+    pub(crate) fn referrers_by_api(
         &self,
         at: &Repository,
         subject: &Digest,
@@ -89,7 +89,7 @@ impl Registries {
     }
 
     /// Whether this host keeps track of referrers by itself.
-    pub(super) fn has_referrers_api(&self, at: &Repository, subject: &Digest) -> Result<bool> {
+    pub(crate) fn has_referrers_api(&self, at: &Repository, subject: &Digest) -> Result<bool> {
         let host = self.transport.host(at.host())?;
         let known = match &*host.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(known)) => Some(*known),

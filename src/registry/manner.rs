@@ -8,15 +8,15 @@
 use std::sync::{Mutex, PoisonError};
 
 /// The largest chunk, in bytes; GitHub's registry refuses larger ones.
-pub(super) const MOST_CHUNK: u64 = 4 << 20;
+pub(crate) const MOST_CHUNK: u64 = 4 << 20;
 /// The smallest: below it, headers weigh more than content.
-pub(super) const LEAST_CHUNK: u64 = 32 << 10;
+pub(crate) const LEAST_CHUNK: u64 = 32 << 10;
 /// Lost sessions before a host is sent chunks.
 const LOSSES: u32 = 2;
 
 /// How to send one blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Manner {
+pub(crate) enum Manner {
     /// The body goes with the closing PUT.
     Whole,
     /// One PATCH with everything, then an empty PUT.
@@ -32,7 +32,7 @@ pub(super) enum Manner {
 
 impl Manner {
     /// The most bytes that one PATCH carries.
-    pub(super) fn step(self) -> u64 {
+    pub(crate) fn step(self) -> u64 {
         match self {
             Self::Whole | Self::Streamed => u64::MAX,
             Self::Chunked { size, .. } => size,
@@ -42,7 +42,7 @@ impl Manner {
 
 /// What was learned about one host.
 #[derive(Debug)]
-pub(super) struct Manners(Mutex<Learned>);
+pub(crate) struct Manners(Mutex<Learned>);
 
 #[derive(Debug)]
 struct Learned {
@@ -62,7 +62,7 @@ impl Default for Manners {
 
 impl Manners {
     /// How to send the next blob.
-    pub(super) fn now(&self) -> Manner {
+    pub(crate) fn now(&self) -> Manner {
         match self.with(|learned| (learned.manner, learned.least)) {
             (Manner::Chunked { size, alone }, least) => Manner::Chunked { size: size.max(least), alone },
             (manner, _) => manner,
@@ -70,23 +70,23 @@ impl Manners {
     }
 
     /// The host asks for chunks of at least so many bytes.
-    pub(super) fn at_least(&self, bytes: u64) {
+    pub(crate) fn at_least(&self, bytes: u64) {
         // More than a gibibyte is not meant.
         self.with(|learned| learned.least = bytes.min(1 << 30));
     }
 
     /// Whether a mount from the repository itself is worth a try.
-    pub(super) fn mounts_within(&self) -> bool {
+    pub(crate) fn mounts_within(&self) -> bool {
         self.with(|learned| learned.mounts_within)
     }
 
     /// The host refused one.
-    pub(super) fn refused_mount_within(&self) {
+    pub(crate) fn refused_mount_within(&self) {
         self.with(|learned| learned.mounts_within = false);
     }
 
     /// The host refused `tried` as such. The next one to try, if there is any.
-    pub(super) fn refused(&self, tried: Manner, too_large: bool) -> Option<Manner> {
+    pub(crate) fn refused(&self, tried: Manner, too_large: bool) -> Option<Manner> {
         let next = match tried {
             Manner::Whole if !too_large => Manner::Streamed,
             Manner::Whole | Manner::Streamed => Manner::Chunked { size: MOST_CHUNK, alone: false },
@@ -100,7 +100,7 @@ impl Manners {
     }
 
     /// A session was lost with its connection after `sent` bytes of one request.
-    pub(super) fn lost(&self, tried: Manner, sent: u64) {
+    pub(crate) fn lost(&self, tried: Manner, sent: u64) {
         self.with(|learned| {
             learned.losses += 1;
             if learned.losses < LOSSES {

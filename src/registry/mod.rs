@@ -3,12 +3,8 @@
 //! [`Registries`] is both ends. Every request goes through `transport`, and every URL that a
 //! registry names through `origin`.
 
-mod authorize;
-mod challenge;
-mod credentials;
+mod auth;
 mod elsewhere;
-mod error_body;
-mod exchange;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod host;
@@ -17,17 +13,14 @@ mod link;
 mod listing;
 mod manner;
 mod origin;
-mod pace;
 mod pages;
-mod proxy;
 mod pull;
 mod push;
 mod referrers;
 mod retry;
-mod tls;
-mod token;
 mod transport;
 mod upload;
+mod wire;
 
 use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
@@ -36,11 +29,11 @@ use std::time::Duration;
 
 use url::Url;
 
-pub use credentials::{Credential, Secret};
+pub use auth::credentials::{Credential, Secret};
 pub use kept::Kept;
 pub use link::next_link;
 pub use retry::Retry;
-pub use tls::TlsOptions;
+pub use wire::tls::TlsOptions;
 
 use crate::error::Result;
 use crate::oci::{Digest, Repository};

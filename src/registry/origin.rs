@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 
 /// What a URL from the registry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// Where the address of a layer redirects to.
     LayerRedirect,
     /// An address in the descriptor of a layer (image-spec v1.1.1 `descriptor.md` `urls`).
@@ -46,21 +46,21 @@ impl Purpose {
 
 /// A URL that may be requested.
 #[derive(Clone, Debug)]
-pub(super) struct Permitted {
-    pub(super) url: Url,
+pub(crate) struct Permitted {
+    pub(crate) url: Url,
     /// The registry's own authorization may go along. A token realm gets credentials of its own.
-    pub(super) is_registry: bool,
+    pub(crate) is_registry: bool,
 }
 
 /// Scheme, host and port of a registry.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     base: Url,
 }
 
 impl Origin {
     /// The origin of a registry host as it stands in a reference.
-    pub(super) fn new(host: &str, plain_http: bool) -> Result<Self> {
+    pub(crate) fn new(host: &str, plain_http: bool) -> Result<Self> {
         let scheme = if plain_http { "http" } else { "https" };
         // Docker Hub's API has another name than its images (distribution/reference v0.6).
         let name = if host == "docker.io" { "registry-1.docker.io" } else { host };
@@ -69,18 +69,18 @@ impl Origin {
     }
 
     /// A URL below the registry's root; `path` starts with `v2/`.
-    pub(super) fn url(&self, path: &str) -> Url {
+    pub(crate) fn url(&self, path: &str) -> Url {
         let mut url = self.base.clone();
         url.set_path(path);
         url
     }
 
-    pub(super) fn is_plain_http(&self) -> bool {
+    pub(crate) fn is_plain_http(&self) -> bool {
         self.base.scheme() == "http"
     }
 
     /// True for `localhost` and loopback addresses.
-    pub(super) fn is_loopback(&self) -> bool {
+    pub(crate) fn is_loopback(&self) -> bool {
         is_loopback(&self.base)
     }
 
@@ -88,7 +88,7 @@ impl Origin {
     ///
     /// # Errors
     /// When we do not go there; both places are named.
-    pub(super) fn follow(&self, purpose: Purpose, from: &Url, target: &str) -> Result<Permitted> {
+    pub(crate) fn follow(&self, purpose: Purpose, from: &Url, target: &str) -> Result<Permitted> {
         let refuse = |why: &str| {
             // What cannot be taken apart may hold a secret anywhere.
             let at = from.join(target).map_or_else(|_| "an unreadable address".to_owned(), |u| place(&u));
@@ -152,7 +152,7 @@ impl Origin {
 }
 
 /// `scheme://host:port/path`, without anything that could be a secret.
-pub(super) fn place(url: &Url) -> String {
+pub(crate) fn place(url: &Url) -> String {
     let mut shown = url.clone();
     shown.set_query(None);
     shown.set_fragment(None);

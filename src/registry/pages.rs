@@ -7,16 +7,16 @@ use std::sync::Arc;
 use ureq::http::Method;
 use url::Url;
 
-use super::exchange::{Request, Response};
+use super::wire::exchange::{Request, Response};
 use super::host::Host;
 use super::link::next_link;
 use super::origin::Purpose;
-use super::token::Scope;
+use super::auth::token::Scope;
 use super::transport::{Transport, origin};
 use crate::error::{Error, Kind, Result};
 
 /// More pages than any list has.
-pub(super) const MOST_PAGES: usize = 1_000;
+pub(crate) const MOST_PAGES: usize = 1_000;
 /// One page, in bytes: what registries allow a manifest.
 const MOST_PAGE: u64 = 4 << 20;
 /// All pages of a list together, in bytes.
@@ -25,7 +25,7 @@ const MOST_BYTES: u64 = 64 << 20;
 const MOST_BODIES: u32 = 3;
 
 /// One list, read as far as it was asked for.
-pub(super) struct Pages<'a> {
+pub(crate) struct Pages<'a> {
     transport: &'a Transport,
     host: Arc<Host>,
     scope: Scope,
@@ -38,7 +38,7 @@ pub(super) struct Pages<'a> {
 
 impl<'a> Pages<'a> {
     /// The list at this path and query, which starts with `v2/`; at most so many pages of it.
-    pub(super) fn new(
+    pub(crate) fn new(
         transport: &'a Transport,
         host: Arc<Host>,
         scope: Scope,
@@ -57,7 +57,7 @@ impl<'a> Pages<'a> {
     /// # Errors
     /// An answer other than 200, a page that `read` makes nothing of, a list without end, or one
     /// that goes on at another host.
-    pub(super) fn next<T>(&mut self, read: impl Fn(&str, &[u8]) -> Result<T>) -> Result<Option<T>> {
+    pub(crate) fn next<T>(&mut self, read: impl Fn(&str, &[u8]) -> Result<T>) -> Result<Option<T>> {
         let Some(url) = self.next.take() else { return Ok(None) };
         let mut left = MOST_BODIES;
         loop {

@@ -11,8 +11,8 @@ use ureq::http::Method;
 use url::Url;
 
 use super::Registries;
-use super::exchange::{Request, Response};
-use super::token::Scope;
+use super::wire::exchange::{Request, Response};
+use super::auth::token::Scope;
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, Repository};
 use crate::store::{Event, Source};
@@ -71,7 +71,7 @@ impl Registries {
     }
 
     /// A request for a manifest that accepts all four types, and how to call it in a message.
-    pub(super) fn request_manifest(
+    pub(crate) fn request_manifest(
         &self,
         method: Method,
         repository: &Repository,
@@ -90,7 +90,7 @@ impl Registries {
     }
 
     /// The bytes at a tag or digest, whatever they are; `None` if there is nothing.
-    pub(super) fn manifest_bytes(
+    pub(crate) fn manifest_bytes(
         &self,
         repository: &Repository,
         reference: &str,
@@ -112,7 +112,7 @@ impl Registries {
         }
     }
 
-    pub(super) fn request_blob(
+    pub(crate) fn request_blob(
         &self,
         method: Method,
         repository: &Repository,
@@ -206,7 +206,7 @@ impl Source for Registries {
 }
 
 /// A request for content from byte `range` on.
-pub(super) fn blob_request(method: Method, url: Url, range: Option<u64>) -> Request<'static> {
+pub(crate) fn blob_request(method: Method, url: Url, range: Option<u64>) -> Request<'static> {
     let request = Request::new(method, url);
     match range {
         Some(start) => request.header("range", format!("bytes={start}-")),
@@ -215,7 +215,7 @@ pub(super) fn blob_request(method: Method, url: Url, range: Option<u64>) -> Requ
 }
 
 /// The answer to a request for content, standing at byte `offset`, unless it announces something else.
-pub(super) fn checked(mut response: Response, shown: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+pub(crate) fn checked(mut response: Response, shown: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
     let size = descriptor.size;
     let wrong = |what: String| Error::content(format!("{shown}: {what}"));
     let expected = match response.status {
@@ -243,7 +243,7 @@ pub(super) fn checked(mut response: Response, shown: &str, descriptor: &Descript
 }
 
 /// Start and total of `bytes START-END/TOTAL`, if it goes to the end (RFC 9110 §14.4).
-pub(super) fn content_range(header: &str) -> Option<(u64, u64)> {
+pub(crate) fn content_range(header: &str) -> Option<(u64, u64)> {
     let (range, total) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = range.split_once('-')?;
     let (start, end, total): (u64, u64, u64) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);

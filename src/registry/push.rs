@@ -8,8 +8,8 @@ use std::sync::{MutexGuard, PoisonError};
 use ureq::http::Method;
 
 use super::Registries;
-use super::exchange::{Body, Request, Response};
-use super::token::Scope;
+use super::wire::exchange::{Body, Request, Response};
+use super::auth::token::Scope;
 use super::upload::Mount;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
@@ -169,7 +169,7 @@ fn with_project(error: Error, to: &Repository) -> Error {
 }
 
 /// Compares the digest that a registry gives to something with ours, where both use one algorithm.
-pub(super) fn agrees(response: &Response, digest: &Digest, shown: &str) -> Result<()> {
+pub(crate) fn agrees(response: &Response, digest: &Digest, shown: &str) -> Result<()> {
     let named = response.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
     match named.filter(|n| n.algorithm() == digest.algorithm() && n != digest) {
         Some(other) => Err(Error::Network {

@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use ureq::http::Method;
 
 use super::Registries;
-use super::exchange::{Body, Request};
-use super::token::Scope;
+use super::wire::exchange::{Body, Request};
+use super::auth::token::Scope;
 use crate::error::{Error, Result};
 use crate::oci::{Digest, Manifest, MediaType, Repository};
 
@@ -49,7 +49,7 @@ struct Line<'a> {
 
 impl Registries {
     /// Enters a manifest among the referrers of its subject.
-    pub(super) fn enter_referrer(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<()> {
+    pub(crate) fn enter_referrer(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<()> {
         // One at a time from here; other machines are told by reading back.
         let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
         let tag = fallback_tag(subject);
@@ -79,7 +79,7 @@ impl Registries {
     }
 
     /// Whether a manifest is entered there.
-    pub(super) fn is_entered(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<bool> {
+    pub(crate) fn is_entered(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<bool> {
         Ok(self.referrers_index(to, &fallback_tag(subject))?.lists(manifest))
     }
 
@@ -105,7 +105,7 @@ impl Registries {
 }
 
 /// `sha256-…`: at most 32 characters of the algorithm and 64 of the rest.
-pub(super) fn fallback_tag(subject: &Digest) -> String {
+pub(crate) fn fallback_tag(subject: &Digest) -> String {
     let hex = subject.hex();
     format!("{}-{}", subject.algorithm().as_str(), &hex[..hex.len().min(64)])
 }

@@ -31,7 +31,7 @@ impl Default for Retry {
 
 impl Retry {
     /// Full jitter: anything up to a bound that doubles, so that workers do not come back together.
-    pub(super) fn delay(&self, tries: u32) -> Duration {
+    pub(crate) fn delay(&self, tries: u32) -> Duration {
         let bound = self.delay.saturating_mul(1 << tries.min(16)).min(LONGEST_DELAY);
         bound.mul_f64(fastrand::f64())
     }
@@ -39,18 +39,18 @@ impl Retry {
 
 /// A pause that a host asked for, obeyed by everything that talks to it.
 #[derive(Debug, Default)]
-pub(super) struct Pause(Mutex<Option<Instant>>);
+pub(crate) struct Pause(Mutex<Option<Instant>>);
 
 impl Pause {
     /// Nobody goes on before `wait` is over.
-    pub(super) fn set(&self, wait: Duration) {
+    pub(crate) fn set(&self, wait: Duration) {
         let until = Instant::now() + wait;
         let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *held = Some(held.map_or(until, |other| other.max(until)));
     }
 
     /// Waits until the pause is over, if there is one.
-    pub(super) fn wait(&self, watch: &dyn Watch) -> Result<()> {
+    pub(crate) fn wait(&self, watch: &dyn Watch) -> Result<()> {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         sleep(left, watch)
@@ -58,7 +58,7 @@ impl Pause {
 }
 
 /// Sleeps, and wakes early with an error when somebody asks to stop.
-pub(super) fn sleep(duration: Duration, watch: &dyn Watch) -> Result<()> {
+pub(crate) fn sleep(duration: Duration, watch: &dyn Watch) -> Result<()> {
     let until = Instant::now() + duration;
     loop {
         if let Some(signal) = watch.stopped() {
@@ -73,7 +73,7 @@ pub(super) fn sleep(duration: Duration, watch: &dyn Watch) -> Result<()> {
 }
 
 /// What `Retry-After` asks for (RFC 9110 §10.2.3: seconds or a date).
-pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
+pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();
     if let Ok(seconds) = value.parse::<u64>() {
         return Some(Duration::from_secs(seconds));
@@ -83,7 +83,7 @@ pub(super) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
 }
 
 /// How long to leave a host alone after this answer, or why that is too long.
-pub(super) fn pause_for(
+pub(crate) fn pause_for(
     host: &str,
     status: u16,
     header: Option<&str>,

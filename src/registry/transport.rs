@@ -9,16 +9,16 @@ use ureq::http;
 use url::Url;
 
 use super::RegistryOptions;
-use super::challenge::choose;
-use super::credentials::{Credential, Credentials};
-use super::exchange::{Exchange, Request, Response, answered};
+use super::auth::challenge::choose;
+use super::auth::credentials::{Credential, Credentials};
+use super::wire::exchange::{Exchange, Request, Response, answered};
 use super::host::Host;
 use super::origin::{Origin, Purpose};
-use super::pace::Limiter;
-use super::proxy::Proxies;
+use super::wire::pace::Limiter;
+use super::wire::proxy::Proxies;
 use super::retry::{pause_for, sleep};
-use super::tls::{HostTls, Tls, agent, explain};
-use super::token::Scope;
+use super::wire::tls::{HostTls, Tls, agent, explain};
+use super::auth::token::Scope;
 use crate::error::{Error, Kind, Result};
 use crate::store::{Event, Watch};
 
@@ -38,10 +38,10 @@ enum Terms<'a> {
 }
 
 /// Sends requests to any number of registries.
-pub(super) struct Transport {
-    pub(super) options: RegistryOptions,
-    pub(super) watch: Arc<dyn Watch>,
-    pub(super) credentials: Credentials,
+pub(crate) struct Transport {
+    pub(crate) options: RegistryOptions,
+    pub(crate) watch: Arc<dyn Watch>,
+    pub(crate) credentials: Credentials,
     tls: Tls,
     limiter: Option<Arc<Limiter>>,
     proxies: Proxies,
@@ -49,7 +49,7 @@ pub(super) struct Transport {
 }
 
 impl Transport {
-    pub(super) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
+    pub(crate) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
         let env = |name: &str| std::env::var(name).ok();
         let tls = Tls::load(&options.tls, &env)?;
         let credentials = Credentials::load(options.authfile.as_deref(), &env)?;
@@ -62,7 +62,7 @@ impl Transport {
     }
 
     /// The host of this name, in contact.
-    pub(super) fn host(&self, name: &str) -> Result<Arc<Host>> {
+    pub(crate) fn host(&self, name: &str) -> Result<Arc<Host>> {
         let host = {
             let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
             match hosts.get(name) {
@@ -77,7 +77,7 @@ impl Transport {
     }
 
     /// Whoever serves a layer at an address that is not the registry's.
-    pub(super) fn stranger(&self, url: &Url) -> Result<Arc<Host>> {
+    pub(crate) fn stranger(&self, url: &Url) -> Result<Arc<Host>> {
         // With its scheme, it cannot be taken for the name of a registry.
         let name = url.origin().ascii_serialization();
         let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
@@ -91,7 +91,7 @@ impl Transport {
     }
 
     /// A URL of a host in contact; `path` starts with `v2/`.
-    pub(super) fn url(&self, host: &Host, path: &str) -> Url {
+    pub(crate) fn url(&self, host: &Host, path: &str) -> Url {
         origin(host).url(path)
     }
 
@@ -99,7 +99,7 @@ impl Transport {
     ///
     /// # Errors
     /// No answer, or none but failures that pass, within all retries. Other statuses are answers.
-    pub(super) fn send(&self, host: &Host, scope: &Scope, request: Request<'_>) -> Result<Response> {
+    pub(crate) fn send(&self, host: &Host, scope: &Scope, request: Request<'_>) -> Result<Response> {
         self.send_on(host, Terms::Registry(scope), request)
     }
 
@@ -107,7 +107,7 @@ impl Transport {
     ///
     /// # Errors
     /// As for [`Transport::send`].
-    pub(super) fn send_to_stranger(&self, host: &Host, registry: &Origin, request: Request<'_>) -> Result<Response> {
+    pub(crate) fn send_to_stranger(&self, host: &Host, registry: &Origin, request: Request<'_>) -> Result<Response> {
         self.send_on(host, Terms::Layer(registry), request)
     }
 
@@ -223,7 +223,7 @@ impl Transport {
         ))
     }
 
-    pub(super) fn exchange<'a>(
+    pub(crate) fn exchange<'a>(
         &'a self,
         host: &'a Host,
         agent: &'a ureq::Agent,
@@ -254,7 +254,7 @@ impl Transport {
     }
 
     /// Sends a request that is worth one try and no answer.
-    pub(super) fn send_once(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<()> {
+    pub(crate) fn send_once(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<()> {
         let authorization = self.authorization(host, scope, None)?;
         self.follow(host, Terms::Registry(scope), &mut request, authorization.as_deref())?.drain();
         Ok(())
@@ -345,7 +345,7 @@ impl Transport {
 }
 
 /// The origin of a host in contact.
-pub(super) fn origin(host: &Host) -> &Origin {
+pub(crate) fn origin(host: &Host) -> &Origin {
     match host.contact.get() {
         Some(Ok(origin)) => origin,
         // `Transport::host` gives out no other host.
@@ -354,7 +354,7 @@ pub(super) fn origin(host: &Host) -> &Origin {
 }
 
 /// What a timeout of ureq means.
-pub(super) fn unanswered(which: ureq::Timeout) -> String {
+pub(crate) fn unanswered(which: ureq::Timeout) -> String {
     match which {
         ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
         _ => "no progress within the idle timeout".into(),
@@ -362,7 +362,7 @@ pub(super) fn unanswered(which: ureq::Timeout) -> String {
 }
 
 /// An error of ureq in our terms.
-pub(super) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
+pub(crate) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
     if let Some(explained) = explain(&error, host) {
         return explained;
     }

@@ -8,13 +8,13 @@ use std::sync::{MutexGuard, PoisonError};
 use ureq::http::Method;
 use url::Url;
 
-use super::exchange::{Body, Request, Response};
+use super::wire::exchange::{Body, Request, Response};
 use super::host::Host;
 use super::manner::Manner;
 use super::origin::Purpose;
 use super::push::agrees;
 use super::retry::sleep;
-use super::token::Scope;
+use super::auth::token::Scope;
 use super::transport::origin;
 use super::{Registries, Sessions};
 use crate::error::{Error, Kind, Result};
@@ -23,7 +23,7 @@ use crate::store::Content;
 
 /// What a registry answered to a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Mount {
+pub(crate) enum Mount {
     /// The blob is in the repository.
     Done,
     /// It has to be sent, and a session is open for that.
@@ -47,12 +47,12 @@ enum Setback {
 }
 
 impl Registries {
-    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
         self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Opens an upload session; the URL to go on with.
-    pub(super) fn start_upload(&self, to: &Repository) -> Result<Url> {
+    pub(crate) fn start_upload(&self, to: &Repository) -> Result<Url> {
         let host = self.transport.host(to.host())?;
         let url = self.transport.url(&host, &format!("v2/{}/blobs/uploads/", to.path()));
         let request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
@@ -73,13 +73,13 @@ impl Registries {
     }
 
     /// Gives up a session.
-    pub(super) fn end_upload(&self, to: &Repository, session: Url) -> Result<()> {
+    pub(crate) fn end_upload(&self, to: &Repository, session: Url) -> Result<()> {
         let host = self.transport.host(to.host())?;
         self.transport.send_once(&host, &Scope::push(to.path()), Request::new(Method::DELETE, session))
     }
 
     /// Takes a blob over from another repository of the registry, if that has it.
-    pub(super) fn mount(&self, to: &Repository, from: &Repository, digest: &Digest) -> Result<Mount> {
+    pub(crate) fn mount(&self, to: &Repository, from: &Repository, digest: &Digest) -> Result<Mount> {
         let host = self.transport.host(to.host())?;
         let mut url = self.transport.url(&host, &format!("v2/{}/blobs/uploads/", to.path()));
         url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from.path());
@@ -105,7 +105,7 @@ impl Registries {
     }
 
     /// Sends a blob, until it is there or there is no hope.
-    pub(super) fn upload(&self, to: &Repository, descriptor: &Descriptor, content: &mut dyn Content) -> Result<()> {
+    pub(crate) fn upload(&self, to: &Repository, descriptor: &Descriptor, content: &mut dyn Content) -> Result<()> {
         let host = self.transport.host(to.host())?;
         let retry = self.transport.options.retry;
         let mut manner = host.manners.now();
@@ -273,7 +273,7 @@ fn another_manner(host: &Host, tried: Manner, error: &Error) -> Option<Manner> {
 }
 
 /// Bytes held according to `Range: 0-N`. `0-0` stands for one byte or none, so it counts as lost.
-pub(super) fn held(range: &str) -> Option<u64> {
+pub(crate) fn held(range: &str) -> Option<u64> {
     let (start, end) = range.strip_prefix("bytes=").unwrap_or(range).split_once('-')?;
     let end: u64 = end.parse().ok()?;
     end.checked_add(1).filter(|_| start == "0" && end > 0)

@@ -1,97 +1,159 @@
 //! Who may import whom. The rooms and their directions are in `docs/architecture.md`; this test
-//! reads the `use` lines and paths of every source file and fails on any other direction.
+//! reads every path in every source file and fails on any other direction, on files of one room that
+//! import each other in a circle, and on files with two jobs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Per room, the rooms it may name.
-fn allowed() -> BTreeMap<&'static str, &'static [&'static str]> {
-    let middle: &[&str] = &["oci", "error", "store"];
-    let offline: &[&str] = &["oci", "error", "store", "plan", "archive"];
-    BTreeMap::from([
-        ("oci", &[] as &[&str]),
-        ("error", &["oci"]),
-        ("store", &["oci", "error"]),
-        ("plan", middle),
-        ("transfer", &["oci", "error", "store", "plan"]),
-        ("registry", middle),
-        ("archive", middle),
-        ("export", &["oci", "error", "store", "plan", "transfer", "registry", "archive"]),
-        ("import", &["oci", "error", "store", "plan", "transfer", "registry", "archive"]),
-        ("login", &["oci", "error", "store", "registry"]),
-        // Offline by construction.
-        ("verify", offline),
-        ("list", offline),
-    ])
+use crate::source_paths::{Module, Modules};
+
+/// What every room to the right of `store` may name.
+const SHARED: &[&str] = &["oci", "error", "store"];
+/// What a verb may name that talks to registries.
+const ONLINE: &[&str] = &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs"];
+/// What a verb may name that cannot: it is offline by construction.
+const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
+
+/// Rooms, and folders within rooms, each with what else it may name. A path belongs to the longest
+/// of them that it begins with.
+const PLAN: &[(&str, &[&str])] = &[
+    ("oci", &[]),
+    ("error", &["oci"]),
+    ("store", &["oci", "error"]),
+    ("plan", SHARED),
+    ("transfer", &["oci", "error", "store", "plan"]),
+    ("archive", &["archive/format", "archive/read", "archive/write", "error"]),
+    ("archive/format", SHARED),
+    ("archive/read", &["oci", "error", "store", "archive", "archive/format"]),
+    ("archive/write", &["oci", "error", "store", "archive", "archive/format"]),
+    ("registry", &["oci", "error", "store", "registry/auth", "registry/wire"]),
+    ("registry/auth", &["oci", "error", "store", "registry/wire"]),
+    ("registry/wire", SHARED),
+    ("verbs", OFFLINE),
+    ("verbs/export", ONLINE),
+    ("verbs/import", ONLINE),
+    ("verbs/list", OFFLINE),
+    ("verbs/login", &["oci", "error", "store", "registry"]),
+    ("verbs/verify", OFFLINE),
+];
+
+/// Longer files have two jobs.
+const MOST_LINES: usize = 400;
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 #[test]
 fn rooms_import_only_in_the_direction_of_the_picture() {
-    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    let allowed = allowed();
+    let modules = Modules::read(&root().join("src/lib.rs"));
     let mut wrong = Vec::new();
-    let mut seen = 0;
-    for file in sources(&src) {
-        let inside = file.strip_prefix(&src).expect("below src");
-        let room = inside.components().next().and_then(|c| c.as_os_str().to_str()).expect("a name");
-        let room = room.strip_suffix(".rs").unwrap_or(room);
-        if matches!(room, "lib" | "bin") {
-            continue;
-        }
-        seen += 1;
-        let Some(may) = allowed.get(room) else {
-            wrong.push(format!("{}: the room `{room}` is not in the picture", inside.display()));
-            continue;
-        };
-        let text = fs::read_to_string(&file).expect("readable");
-        for (number, line) in text.lines().enumerate().filter(|(_, l)| !l.trim_start().starts_with("//")) {
-            for named in rooms_named(line) {
-                if named != room && allowed.contains_key(named.as_str()) && !may.contains(&named.as_str()) {
-                    wrong.push(format!("{}:{}: `{room}` names `{named}`", inside.display(), number + 1));
-                }
-            }
+    for (from, to, line) in modules.imports() {
+        // The face of the library names everything.
+        let Some(here) = room(from) else { continue };
+        let there = room(to).unwrap_or_else(|| panic!("{to:?} is in no room of the picture"));
+        // Of another room only its face is known, whatever stands behind it.
+        let there = if top(here) == top(there) { there } else { top(there) };
+        let may = PLAN.iter().find(|(name, _)| *name == here).map_or(&[] as &[&str], |(_, may)| may);
+        if here != there && !may.contains(&there) {
+            wrong.push(format!("{}:{line}: `{here}` names `{there}`", modules.shown(from)));
         }
     }
-    assert!(seen > 20, "only {seen} files looked at");
+    assert!(modules.count() > 80, "only {} files looked at", modules.count());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 #[test]
+fn every_source_file_is_in_a_room_of_the_picture() {
+    let modules = Modules::read(&root().join("src/lib.rs"));
+    let homeless: Vec<&Module> = modules.all().filter(|module| !module.is_empty() && room(module).is_none()).collect();
+    assert!(homeless.is_empty(), "{homeless:?}");
+}
+
+#[test]
+fn no_files_import_each_other_in_a_circle() {
+    for face in ["src/lib.rs", "src/bin/bundle/main.rs"] {
+        let modules = Modules::read(&root().join(face));
+        let mut graph: BTreeMap<&Module, BTreeSet<&Module>> = BTreeMap::new();
+        for (from, to, _) in modules.imports() {
+            graph.entry(from).or_default().insert(to);
+        }
+        let circles = circles(&graph);
+        let shown: Vec<String> = circles
+            .iter()
+            .map(|circle| circle.iter().map(|module| modules.shown(module)).collect::<Vec<_>>().join(" -> "))
+            .collect();
+        assert!(circles.is_empty(), "{}", shown.join("\n"));
+    }
+}
+
+#[test]
+fn no_file_is_longer_than_one_job_takes() {
+    let mut long = Vec::new();
+    for folder in ["src", "tests", "examples", "fuzz/fuzz_targets", "bench"] {
+        for file in files(&root().join(folder)) {
+            let lines = fs::read_to_string(&file).map_or(0, |text| text.lines().count());
+            if lines > MOST_LINES {
+                long.push(format!("{}: {lines} lines", file.display()));
+            }
+        }
+    }
+    assert!(long.is_empty(), "{}", long.join("\n"));
+}
+
+#[test]
 fn the_command_knows_the_library_only_by_its_public_face() {
-    let bin = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/bundle");
-    for file in sources(&bin) {
+    for file in files(&root().join("src/bin/bundle")) {
         let text = fs::read_to_string(&file).expect("readable");
         assert!(!text.contains("#[path"), "{} includes a file of the library", file.display());
     }
 }
 
-/// What follows `crate::`, also inside braces: `crate::{Error, Result}` names the error room.
-fn rooms_named(line: &str) -> Vec<String> {
-    let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
-    let mut named = Vec::new();
-    for (at, prefix) in line.match_indices("crate::") {
-        let rest = &line[at + prefix.len()..];
-        match rest.strip_prefix('{') {
-            Some(list) => named.extend(list.split(['{', ',', '}']).map(|part| word(part.trim()))),
-            None => named.push(word(rest)),
-        }
-    }
-    named
-        .into_iter()
-        .map(|n| if matches!(n.as_str(), "Error" | "Kind" | "Result") { "error".into() } else { n })
-        .collect()
+/// The room or folder that a module belongs to.
+fn room(module: &[String]) -> Option<&'static str> {
+    let path = module.join("/");
+    let below = |name: &&str| path.strip_prefix(*name).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'));
+    PLAN.iter().map(|(name, _)| *name).filter(below).max_by_key(|name| name.len())
 }
 
-fn sources(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).expect("a folder") {
-        let path = entry.expect("an entry").path();
-        if path.is_dir() {
-            found.extend(sources(&path));
-        } else if path.extension().is_some_and(|e| e == "rs") {
-            found.push(path);
+/// The room that a folder is in; verbs are rooms of their own.
+fn top(room: &'static str) -> &'static str {
+    if room.starts_with("verbs") { room } else { room.split('/').next().unwrap_or(room) }
+}
+
+/// One circle through each module that is on any.
+fn circles<'a>(graph: &BTreeMap<&'a Module, BTreeSet<&'a Module>>) -> Vec<Vec<&'a Module>> {
+    let mut found: Vec<Vec<&Module>> = Vec::new();
+    for start in graph.keys() {
+        if found.iter().any(|circle| circle.contains(start)) {
+            continue;
+        }
+        // Breadth-first, so that the circle shown is the shortest.
+        let mut ways: Vec<Vec<&Module>> = vec![vec![*start]];
+        let mut seen: BTreeSet<&Module> = BTreeSet::new();
+        let mut next = 0;
+        'search: while next < ways.len() {
+            let way = ways[next].clone();
+            next += 1;
+            let last = way[way.len() - 1];
+            for to in graph.get(last).into_iter().flatten() {
+                if to == start {
+                    found.push([way.as_slice(), &[*start]].concat());
+                    break 'search;
+                }
+                if seen.insert(*to) {
+                    ways.push([way.as_slice(), &[*to]].concat());
+                }
+            }
         }
     }
     found
+}
+
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let walk = walkdir::WalkDir::new(folder).into_iter();
+    let entries = walk.filter_entry(|e| e.file_name() != "results").map(|entry| entry.expect("an entry"));
+    let is_source = |path: &PathBuf| path.extension().is_none_or(|e| ["rs", "sh", "py", ""].iter().any(|x| e == *x));
+    entries.filter(|e| e.file_type().is_file()).map(|e| e.into_path()).filter(is_source).collect()
 }

@@ -49,6 +49,7 @@ mod round_trip;
 mod scene;
 mod seeds;
 mod sharing;
+mod source_paths;
 mod stop;
 mod support;
 mod support_faults;

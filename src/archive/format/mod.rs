@@ -1,0 +1,7 @@
+//! What stands where in a bundle, as a pure function of its contents.
+
+pub(crate) mod bundle_json;
+pub(crate) mod header;
+pub(crate) mod index_json;
+pub(crate) mod layout;
+pub(crate) mod paths;

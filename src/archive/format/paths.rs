@@ -1,0 +1,21 @@
+//! The names of entries in a layout (image-spec v1.1.1 `image-layout.md`), and of what is ours in it.
+
+use crate::oci::Digest;
+
+/// The marker file of a layout and all it holds.
+pub(crate) const OCI_LAYOUT: (&str, &[u8]) = ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
+pub(crate) const INDEX_JSON: &str = "index.json";
+pub(crate) const BUNDLE_JSON: &str = "bundle.json";
+
+/// The name of a blob in a layout.
+pub(crate) fn blob_path(digest: &Digest) -> String {
+    format!("blobs/{}/{}", digest.algorithm().as_str(), digest.hex())
+}
+
+/// The digest that a path below `blobs/` names.
+pub(crate) fn digest_of(path: &str) -> Option<Digest> {
+    let (algorithm, hex) = path.strip_prefix("blobs/")?.split_once('/')?;
+    let digest: Digest = format!("{algorithm}:{hex}").parse().ok()?;
+    debug_assert_eq!(blob_path(&digest), path);
+    Some(digest)
+}

@@ -1,0 +1,213 @@
+//! Reads the headers of a tar, and nothing else, strictly: whatever two tar readers could
+//! understand differently is refused.
+//!
+//! POSIX.1-2017 pax (ustar, `x`, `g`) and the GNU long name. An archive must end with a zero block
+//! and hold nothing after it: a file cut between two entries looks whole to most readers.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use tar::{EntryType, Header};
+
+use super::extension::{Extension, Pending};
+use super::field;
+use crate::archive::format::header::{self, BLOCK};
+
+/// Zero blocks that tar programs append to fill their last record, in bytes.
+const MAX_TAIL: u64 = 1 << 20;
+/// As many files as pieces of content that one bundle may have (design limit).
+const MAX_MEMBERS: usize = 1_000_000;
+/// Read at once where small entries stand close together, in bytes.
+const AHEAD: usize = 64 << 10;
+
+/// A regular file in the archive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    /// Its name without a leading `./`.
+    pub(crate) path: String,
+    /// First byte of its data.
+    pub(crate) offset: u64,
+    /// Length of its data in bytes.
+    pub(crate) size: u64,
+}
+
+/// All regular files of an archive, in order.
+#[derive(Debug)]
+pub(crate) struct Scan {
+    pub(crate) members: Vec<Member>,
+    /// Every header and the end are byte for byte what we would write.
+    pub(crate) canonical: bool,
+}
+
+/// Why an archive cannot be read: its own fault, or the drive's at this byte.
+#[derive(Debug)]
+pub(crate) enum ScanError {
+    Bad(String),
+    Io(u64, io::Error),
+}
+
+pub(crate) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
+    let mut window = Window { file, len, start: 0, bytes: Vec::new() };
+    let mut scan = Scan { members: Vec::new(), canonical: true };
+    let mut pending = Pending::default();
+    let mut at = 0;
+    loop {
+        if at + BLOCK > len {
+            return Err(bad(at, "the file ends without the end marker: it is truncated"));
+        }
+        let mut header = Header::new_old();
+        header.as_mut_bytes().copy_from_slice(window.get(at, BLOCK)?);
+        if header.as_bytes().iter().all(|b| *b == 0) {
+            if pending.is_open() {
+                return Err(bad(at, "the archive ends inside an entry"));
+            }
+            scan.canonical &= end(file, at, len)?;
+            return Ok(scan);
+        }
+        let bad_here = |e: &str| bad(at, e);
+        field::check_sum(&header).map_err(|reason| {
+            // A damaged layout still begins with the name of its marker.
+            let is_other = at == 0 && !header.as_bytes().starts_with(b"oci-layout");
+            if is_other { ScanError::Bad("not a tar, so not a bundle".into()) } else { bad_here(reason) }
+        })?;
+        field::check_numbers(&header).map_err(bad_here)?;
+        let stated = field::size(&header).map_err(bad_here)?;
+        let extension = extension(header.entry_type());
+        let size = match pending.size.filter(|_| extension.is_none()) {
+            Some(size) if stated != 0 && stated != size => return Err(bad(at, "an entry has two sizes")),
+            Some(size) => size,
+            None => stated,
+        };
+        let data = at + BLOCK;
+        let padded = size.checked_next_multiple_of(BLOCK).and_then(|n| data.checked_add(n));
+        let next = padded.filter(|next| *next <= len);
+        let next = next.ok_or_else(|| bad(at, "an entry goes on after the end of the file: it is truncated"))?;
+        if let Some(extension) = extension {
+            if size > extension.limit() {
+                return Err(bad(at, &format!("an extension header of {size} bytes")));
+            }
+            let blocks = window.get(at, next - at)?;
+            let (data, padding) = blocks[BLOCK as usize..].split_at(usize::try_from(size).unwrap_or(0));
+            check_padding(padding, data.len() as u64 + at + BLOCK)?;
+            pending.add(extension, data).map_err(|e| bad(at, &e))?;
+            pending.blocks.extend_from_slice(blocks);
+        } else {
+            // With the padding comes the next header, which is wanted next.
+            let padding = header::padding(size);
+            check_padding(window.get(data + size, padding)?, data + size)?;
+            let Pending { path, mut blocks, .. } = std::mem::take(&mut pending);
+            let path = path.map_or_else(|| field::name(&header), Ok).map_err(bad_here)?;
+            let kind = header.entry_type();
+            let path = accepted(kind, path, size).map_err(|e| bad(at, &e))?;
+            blocks.extend_from_slice(header.as_bytes());
+            scan.canonical &= path.as_deref().is_some_and(|path| is_ours(kind, path, size, &blocks));
+            if let Some(path) = path.filter(|_| kind.is_file()) {
+                if scan.members.len() == MAX_MEMBERS {
+                    return Err(bad(at, &format!("more than {MAX_MEMBERS} files")));
+                }
+                scan.members.push(Member { path, offset: data, size });
+            }
+        }
+        at = next;
+    }
+}
+
+/// The part of the file that was read last.
+struct Window<'a> {
+    file: &'a File,
+    len: u64,
+    start: u64,
+    bytes: Vec<u8>,
+}
+
+impl Window<'_> {
+    /// `len` bytes at `at`, which must be in the file. Reads on from there as far as small entries
+    /// are likely to follow.
+    fn get(&mut self, at: u64, len: u64) -> Result<&[u8], ScanError> {
+        let len = usize::try_from(len).map_err(|e| ScanError::Io(at, io::Error::other(e)))?;
+        let inside = |window: &Self| {
+            let from = usize::try_from(at.checked_sub(window.start)?).ok()?;
+            window.bytes.get(from..from + len).is_some().then_some(from)
+        };
+        if let Some(from) = inside(self) {
+            return Ok(&self.bytes[from..from + len]);
+        }
+        let is_near = at <= self.start + (self.bytes.len() + AHEAD) as u64;
+        let ahead = if is_near { AHEAD } else { 2 * BLOCK as usize };
+        let left = usize::try_from(self.len - at).unwrap_or(usize::MAX);
+        self.bytes.resize(len.max(ahead).min(left), 0);
+        self.start = at;
+        self.file.read_exact_at(&mut self.bytes, at).map_err(|e| ScanError::Io(at, e))?;
+        Ok(&self.bytes[..len])
+    }
+}
+
+fn extension(kind: EntryType) -> Option<Extension> {
+    match kind {
+        EntryType::GNULongLink => Some(Extension::LongLink),
+        EntryType::GNULongName => Some(Extension::LongName),
+        EntryType::XGlobalHeader => Some(Extension::Global),
+        EntryType::XHeader => Some(Extension::Pax),
+        _ => None,
+    }
+}
+
+/// The path of a file or directory without a leading `./`; `None` for what no reader of a layout
+/// looks at.
+fn accepted(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>, String> {
+    let shown = || String::from_utf8_lossy(&path).escape_debug().to_string();
+    // No name of a layout is anything but ASCII.
+    let Ok(text) = std::str::from_utf8(&path) else { return Ok(None) };
+    let bare = text.strip_prefix("./").unwrap_or(text);
+    let bare_directory = bare.strip_suffix('/').unwrap_or(bare);
+    if matches!(kind, EntryType::Regular) && bare.ends_with('/') {
+        return Err(format!("`{}`: a file named like a directory", shown()));
+    }
+    let is_root = matches!(kind, EntryType::Directory) && matches!(text, "." | "./");
+    if !is_root && bare_directory.split('/').any(|part| matches!(part, "" | "." | "..")) {
+        return Err(format!("`{}`: a name that tar programs understand differently", shown()));
+    }
+    let is_of_layout = bare == "oci-layout" || bare.ends_with(".json") || bare.starts_with("blobs");
+    match kind {
+        EntryType::Regular => Ok(Some(bare.into())),
+        EntryType::Directory if size == 0 => Ok(Some(bare.into())),
+        EntryType::Link | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo
+            if size == 0 && !is_of_layout =>
+        {
+            Ok(None)
+        }
+        _ => Err(format!("`{}`: neither a plain file nor a directory", shown())),
+    }
+}
+
+/// Whether these are the header blocks that we write for this entry.
+fn is_ours(kind: EntryType, path: &str, size: u64, blocks: &[u8]) -> bool {
+    let ours = if kind.is_dir() { header::of_directory(path) } else { header::of_file(path, size) };
+    ours.is_ok_and(|ours| ours == blocks)
+}
+
+fn check_padding(padding: &[u8], at: u64) -> Result<(), ScanError> {
+    if padding.iter().any(|b| *b != 0) {
+        return Err(bad(at, "the padding after an entry is not zero"));
+    }
+    Ok(())
+}
+
+/// Everything after the first zero block at `at` must be zero. True if that is one more block.
+fn end(file: &File, at: u64, len: u64) -> Result<bool, ScanError> {
+    let tail = len - at;
+    if tail > MAX_TAIL {
+        return Err(bad(at, "more than a mebibyte follows the end marker"));
+    }
+    let mut rest = vec![0; usize::try_from(tail).unwrap_or(0)];
+    file.read_exact_at(&mut rest, at).map_err(|e| ScanError::Io(at, e))?;
+    if rest.iter().any(|b| *b != 0) {
+        return Err(bad(at, "there is data after the end marker"));
+    }
+    Ok(tail == header::END)
+}
+
+fn bad(at: u64, reason: &str) -> ScanError {
+    ScanError::Bad(format!("byte {at}: {reason}"))
+}

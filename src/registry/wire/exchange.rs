@@ -1,0 +1,278 @@
+//! One request and its answer on the wire, without any policy.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::http::{self, HeaderMap, Method};
+use ureq::{BodyReader, Proxy, SendBody};
+use url::Url;
+
+use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
+use crate::registry::host::Permit;
+use crate::registry::origin::place;
+use super::pace::{Limiter, Pace};
+use crate::registry::transport::{failed, unanswered};
+use crate::error::{Error, Kind, Result};
+use crate::oci::BadContent;
+use crate::store::{Content, Event, Watch};
+
+/// Storage behind a registry may take minutes to finish an upload.
+const COMMIT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// Bodies from this length (bytes) on ask first whether they are wanted: an early refusal during a
+/// body would break the connection and lose the answer.
+const ASK_FIRST: u64 = 1 << 20;
+
+/// What a request carries.
+pub(crate) enum Body<'a> {
+    /// Nothing, not even a length.
+    None,
+    /// Bytes in memory; an empty slice says `Content-Length: 0`.
+    Bytes(&'a [u8]),
+    /// `len` bytes of a blob from `offset` on.
+    Content { content: &'a mut dyn Content, offset: u64, len: u64 },
+}
+
+/// A request that may be sent several times.
+pub(crate) struct Request<'a> {
+    pub(crate) method: Method,
+    pub(crate) url: Url,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) body: Body<'a>,
+    /// Over a connection of its own.
+    pub(crate) alone: bool,
+    /// Method and path, for messages.
+    pub(crate) shown: String,
+}
+
+impl<'a> Request<'a> {
+    pub(crate) fn new(method: Method, url: Url) -> Self {
+        let shown = format!("{method} {}", url.path());
+        Self { method, url, headers: Vec::new(), body: Body::None, alone: false, shown }
+    }
+
+    pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub(crate) fn body(mut self, body: Body<'a>) -> Self {
+        self.body = body;
+        self
+    }
+
+    /// Whether it can be sent again without knowing what became of it: an upload session whose
+    /// body broke off has to be asked first.
+    pub(crate) fn is_repeatable(&self) -> bool {
+        !matches!(self.body, Body::Content { .. })
+    }
+
+    /// Makes ready to be sent again.
+    pub(crate) fn rewind(&mut self) -> Result<()> {
+        match &mut self.body {
+            Body::Content { content, offset, .. } => content.seek_to(*offset),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Everything needed to send one request once.
+pub(crate) struct Exchange<'a> {
+    pub(crate) agent: &'a ureq::Agent,
+    pub(crate) host: &'a str,
+    pub(crate) url: &'a Url,
+    pub(crate) authorization: Option<&'a str>,
+    pub(crate) idle: Duration,
+    pub(crate) watch: &'a Arc<dyn Watch>,
+    pub(crate) limiter: Option<&'a Arc<Limiter>>,
+    pub(crate) proxy: Option<Proxy>,
+}
+
+impl Exchange<'_> {
+    pub(crate) fn send(&self, request: &mut Request<'_>) -> Result<Response> {
+        let answer = self.send_quietly(request);
+        let line = match &answer {
+            Ok(response) => format!("{}: {}", response.shown, response.status),
+            Err(e) => e.to_string(),
+        };
+        self.watch.on(Event::Request { host: self.host, line: &line });
+        answer
+    }
+
+    fn send_quietly(&self, request: &mut Request<'_>) -> Result<Response> {
+        let mut builder = http::Request::builder().method(request.method.clone()).uri(self.url.as_str());
+        for (name, value) in &request.headers {
+            builder = builder.header(*name, value);
+        }
+        // Registries that compress would break both length and digest.
+        builder = builder.header("accept-encoding", "identity");
+        if let Some(authorization) = self.authorization {
+            builder = builder.header("authorization", authorization);
+        }
+        let unusable = |e: http::Error| Error::Network { request: request.shown.clone(), reason: e.to_string() };
+        let pace = || Pace::new(self.limiter.cloned(), self.watch.clone(), self.idle);
+        let proxy = || self.proxy.clone();
+        let answer = match &mut request.body {
+            Body::None => {
+                let ready = builder.body(()).map_err(unusable)?;
+                self.agent.run(self.agent.configure_request(ready).proxy(proxy()).build())
+            }
+            Body::Bytes(bytes) => {
+                let ready = builder.header("content-length", bytes.len()).body(*bytes).map_err(unusable)?;
+                self.agent.run(self.agent.configure_request(ready).proxy(proxy()).build())
+            }
+            Body::Content { content, len, .. } => {
+                builder = builder.header("content-length", *len);
+                if *len >= ASK_FIRST {
+                    builder = builder.header("expect", "100-continue");
+                }
+                let mut exact = Exact { inner: *content, left: *len, pace: pace() };
+                let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
+                // Only what closes an upload may take long to be answered.
+                let patience = if request.method == Method::PUT { COMMIT_TIMEOUT.max(self.idle) } else { self.idle };
+                let ready = self.agent.configure_request(ready).timeout_per_read(Some(patience));
+                self.agent.run(ready.proxy(proxy()).build())
+            }
+        };
+        let response = answer.map_err(|e| failed(e, self.host, &request.shown))?;
+        let (parts, body) = response.into_parts();
+        let body = Box::new(body.into_reader());
+        let shown = if request.url == *self.url {
+            request.shown.clone()
+        } else {
+            format!("{} {}", request.method, place(self.url))
+        };
+        Ok(Response {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            body,
+            is_registry: true,
+            shown,
+            permit: None,
+            pace: pace(),
+        })
+    }
+}
+
+/// Fails when a source ends early: ureq would wait for more of it for ever.
+struct Exact<'a> {
+    inner: &'a mut dyn Content,
+    left: u64,
+    pace: Pace,
+}
+
+impl Read for Exact<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
+        let got = self.inner.read(&mut buffer[..want])?;
+        if got == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        self.left -= got as u64;
+        self.pace.moved(got)?;
+        Ok(got)
+    }
+}
+
+/// An answer. Reading it gives the body, with errors in our terms.
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    body: Box<BodyReader<'static>>,
+    /// It came from the registry itself, not from where it redirected to.
+    pub(crate) is_registry: bool,
+    shown: String,
+    /// Counts as in flight until the body is read, drained or broken, or this is dropped.
+    permit: Option<Permit>,
+    pace: Pace,
+}
+
+impl Response {
+    pub(crate) fn with(mut self, permit: Permit) -> Self {
+        self.permit = Some(permit);
+        self
+    }
+
+    /// The first header of this name, if it is text.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|v| v.to_str().ok())
+    }
+
+    /// The stated length of the body; for HEAD, of what a GET would bring.
+    pub(crate) fn length(&self) -> Option<u64> {
+        self.header("content-length").and_then(|v| v.parse().ok())
+    }
+
+    pub(crate) fn challenges(&self) -> Vec<String> {
+        let values = self.headers.get_all("www-authenticate").iter();
+        values.filter_map(|v| v.to_str().ok().map(str::to_owned)).collect()
+    }
+
+    /// An answer that another try may change. Storage behind a registry refuses links that are too
+    /// old with 401 or 403: the registry has to be asked for a new one.
+    pub(crate) fn is_worth_repeating(&self) -> bool {
+        match self.status {
+            408 | 429 => true,
+            500..=599 => true,
+            401 | 403 => !self.is_registry,
+            _ => false,
+        }
+    }
+
+    /// Reads the rest, so that the connection can be used again, and gives up the leave: whoever
+    /// still holds this may have more to ask.
+    pub(crate) fn drain(&mut self) {
+        drain(&mut self.body);
+        self.permit = None;
+    }
+
+    /// The whole body.
+    pub(crate) fn body(&mut self, most: u64) -> Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        (&mut self.body).take(most + 1).read_to_end(&mut bytes).map_err(|e| answered(e, &self.shown))?;
+        if bytes.len() as u64 > most {
+            return Err(Error::content(format!("{}: the answer is longer than {most} bytes", self.shown)));
+        }
+        Ok(bytes)
+    }
+
+    /// This answer as an error.
+    pub(crate) fn failure(&mut self, shown: &str) -> Error {
+        let mut bytes = Vec::new();
+        let _ = (&mut self.body).take(MAX_ERROR_BODY).read_to_end(&mut bytes);
+        let (code, message) = code_and_message(&bytes);
+        let request = if self.is_registry { shown.to_owned() } else { self.shown.clone() };
+        Error::Status { request, status: self.status, code, message }
+    }
+}
+
+impl Read for Response {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let got = self.body.read(buffer).and_then(|got| self.pace.moved(got).map(|()| got));
+        // Nothing more will come. Whoever goes on elsewhere needs leave for that while it still holds this.
+        if !matches!(got, Ok(1..)) && !buffer.is_empty() {
+            self.permit = None;
+        }
+        got.map_err(|e| answered(e, &self.shown).into())
+    }
+}
+
+/// An I/O error of a connection in our terms; what our own readers put in comes out as it was.
+pub(crate) fn answered(error: io::Error, shown: &str) -> Error {
+    if let Some(bad) = BadContent::of(&error) {
+        return bad.clone().into();
+    }
+    if let Some(ours) = error.get_ref().and_then(|e| e.downcast_ref::<Error>())
+        && ours.kind() != Kind::Transient
+    {
+        return Error::from_read(error);
+    }
+    let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
+        Some(ureq::Error::Timeout(which)) => unanswered(*which),
+        _ => error.to_string(),
+    };
+    Error::Network { request: shown.into(), reason }
+}

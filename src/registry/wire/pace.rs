@@ -1,0 +1,75 @@
+//! How fast bodies move: a limit that somebody asked for, and a least rate below which a line
+//! counts as dead.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::registry::retry::sleep;
+use crate::error::Error;
+use crate::store::Watch;
+
+/// Fewer bytes than this within the idle timeout are no progress.
+const LEAST: u64 = 1 << 10;
+
+/// Bytes per second over all connections of a run.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    rate: u64,
+    /// When the bytes let through so far are paid for.
+    paid: Mutex<Instant>,
+}
+
+impl Limiter {
+    pub(crate) fn new(rate: u64) -> Self {
+        Self { rate: rate.max(1), paid: Mutex::new(Instant::now()) }
+    }
+
+    /// Lets `bytes` through, and holds up whoever brings them for as long as they take.
+    fn pass(&self, bytes: u64, watch: &dyn Watch) -> Result<(), Error> {
+        #[allow(clippy::cast_precision_loss)]
+        let cost = Duration::from_secs_f64(bytes as f64 / self.rate as f64);
+        let wait = {
+            let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+            *paid = (*paid).max(Instant::now()) + cost;
+            paid.saturating_duration_since(Instant::now())
+        };
+        sleep(wait, watch)
+    }
+}
+
+/// Watches over one body.
+pub(crate) struct Pace {
+    limiter: Option<Arc<Limiter>>,
+    watch: Arc<dyn Watch>,
+    idle: Duration,
+    since: Instant,
+    bytes: u64,
+}
+
+impl Pace {
+    pub(crate) fn new(limiter: Option<Arc<Limiter>>, watch: Arc<dyn Watch>, idle: Duration) -> Self {
+        Self { limiter, watch, idle, since: Instant::now(), bytes: 0 }
+    }
+
+    /// Takes note of bytes that moved.
+    ///
+    /// # Errors
+    /// When so few moved that the line counts as dead, or somebody asked to stop.
+    pub(crate) fn moved(&mut self, bytes: usize) -> io::Result<()> {
+        let bytes = bytes as u64;
+        if let Some(limiter) = &self.limiter {
+            limiter.pass(bytes, self.watch.as_ref())?;
+            return Ok(());
+        }
+        self.bytes += bytes;
+        if self.since.elapsed() > self.idle {
+            if self.bytes < LEAST && bytes > 0 {
+                let text = format!("only {} bytes in {} s", self.bytes, self.idle.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            }
+            (self.since, self.bytes) = (Instant::now(), 0);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,7 @@
+//! What the program does: each verb joins two ends and reports what came of it. None prints anything.
+
+pub mod export;
+pub mod import;
+pub mod list;
+pub mod login;
+pub mod verify;
