@@ -14,14 +14,16 @@
 
 #![forbid(unsafe_code)]
 
-pub mod archive;
-pub mod error;
+mod archive;
+mod error;
 pub mod oci;
-pub mod plan;
+mod plan;
 pub mod registry;
-pub mod store;
-pub mod transfer;
-pub mod verbs;
+mod store;
+mod transfer;
+mod verbs;
 
-pub use error::{Error, Kind, Result};
-pub use verbs::{export, import, list, login, verify};
+pub use archive::Expectation;
+pub use error::{Error, Kind, NextStep, Result};
+pub use store::{Event, Quiet, Watch};
+pub use verbs::{export, import, list, login, report, verify};

@@ -95,11 +95,11 @@ pub(crate) fn sync(file: &File) -> io::Result<bool> {
 
 /// A directory held open, so that a drive that goes away takes its names with it.
 #[derive(Debug)]
-pub(crate) struct Directory(File);
+pub(crate) struct Folder(File);
 
 /// What stands at a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum AtName {
     Directory,
     File,
     Nothing,
@@ -107,21 +107,21 @@ pub(crate) enum Standing {
     Symlink,
 }
 
-impl Directory {
+impl Folder {
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         Ok(Self(fs::open(path, flags, Mode::empty())?.into()))
     }
 
-    pub(crate) fn standing(&self, name: &str) -> io::Result<Standing> {
+    pub(crate) fn at_name(&self, name: &str) -> io::Result<AtName> {
         match fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => Ok(match FileType::from_raw_mode(stat.st_mode) {
-                FileType::Directory => Standing::Directory,
-                FileType::RegularFile => Standing::File,
-                FileType::Symlink => Standing::Symlink,
-                _ => Standing::Other,
+                FileType::Directory => AtName::Directory,
+                FileType::RegularFile => AtName::File,
+                FileType::Symlink => AtName::Symlink,
+                _ => AtName::Other,
             }),
-            Err(Errno::NOENT) => Ok(Standing::Nothing),
+            Err(Errno::NOENT) => Ok(AtName::Nothing),
             Err(e) => Err(e.into()),
         }
     }
@@ -147,7 +147,7 @@ impl Directory {
         match fs::renameat_with(&self.0, from, &self.0, to, flags) {
             // Not every file system knows NOREPLACE.
             Err(Errno::INVAL) if !replace => {
-                if self.standing(to)? != Standing::Nothing {
+                if self.at_name(to)? != AtName::Nothing {
                     return Err(io::ErrorKind::AlreadyExists.into());
                 }
                 Ok(fs::renameat(&self.0, from, &self.0, to)?)

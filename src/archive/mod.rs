@@ -9,8 +9,8 @@ mod format;
 mod read;
 mod write;
 
-pub use format::bundle_json::{Absent, BundleJson, FORMAT_VERSION, Volume};
-pub use format::index_json::{IndexEntry, IndexJson};
-pub use format::layout::{Layout, Place};
-pub use read::{Bundle, Bundles, Expectation, Spooling, check_expectations};
-pub use write::{Kept, Output, Stopped, Writer, Written};
+pub(crate) use format::layout::Layout;
+pub(crate) use format::paths::blob_path;
+pub use read::Expectation;
+pub(crate) use read::{Bundle, Bundles, Spooling, check_bundle, check_images};
+pub(crate) use write::{Leftover, Output, Stopped, Written};

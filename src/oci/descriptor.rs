@@ -9,6 +9,7 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::json::{Object, null_as_default};
 use super::{Digest, Invalid, MediaType, Platform};
 
 /// The largest size that every JSON reader understands alike: 2^53 bytes.
@@ -16,7 +17,7 @@ const MAX_SIZE: u64 = 1 << 53;
 
 /// What a document says about content it refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", try_from = "Written")]
+#[serde(rename_all = "camelCase", try_from = "Object<Written>")]
 pub struct Descriptor {
     /// The kind of content.
     pub media_type: MediaType,
@@ -56,14 +57,16 @@ struct Written {
     #[serde(default, deserialize_with = "null_as_default")]
     annotations: BTreeMap<String, String>,
     artifact_type: Option<String>,
-    platform: Option<Platform>,
+    platform: Option<Object<Platform>>,
 }
 
-impl TryFrom<Written> for Descriptor {
+impl TryFrom<Object<Written>> for Descriptor {
     type Error = Invalid;
 
-    fn try_from(written: Written) -> Result<Self, Invalid> {
+    fn try_from(Object(written): Object<Written>) -> Result<Self, Invalid> {
         let Written { media_type, digest, size, data, urls, annotations, artifact_type, platform } = written;
+        let platform = platform.map(|Object(platform)| platform);
+        media_type.refuse_unclear()?;
         let data = data.map(|text| embedded(&text, &digest, size)).transpose()?;
         Ok(Self { media_type, digest, size, data, urls, annotations, artifact_type, platform })
     }
@@ -108,15 +111,6 @@ fn size<'de, D: Deserializer<'de>>(deserializer: D) -> Result<u64, D::Error> {
         return Err(serde::de::Error::custom(format!("size {size} is over {MAX_SIZE} bytes")));
     }
     Ok(size)
-}
-
-/// Go writes an empty list or map as `null`.
-pub(super) fn null_as_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Default + Deserialize<'de>,
-{
-    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
 #[cfg(test)]

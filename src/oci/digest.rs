@@ -9,6 +9,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
+use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use sha2::{Digest as _, Sha256, Sha512};
 
@@ -43,8 +44,9 @@ impl Algorithm {
 
 /// `sha256:` and 64, or `sha512:` and 128 lower-case hex digits. Copies share the text: one digest
 /// stands in many places.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Digest(Arc<str>);
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
+#[schemars(transparent)]
+pub struct Digest(#[schemars(regex(pattern = r"^(sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$"))] Arc<str>);
 
 impl Digest {
     /// The sha256 digest of these bytes.

@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::descriptor::null_as_default;
-use super::{Descriptor, Digest, Invalid, MediaType, refuse_ambiguous_keys};
+use super::json::{self, null_as_default};
+use super::media_type::SCHEMA_1;
+use super::{Descriptor, Digest, Invalid, MediaType};
 
 /// What a document uses some content for. It decides the endpoint the content is read from and
 /// written to, whatever its media type says.
@@ -18,7 +19,7 @@ use super::{Descriptor, Digest, Invalid, MediaType, refuse_ambiguous_keys};
 pub enum Role {
     /// A child of an index whose type is a known manifest type.
     Manifest,
-    /// A child of an index with a type we do not know: a blob, or failing that a manifest.
+    /// A child of an index of any other type: a blob, and nothing below it is followed.
     Unknown,
     /// The configuration of an image or artifact.
     Config,
@@ -44,6 +45,15 @@ pub struct Manifest {
     view: Arc<View>,
 }
 
+/// What others say about the type of a document.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Said<'a> {
+    /// The descriptor that leads to it.
+    pub described: Option<&'a MediaType>,
+    /// The header it was served with.
+    pub served: Option<&'a MediaType>,
+}
+
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct View {
@@ -62,17 +72,21 @@ struct View {
 }
 
 impl Manifest {
-    /// Looks into these bytes. `stated` are the types that a header or a descriptor gave; `digest`
-    /// is what the bytes hash to, which the caller has checked.
+    /// Looks into these bytes, which are said to be of certain types; `digest` is what they hash to,
+    /// which the caller has checked.
     ///
     /// # Errors
     /// Not JSON, ambiguous, schema 1, of no followable type, or of a type that contradicts what was
-    /// stated or what the document looks like.
-    pub fn parse(bytes: Arc<[u8]>, digest: Digest, stated: &[MediaType]) -> Result<Self, Invalid> {
-        refuse_ambiguous_keys(&bytes)?;
-        let view: View = serde_json::from_slice(&bytes).map_err(|e| Invalid::new(format!("not a manifest: {e}")))?;
-        let media_type = view.agree(stated)?;
+    /// said or what the document looks like.
+    pub fn parse(bytes: Arc<[u8]>, digest: Digest, said: Said<'_>) -> Result<Self, Invalid> {
+        let view: View = json::parse(&bytes).map_err(|e| Invalid::new(format!("not a manifest: {e}")))?;
+        let media_type = view.agree(said)?;
         Ok(Self { bytes, digest, media_type, view: Arc::new(view) })
+    }
+
+    /// Whether a descriptor of this type can lead here: both are of an index, or both of an image.
+    pub fn is_of_kind(&self, described: &MediaType) -> bool {
+        described.is_manifest() && described.is_index() == self.media_type.is_index()
     }
 
     /// The served bytes.
@@ -107,7 +121,7 @@ impl Manifest {
 
     /// What the artifact is, where the document says so.
     pub fn artifact_type(&self) -> Option<&str> {
-        self.view.artifact_type.as_deref()
+        self.view.artifact_type.as_deref().filter(|kind| !kind.is_empty())
     }
 
     /// The artifact type that a list of referrers gives it: its own, else the type of its config
@@ -144,38 +158,33 @@ impl Manifest {
 }
 
 impl View {
-    /// The one type that everything said about the document agrees on.
-    fn agree(&self, stated: &[MediaType]) -> Result<MediaType, Invalid> {
-        if self.schema_version == Some(1) || self.fs_layers.is_some() || stated.iter().any(MediaType::is_schema1) {
-            return Err(Invalid::new(
-                "a Docker schema 1 image: it has no digests that could be carried; pull and push it with a current docker",
-            ));
+    /// The one type that everything said about the document agrees on. Its own word decides within
+    /// a kind: layouts exist that describe a Docker manifest as an OCI one.
+    fn agree(&self, Said { described, served }: Said<'_>) -> Result<MediaType, Invalid> {
+        let own = self.media_type.as_deref().filter(|text| !text.is_empty()).map(MediaType::from);
+        let said = || own.iter().chain(described).chain(served);
+        if self.schema_version == Some(1) || self.fs_layers.is_some() || said().any(MediaType::is_schema1) {
+            return Err(Invalid::new(SCHEMA_1));
         }
-        let is_index = self.manifests.is_some();
-        let is_image = self.layers.is_some() || self.config.is_some();
-        if is_index && is_image {
-            return Err(Invalid::new("both an index and an image manifest"));
+        if let Some(unknown) = said().find(|said| !said.is_manifest()) {
+            return Err(Invalid::new(format!("type {unknown} is not known: its content cannot be followed")));
         }
-        let embedded = self.media_type.as_deref().and_then(MediaType::stated);
-        let mut said = embedded.iter().chain(stated);
-        let media_type = match said.next() {
-            Some(first) => {
-                if let Some(other) = said.find(|t| *t != first) {
-                    return Err(Invalid::new(format!("type stated as {first} and as {other}")));
-                }
-                first.clone()
-            }
-            None if is_index => MediaType::OCI_INDEX.into(),
-            None if is_image => MediaType::OCI_MANIFEST.into(),
-            None => return Err(Invalid::new("neither an index nor an image manifest")),
+        let is_index = match (self.manifests.is_some(), self.layers.is_some() || self.config.is_some()) {
+            (true, true) => return Err(Invalid::new("both an index and an image manifest")),
+            (false, false) => return Err(Invalid::new("neither an index nor an image manifest")),
+            (is_index, _) => is_index,
         };
-        if !media_type.is_manifest() {
-            return Err(Invalid::new(format!("type {media_type} is not known: its content cannot be followed")));
+        if let Some(other) = said().find(|said| said.is_index() != is_index) {
+            return Err(Invalid::new(format!("stated as {other}, but does not look like one")));
         }
-        let fits = if media_type.is_index() { is_index } else { is_image };
-        if !fits {
-            return Err(Invalid::new(format!("stated as {media_type}, but does not look like one")));
+        let first = own.as_ref().or(described);
+        match (first, served) {
+            (Some(first), Some(served)) if first != served => {
+                Err(Invalid::new(format!("type stated as {first} and as {served}")))
+            }
+            (Some(stated), _) | (None, Some(stated)) => Ok(stated.clone()),
+            (None, None) if is_index => Ok(MediaType::OCI_INDEX.into()),
+            (None, None) => Ok(MediaType::OCI_MANIFEST.into()),
         }
-        Ok(media_type)
     }
 }

@@ -5,10 +5,17 @@
 use std::fmt;
 
 use oci_spec::image::MediaType as Known;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Invalid;
+
+/// Why schema 1 is refused.
+pub(super) const SCHEMA_1: &str =
+    "a Docker schema 1 image: it has no digests that could be carried; pull and push it with a current docker";
+
 /// A media type without its parameters. Unknown types are carried as they are.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct MediaType(String);
 
@@ -29,14 +36,33 @@ impl MediaType {
     /// What a manifest request accepts: all four, so that no registry converts or refuses.
     pub const MANIFESTS: [&str; 4] = [Self::OCI_INDEX, Self::OCI_MANIFEST, Self::DOCKER_LIST, Self::DOCKER_MANIFEST];
 
-    /// A type as stated by a header or a document. `None` where nothing is stated: an empty text,
-    /// or one of the types that servers send for want of a better one.
+    /// A type as stated by a header. `None` where nothing is stated: an empty text, or one of the
+    /// types that servers send for want of a better one.
     pub fn stated(text: &str) -> Option<Self> {
-        let bare = text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let bare = bare(text);
         match bare.as_str() {
             "" | "application/json" | "application/octet-stream" | "text/plain" => None,
             _ => Some(Self(bare)),
         }
+    }
+
+    /// That nobody can take this, in a descriptor, for a manifest type which it is not: in a document
+    /// a type is written exactly. And that it is none of schema 1, which cannot be carried.
+    ///
+    /// # Errors
+    /// When somebody could, or it is, or it is empty.
+    pub(super) fn refuse_unclear(&self) -> Result<(), Invalid> {
+        if self.0.is_empty() {
+            return Err(Invalid::new("a descriptor without a media type"));
+        }
+        if self.is_schema1() {
+            return Err(Invalid::new(SCHEMA_1));
+        }
+        let exact = Self(bare(&self.0));
+        if exact.is_manifest() && exact != *self {
+            return Err(Invalid::new(format!("the type `{}` is not written as `{exact}`", self.0.escape_debug())));
+        }
+        Ok(())
     }
 
     /// The type's text.
@@ -67,6 +93,11 @@ impl MediaType {
     fn known(&self) -> Known {
         Known::from(self.0.as_str())
     }
+}
+
+/// A type without parameters, white space and upper case.
+fn bare(text: &str) -> String {
+    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 impl From<&str> for MediaType {

@@ -5,6 +5,7 @@
 
 mod descriptor;
 mod digest;
+mod host;
 mod json;
 mod manifest;
 mod media_type;
@@ -16,11 +17,13 @@ use std::fmt;
 
 pub use descriptor::Descriptor;
 pub use digest::{Algorithm, Digest, Hasher};
-pub use json::refuse_ambiguous_keys;
-pub use manifest::{Manifest, Role, Successor};
+pub use host::Host;
+pub(crate) use json::parse as parse_json;
+pub use manifest::{Manifest, Role, Said, Successor};
 pub use media_type::MediaType;
 pub use platform::Platform;
 pub use reference::{Reference, Repository, Tag};
+pub(crate) use verify_reader::Checkpoint;
 pub use verify_reader::{BadContent, VerifyReader};
 
 /// A text from outside that is not what it claims to be; the message says what and why.

@@ -5,10 +5,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::sync::Arc;
 
-use super::{Digest, Invalid};
+use super::{Digest, Host, Invalid};
 
-const DEFAULT_HOST: &str = "docker.io";
 const DEFAULT_TAG: &str = "latest";
 /// distribution/reference v0.6: the longest repository path.
 const MAX_PATH: usize = 255;
@@ -17,25 +17,22 @@ const MAX_TAG: usize = 128;
 /// `host/path`: where an image lives, without tag or digest.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Repository {
-    host: String,
-    path: String,
+    host: Host,
+    path: Arc<str>,
 }
 
 impl Repository {
     /// A repository on exactly this registry host; no Docker Hub defaults are applied.
     ///
     /// # Errors
-    /// When host or path break the reference grammar.
-    pub fn new(host: &str, path: &str) -> Result<Self, Invalid> {
-        if !is_host(host) {
-            return Err(Invalid::new(format!("invalid registry host `{}`", host.escape_debug())));
-        }
+    /// When the path breaks the reference grammar.
+    pub fn new(host: Host, path: &str) -> Result<Self, Invalid> {
         check_path(path)?;
-        Ok(Self { host: host.into(), path: path.into() })
+        Ok(Self { host, path: path.into() })
     }
 
-    /// The registry host, with its port where one was given; IPv6 in brackets.
-    pub fn host(&self) -> &str {
+    /// The registry host.
+    pub fn host(&self) -> &Host {
         &self.host
     }
 
@@ -146,11 +143,13 @@ fn parse(text: &str) -> Result<Reference, Invalid> {
         None => (rest, None),
     };
     let (host, path) = match name.split_once('/') {
-        Some((first, path)) if names_a_host(first) => (first, path),
-        _ => (DEFAULT_HOST, name),
+        Some((first, path)) if names_a_host(first) => (first.parse()?, path),
+        _ => (Host::docker_hub(), name),
     };
-    let host = if host == "index.docker.io" { DEFAULT_HOST } else { host };
-    let repository = if host == DEFAULT_HOST && !path.contains('/') {
+    if !host.is_told_from_a_path() {
+        return Err(Invalid::new(format!("the host `{host}` needs its port, as in `{host}:443/{path}`")));
+    }
+    let repository = if host.is_docker_hub() && !path.contains('/') {
         Repository::new(host, &format!("library/{path}"))?
     } else {
         Repository::new(host, path)?
@@ -166,33 +165,6 @@ fn parse(text: &str) -> Result<Reference, Invalid> {
 /// `localhost` (distribution/reference v0.6 `splitDockerDomain`).
 fn names_a_host(first: &str) -> bool {
     first.contains(['.', ':', '[']) || first == "localhost" || first.bytes().any(|b| b.is_ascii_uppercase())
-}
-
-fn is_host(text: &str) -> bool {
-    let (host, port) = match text.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, port)) = rest.split_once(']') else { return false };
-            if address.parse::<std::net::Ipv6Addr>().is_err() {
-                return false;
-            }
-            (None, port)
-        }
-        None => {
-            let end = text.find(':').unwrap_or(text.len());
-            (Some(&text[..end]), &text[end..])
-        }
-    };
-    let port_fits = match port.strip_prefix(':') {
-        Some(digits) => digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<u16>().is_ok_and(|p| p > 0),
-        None => port.is_empty(),
-    };
-    let label = |l: &str| {
-        !l.is_empty()
-            && !l.starts_with('-')
-            && !l.ends_with('-')
-            && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-    };
-    port_fits && host.is_none_or(|h| h.len() <= 253 && h.split('.').all(label))
 }
 
 fn check_path(path: &str) -> Result<(), Invalid> {
@@ -255,18 +227,24 @@ mod tests {
             ("localhost:5000", "docker.io/library/localhost:5000".into()),
             ("localhost:5000/app", "localhost:5000/app:latest".into()),
             ("myhost/x", "docker.io/myhost/x:latest".into()),
-            ("MYHOST/x", "MYHOST/x:latest".into()),
+            ("myhost:443/x", "myhost:443/x:latest".into()),
+            ("Evil.IO:443/x", "evil.io/x:latest".into()),
             ("[::1]:5000/x:1", "[::1]:5000/x:1".into()),
             ("[fd00::1]/a/b", "[fd00::1]/a/b:latest".into()),
-            ("172.18.0.20:443/library/a__b/c--d.e", "172.18.0.20:443/library/a__b/c--d.e:latest".into()),
+            ("172.18.0.20:443/library/a__b/c--d.e", "172.18.0.20/library/a__b/c--d.e:latest".into()),
         ];
-        for (text, want) in cases {
-            assert_eq!(normal(text), want, "{text}");
+        for (text, want) in &cases {
+            assert_eq!(normal(text), *want, "{text}");
         }
         assert_eq!(normal(&format!("gcr.io/p@sha256:{hex}")), format!("gcr.io/p@sha256:{hex}"));
         let both: Reference = format!("gcr.io/p:1@sha256:{hex}").parse().expect("tag and digest");
         assert_eq!(both.to_string(), format!("gcr.io/p:1@sha256:{hex}"));
         assert_eq!(both.name(), "gcr.io/p:1");
+        // What was normalised once is read the same the next time.
+        for (text, _) in cases {
+            let once = normal(text);
+            assert_eq!(normal(&once), once);
+        }
     }
 
     #[test]
@@ -276,6 +254,7 @@ mod tests {
             "",
             "Nginx",
             "gcr.io/Pause",
+            "MYHOST/x",
             "gcr.io/",
             "gcr.io//a",
             "/a",

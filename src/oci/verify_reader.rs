@@ -59,11 +59,41 @@ pub struct VerifyReader<R> {
     hasher: Option<Hasher>,
 }
 
+/// How far some content was checked, to go on from there without its beginning.
+#[derive(Clone)]
+pub(crate) struct Checkpoint {
+    position: u64,
+    hasher: Hasher,
+}
+
+impl Checkpoint {
+    /// Bytes checked.
+    pub(crate) fn position(&self) -> u64 {
+        self.position
+    }
+
+    #[cfg(test)]
+    pub(crate) fn at(self, position: u64) -> Self {
+        Self { position, ..self }
+    }
+}
+
 impl<R: Read> VerifyReader<R> {
     /// Reads content of this digest and size (bytes) from `inner`.
     pub fn new(inner: R, expected: &Digest, size: u64) -> Self {
         let hasher = Some(Hasher::new(expected.algorithm()));
         Self { inner, expected: expected.clone(), size, seen: 0, hasher }
+    }
+
+    /// Reads the rest of the content from `inner`, which stands where the checkpoint is.
+    pub(crate) fn from_checkpoint(inner: R, expected: &Digest, size: u64, checkpoint: Checkpoint) -> Self {
+        let Checkpoint { position, hasher } = checkpoint;
+        Self { inner, expected: expected.clone(), size, seen: position, hasher: Some(hasher) }
+    }
+
+    /// How far the content was checked; `None` once all of it was.
+    pub(crate) fn checkpoint(&self) -> Option<Checkpoint> {
+        Some(Checkpoint { position: self.seen, hasher: self.hasher.clone()? })
     }
 
     /// Goes on with a reader that stands at byte [`Self::position`].

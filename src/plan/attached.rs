@@ -6,18 +6,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use crate::error::Error;
-use crate::oci::{Descriptor, Digest, Manifest, Repository};
-
-/// What else can be done where they are in the way.
-pub(super) const LEAVE_OUT: &str = "leave out what refers to images with --referrers none";
+use crate::error::{Error, NextStep};
+use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::{Place, ReferrerSource};
 
 /// One that was listed, and is not known to be what it was listed as.
 #[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) descriptor: Descriptor,
-    /// The repositories that list it.
-    pub(super) repositories: Vec<Repository>,
+    /// The places that list it.
+    pub(super) places: Vec<Place>,
     /// What it was listed for.
     subjects: Vec<Digest>,
 }
@@ -37,19 +35,19 @@ impl Candidate {
 /// A subject to ask about.
 #[derive(Clone, Debug)]
 pub(super) struct Subject {
-    pub(super) repository: Repository,
+    pub(super) place: Place,
     pub(super) digest: Digest,
-    /// How many manifests of the repository are asked about in all, as far as is known.
+    /// How many manifests of the place are asked about in all, as far as is known.
     pub(super) among: usize,
-    /// Its place among those of its repository, from 0 on.
+    /// Which of those it is, from 0 on.
     turn: usize,
-    /// Nobody has asked its host yet.
+    /// Nobody has asked in its neighbourhood yet.
     is_first: bool,
 }
 
 impl Subject {
-    /// Ascending from what others wait for. The first question to a host, and the first about a
-    /// repository, may find out something for all that follow.
+    /// Ascending from what others wait for. The first question to a host, and the first at a place,
+    /// may find out something for all that follow.
     pub(super) fn rank(&self) -> usize {
         if self.is_first { 0 } else { 2 + self.turn }
     }
@@ -66,56 +64,57 @@ pub(super) struct Missed {
 /// The search for referrers during one walk.
 #[derive(Debug, Default)]
 pub(super) struct Search {
-    asked: HashSet<(Repository, Digest)>,
-    /// How many of each repository were asked about.
-    counts: HashMap<Repository, usize>,
-    hosts: HashSet<String>,
-    next: Vec<(Repository, Digest)>,
+    asked: HashSet<(Place, Digest)>,
+    /// How many of each place were asked about.
+    counts: HashMap<Place, usize>,
+    /// Where somebody was asked already.
+    neighbourhoods: HashSet<usize>,
+    next: Vec<(Place, Digest)>,
     candidates: BTreeMap<Digest, Candidate>,
     /// What refers to something in the walk.
     pub(super) found: BTreeSet<Digest>,
-    refused: BTreeMap<Repository, Missed>,
+    refused: BTreeMap<Place, Missed>,
     lost: Vec<Missed>,
 }
 
 impl Search {
     /// Something whose referrers are wanted too.
-    pub(super) fn look_at(&mut self, repository: &Repository, digest: &Digest) {
-        let pair = (repository.clone(), digest.clone());
+    pub(super) fn look_at(&mut self, place: Place, digest: &Digest) {
+        let pair = (place, digest.clone());
         if self.asked.insert(pair.clone()) {
             self.next.push(pair);
         }
     }
 
     /// The questions that have come up since the last time.
-    pub(super) fn subjects(&mut self) -> Vec<Subject> {
+    pub(super) fn subjects(&mut self, source: &dyn ReferrerSource) -> Vec<Subject> {
         let next = std::mem::take(&mut self.next);
         let turns: Vec<usize> = next
             .iter()
-            .map(|(repository, _)| {
-                let count = self.counts.entry(repository.clone()).or_default();
+            .map(|(place, _)| {
+                let count = self.counts.entry(*place).or_default();
                 *count += 1;
                 *count - 1
             })
             .collect();
         let mut subjects = Vec::with_capacity(next.len());
-        for ((repository, digest), turn) in next.into_iter().zip(turns) {
-            let among = self.counts.get(&repository).copied().unwrap_or_default();
-            let is_first = self.hosts.insert(repository.host().into());
-            subjects.push(Subject { repository, digest, among, turn, is_first });
+        for ((place, digest), turn) in next.into_iter().zip(turns) {
+            let among = self.counts.get(&place).copied().unwrap_or_default();
+            let is_first = self.neighbourhoods.insert(source.neighbourhood(place));
+            subjects.push(Subject { place, digest, among, turn, is_first });
         }
         subjects
     }
 
-    /// Takes note of what a repository lists.
+    /// Takes note of what a place lists.
     pub(super) fn listed(&mut self, subject: &Subject, listed: Vec<Descriptor>) {
         for descriptor in listed {
-            self.look_at(&subject.repository, &descriptor.digest);
+            self.look_at(subject.place, &descriptor.digest);
             let digest = descriptor.digest.clone();
-            let new = || Candidate { descriptor, repositories: Vec::new(), subjects: Vec::new() };
+            let new = || Candidate { descriptor, places: Vec::new(), subjects: Vec::new() };
             let candidate = self.candidates.entry(digest).or_insert_with(new);
-            if !candidate.repositories.contains(&subject.repository) {
-                candidate.repositories.push(subject.repository.clone());
+            if !candidate.places.contains(&subject.place) {
+                candidate.places.push(subject.place);
             }
             if !candidate.subjects.contains(&subject.digest) {
                 candidate.subjects.push(subject.digest.clone());
@@ -128,18 +127,25 @@ impl Search {
         std::mem::take(&mut self.candidates).into_values().collect()
     }
 
-    /// A repository does not say what refers to a manifest. Once for each repository is enough.
+    /// A place does not say what refers to a manifest. Once for each place is enough.
     pub(super) fn refused(&mut self, subject: Subject, error: Error) {
-        let Subject { repository, digest, .. } = subject;
-        let error = error.at(format!("{repository}@{digest}")).or_else_do(LEAVE_OUT);
-        let new = || Missed { digest: digest.clone(), subjects: Vec::new(), error };
-        self.refused.entry(repository).or_insert_with(new).subjects.push(digest);
+        let Subject { place, digest, .. } = subject;
+        let new = || Missed {
+            digest: digest.clone(),
+            subjects: Vec::new(),
+            error: error.or_else_do(NextStep::LeaveOutReferrers),
+        };
+        self.refused.entry(place).or_insert_with(new).subjects.push(digest);
     }
 
     /// Something that was listed cannot be had.
     pub(super) fn lost(&mut self, candidate: Candidate, error: Error) {
         let Candidate { descriptor, subjects, .. } = candidate;
-        self.lost.push(Missed { digest: descriptor.digest, subjects, error: error.or_else_do(LEAVE_OUT) });
+        self.lost.push(Missed {
+            digest: descriptor.digest,
+            subjects,
+            error: error.or_else_do(NextStep::LeaveOutReferrers),
+        });
     }
 
     /// Everything that could not be had.

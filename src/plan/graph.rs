@@ -1,10 +1,10 @@
-//! The graph of a walk as far as it is known: each piece of content once, and where it was found.
+//! The graph of a walk as far as it is known: each piece of content once, and everywhere it may be.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Repository, Role};
-use crate::store::{Contents, Node, Root};
+use crate::oci::{Descriptor, Digest, Manifest, Role};
+use crate::store::{Contents, Node, Place, Presence, Reason, Root};
 
 /// More content than any bundle has, few enough to hold.
 pub(super) const MAX_NODES: usize = 1_000_000;
@@ -15,97 +15,106 @@ const MAX_BYTES: u64 = 1 << 60;
 #[derive(Default)]
 pub(super) struct Graph {
     pub(super) nodes: Vec<Node>,
-    pub(super) places: HashMap<Digest, usize>,
+    /// Where in the nodes a digest stands.
+    pub(super) at: HashMap<Digest, usize>,
     pub(super) failed: BTreeMap<usize, Error>,
-    pub(super) absent: HashSet<usize>,
-    /// Nodes found in one more repository after they were looked at.
+    /// Documents that one descriptor says to be an index and another an image.
+    two_kinds: Vec<(usize, Error)>,
+    /// Manifests found at one more place after they were looked at.
     pub(super) again: Vec<usize>,
     /// The sizes of all of it.
     bytes: u64,
 }
 
 impl Graph {
-    /// Takes note of a use of some content; `Some` if that makes it something new to look at.
-    pub(super) fn note(
-        &mut self,
-        descriptor: &Descriptor,
-        role: Role,
-        repository: &Repository,
-    ) -> Result<Option<usize>> {
-        let Some(&place) = self.places.get(&descriptor.digest) else {
-            if self.nodes.len() == MAX_NODES {
-                return Err(Error::content(format!("more than {MAX_NODES} pieces of content")));
-            }
-            self.bytes = self.bytes.saturating_add(descriptor.size);
-            if self.bytes > MAX_BYTES {
-                return Err(Error::content(format!("more than {MAX_BYTES} bytes of content")));
-            }
-            let place = self.nodes.len();
-            self.places.insert(descriptor.digest.clone(), place);
-            let descriptor = descriptor.clone();
-            self.nodes.push(Node { descriptor, role, manifest: None, repositories: vec![repository.clone()] });
-            return Ok(Some(place));
+    /// Takes note of a use of some content; `Some` if that makes it something to look at.
+    pub(super) fn note(&mut self, descriptor: &Descriptor, role: Role, places: &[Place]) -> Result<Option<usize>> {
+        let Some(&at) = self.at.get(&descriptor.digest) else {
+            return self.add(Node::new(descriptor.clone(), role, places.to_vec())).map(Some);
         };
-        let node = &mut self.nodes[place];
+        let node = &mut self.nodes[at];
         if node.descriptor.size != descriptor.size {
             let (digest, one, other) = (&descriptor.digest, node.descriptor.size, descriptor.size);
             return Err(Error::content(format!("{digest} is said to be {one} and {other} bytes long")));
         }
-        if !node.repositories.contains(repository) {
-            node.repositories.push(repository.clone());
-            if node.manifest.is_some() {
-                self.again.push(place);
+        let known = node.places.len();
+        for place in places {
+            if !node.places.contains(place) {
+                node.places.push(*place);
             }
         }
-        let data = node.descriptor.data.take().or_else(|| descriptor.data.clone());
-        if role >= node.role {
-            node.descriptor.data = data;
-            return Ok(None);
+        let elsewhere_too = node.places.len() > known;
+        if elsewhere_too && node.manifest.is_some() {
+            self.again.push(at);
         }
-        // Used as a layer first and now as a manifest: worth another look.
-        node.role = role;
-        node.descriptor = Descriptor { data, ..descriptor.clone() };
-        Ok(Some(place))
+        node.is_config |= role == Role::Config;
+        if node.descriptor.data.is_none() {
+            node.descriptor.data.clone_from(&descriptor.data);
+        }
+        let gains_urls = node.descriptor.urls.is_empty() && !descriptor.urls.is_empty();
+        if gains_urls {
+            node.descriptor.urls.clone_from(&descriptor.urls);
+        }
+        let (one, other) = (&node.descriptor.media_type, &descriptor.media_type);
+        if role == Role::Manifest && node.is_manifest() && one.is_index() != other.is_index() {
+            self.two_kinds.push((at, Error::content(format!("is said to be of type {one} and of type {other}"))));
+        }
+        let rises = role < node.role;
+        if rises {
+            // Used as a layer first and now as a manifest: worth another look.
+            node.role = role;
+            node.descriptor.media_type.clone_from(&descriptor.media_type);
+        }
+        // What one place does not have, or not whole, another may.
+        Ok((rises || gains_urls || (elsewhere_too && self.is_wanting(at))).then_some(at))
+    }
+
+    /// Whether nobody has found the content whole yet.
+    pub(super) fn is_wanting(&self, at: usize) -> bool {
+        self.failed.contains_key(&at) || !self.nodes[at].is_carried()
+    }
+
+    fn add(&mut self, node: Node) -> Result<usize> {
+        if self.nodes.len() == MAX_NODES {
+            return Err(Error::content(format!("more than {MAX_NODES} pieces of content")));
+        }
+        self.bytes = self.bytes.saturating_add(node.descriptor.size);
+        if self.bytes > MAX_BYTES {
+            return Err(Error::content(format!("more than {MAX_BYTES} bytes of content")));
+        }
+        let at = self.nodes.len();
+        self.at.insert(node.descriptor.digest.clone(), at);
+        self.nodes.push(node);
+        Ok(at)
+    }
+
+    /// The manifest of this digest, where it is in hand.
+    pub(super) fn manifest(&self, digest: &Digest) -> Option<&Manifest> {
+        self.at.get(digest).and_then(|at| self.nodes[*at].manifest.as_ref())
+    }
+
+    /// The content is at none of its places.
+    pub(super) fn is_absent(&mut self, at: usize) {
+        let node = &mut self.nodes[at];
+        let may_be = !node.is_manifest() && !node.descriptor.urls.is_empty();
+        node.presence = if may_be { Presence::LeftOut(Reason::Nondistributable) } else { Presence::Missing };
+        self.failed.remove(&at);
+    }
+
+    /// The content is there.
+    pub(super) fn is_there(&mut self, at: usize) {
+        self.nodes[at].presence = Presence::Carried;
+        self.failed.remove(&at);
     }
 
     /// The contents with these roots, and what of them could not be had.
     pub(super) fn finish(mut self, roots: Vec<Root>) -> (Contents, Vec<(Digest, Error)>) {
-        let mut whole = Vec::with_capacity(self.nodes.len());
-        let mut left_out = Vec::new();
-        let mut failures = Vec::new();
-        for (place, node) in self.nodes.into_iter().enumerate() {
-            if let Some(error) = self.failed.remove(&place) {
-                failures.push((node.descriptor.digest.clone(), error));
-            }
-            if self.absent.contains(&place) { left_out.push(node.descriptor) } else { whole.push(node) }
+        for (at, error) in std::mem::take(&mut self.two_kinds) {
+            let error = error.at(&self.nodes[at].descriptor.digest);
+            self.failed.entry(at).or_insert(error);
         }
-        (Contents::new(breadth_first(whole, &roots), roots, left_out), failures)
+        let digest = |(at, error): (usize, _)| (self.nodes[at].descriptor.digest.clone(), error);
+        let failures = std::mem::take(&mut self.failed).into_iter().map(digest).collect();
+        (Contents::new(self.nodes, roots), failures)
     }
-}
-
-/// Puts manifests into the order of the archive: breadth-first from the roots, of which some may
-/// have been found last.
-fn breadth_first(nodes: Vec<Node>, roots: &[Root]) -> Vec<Node> {
-    let mut ranks = vec![usize::MAX; nodes.len()];
-    let places: HashMap<&Digest, usize> =
-        nodes.iter().enumerate().map(|(place, node)| (&node.descriptor.digest, place)).collect();
-    let mut found: Vec<usize> = Vec::new();
-    let mut meet = |digest: &Digest, found: &mut Vec<usize>| {
-        if let Some(&place) = places.get(digest).filter(|place| ranks[**place] == usize::MAX) {
-            ranks[place] = found.len();
-            found.push(place);
-        }
-    };
-    roots.iter().for_each(|root| meet(&root.digest, &mut found));
-    let mut next = 0;
-    while let Some(&place) = found.get(next) {
-        next += 1;
-        let successors = nodes[place].manifest.iter().flat_map(Manifest::successors);
-        for successor in successors.filter(|s| s.role <= Role::Unknown) {
-            meet(&successor.descriptor.digest, &mut found);
-        }
-    }
-    let mut ranked: Vec<(usize, Node)> = ranks.into_iter().zip(nodes).collect();
-    ranked.sort_by_key(|(rank, _)| *rank);
-    ranked.into_iter().map(|(_, node)| node).collect()
 }

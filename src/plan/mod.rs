@@ -7,6 +7,8 @@ mod naming;
 mod walk;
 mod wanted;
 
-pub use naming::{Assignment, Mapping, Naming, assign};
-pub use walk::{Failure, Found, walk, walk_with_referrers};
-pub use wanted::{ReferrerPolicy, wanted};
+pub use naming::Mapping;
+pub(crate) use naming::{Assignment, Naming, assign};
+pub(crate) use walk::{Failure, Start, walk, walk_with_referrers};
+pub(crate) use wanted::each_once;
+pub use wanted::{Origin, ReferrerPolicy, Wanted};

@@ -6,14 +6,28 @@
 
 use std::collections::HashMap;
 
-use crate::error::{Error, Result};
-use crate::oci::{Digest, Invalid, Reference, Repository};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Digest, Host, Invalid, Reference, Repository};
 
 /// `FROM=TO`: repositories below `from` go to `to`, without the namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
-    from: String,
+    /// A host.
+    host: Host,
+    /// The first parts of a path on it; empty for all.
+    path: String,
     to: String,
+}
+
+impl Mapping {
+    /// What of the path of a repository is left below this.
+    fn rest<'a>(&self, repository: &'a Repository) -> Option<&'a str> {
+        let rest = repository.path().strip_prefix(self.path.as_str()).filter(|_| *repository.host() == self.host)?;
+        match rest.strip_prefix('/') {
+            None if rest.is_empty() || self.path.is_empty() => Some(rest),
+            below => below,
+        }
+    }
 }
 
 impl std::str::FromStr for Mapping {
@@ -21,78 +35,81 @@ impl std::str::FromStr for Mapping {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (from, to) = text.split_once('=').ok_or_else(|| Invalid::new("a mapping is FROM=TO"))?;
-        let (from, to) = (from.trim_end_matches('/'), to.trim_matches('/'));
+        let from = from.trim_end_matches('/');
         if from.is_empty() {
             return Err(Invalid::new("a mapping needs a source prefix before the `=`"));
         }
-        Ok(Self { from: from.into(), to: to.into() })
+        let (host, path) = from.split_once('/').unwrap_or((from, ""));
+        Ok(Self { host: host.parse()?, path: path.into(), to: to.trim_matches('/').into() })
     }
 }
 
 /// The rules for names at one target.
 #[derive(Clone, Debug)]
-pub struct Naming {
-    host: String,
+pub(crate) struct Naming {
+    host: Host,
     namespace: String,
     mappings: Vec<Mapping>,
 }
 
 impl Naming {
     /// Rules for this target host; an empty namespace puts nothing in front.
-    pub fn new(host: impl Into<String>, namespace: &str, mappings: Vec<Mapping>) -> Self {
-        Self { host: host.into(), namespace: namespace.trim_matches('/').into(), mappings }
+    pub(crate) fn new(host: Host, namespace: &str, mappings: Vec<Mapping>) -> Self {
+        Self { host, namespace: namespace.trim_matches('/').into(), mappings }
     }
 
     /// The repository at the target for one at a source.
     ///
     /// # Errors
     /// When what comes out is no repository name.
-    pub fn repository(&self, source: &Repository) -> Result<Repository, Invalid> {
-        let whole = source.to_string();
-        let below = |m: &&Mapping| {
-            whole.strip_prefix(m.from.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        };
-        let path = match self.mappings.iter().filter(below).max_by_key(|m| m.from.len()) {
-            Some(Mapping { from, to }) => format!("{to}{}", &whole[from.len()..]),
+    fn repository(&self, source: &Repository) -> Result<Repository, Invalid> {
+        let fitting = self.mappings.iter().filter_map(|m| Some((m, m.rest(source)?)));
+        let path = match fitting.max_by_key(|(m, _)| m.path.len()) {
+            Some((mapping, rest)) => format!("{}/{rest}", mapping.to),
             None => format!("{}/{}", self.namespace, source.path()),
         };
-        Repository::new(&self.host, path.trim_start_matches('/'))
+        Repository::new(self.host.clone(), path.trim_matches('/'))
     }
 }
 
 /// One image and where it goes.
 #[derive(Clone, Debug)]
-pub struct Assignment {
+pub(crate) struct Assignment {
     /// Its name in the bundle.
-    pub name: String,
+    pub(crate) name: Reference,
     /// What it is.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// Its place at the target: with a tag, unless it has none.
-    pub target: Reference,
+    pub(crate) target: Reference,
 }
 
 /// Gives every image its place.
 ///
 /// # Errors
-/// A name that is no reference or makes no name at the target, or two images that would land on
-/// one tag with different contents; both are named.
-pub fn assign(images: impl IntoIterator<Item = (String, Digest)>, naming: &Naming) -> Result<Vec<Assignment>> {
-    let usage = |name: &str, e: Invalid| Error::usage(format!("{}: {e}", name.escape_debug()));
+/// A name that makes no name at the target, or two images that would land on one tag with different
+/// contents; both are named.
+pub(crate) fn assign(
+    images: impl IntoIterator<Item = (Reference, Digest)>,
+    naming: &Naming,
+) -> Result<Vec<Assignment>> {
     let mut taken: HashMap<Reference, Assignment> = HashMap::new();
     let mut assignments = Vec::new();
     for (name, digest) in images {
-        let source: Reference = name.parse().map_err(|e| usage(&name, e))?;
-        let repository = naming.repository(&source.repository).map_err(|e| usage(&name, e))?;
-        let target = Reference { repository, tag: source.tag, digest: source.digest };
+        let repository = naming.repository(&name.repository);
+        let repository = repository.map_err(|e| Error::usage(format!("{}: {e}", name.name())))?;
+        let digest_alone = name.digest.clone().filter(|_| name.tag.is_none());
+        let target = Reference { repository, tag: name.tag.clone(), digest: digest_alone };
         let assignment = Assignment { name, digest, target };
         match taken.get(&assignment.target) {
             Some(other) if other.digest != assignment.digest => {
                 return Err(Error::Usage {
                     message: format!(
                         "`{}` and `{}` would both become `{}`, and they are different images",
-                        other.name, assignment.name, assignment.target
+                        other.name.name(),
+                        assignment.name.name(),
+                        assignment.target
                     ),
-                    hint: Some("give one of them another place with --map FROM=TO".into()),
+                    next: Some(NextStep::AddMapping),
                 });
             }
             // Two names for one place and one content: done once.
@@ -112,8 +129,8 @@ mod tests {
 
     fn target(name: &str, namespace: &str, mappings: &[&str]) -> String {
         let mappings = mappings.iter().map(|m| m.parse().expect("mapping")).collect();
-        let naming = Naming::new("172.18.0.20", namespace, mappings);
-        let images = [(name.to_owned(), Digest::sha256(b""))];
+        let naming = Naming::new("172.18.0.20".parse().expect("a host"), namespace, mappings);
+        let images = [(name.parse().expect("a name"), Digest::sha256(b""))];
         assign(images, &naming).map_or_else(|e| e.to_string(), |a| a[0].target.to_string())
     }
 
@@ -138,10 +155,17 @@ mod tests {
     }
 
     #[test]
+    fn a_host_in_another_way_of_writing_it_is_the_same_host() {
+        assert_eq!(target("Evil.io:443/a:1", "library", &["EVIL.io=kept/apart"]), "172.18.0.20/kept/apart/a:1");
+        assert_eq!(target("evil.io/a:1", "library", &["evil.io:443/=kept/apart"]), "172.18.0.20/kept/apart/a:1");
+        assert_eq!(target("evil.io:5000/a:1", "library", &["evil.io=x"]), "172.18.0.20/library/a:1");
+    }
+
+    #[test]
     fn two_images_on_one_tag_are_refused_with_both_names() {
-        let naming = Naming::new("h.example", "library", vec![]);
-        let images =
-            [("gcr.io/a:1".to_owned(), Digest::sha256(b"a")), ("quay.io/a:1".to_owned(), Digest::sha256(b"b"))];
+        let naming = Naming::new("h.example".parse().expect("a host"), "library", vec![]);
+        let images = [("gcr.io/a:1", &b"a"[..]), ("quay.io/a:1", b"b")];
+        let images = images.map(|(name, bytes)| (name.parse().expect("a name"), Digest::sha256(bytes)));
         let error = assign(images.clone(), &naming).expect_err("a collision").to_string();
         assert!(error.contains("gcr.io/a:1") && error.contains("quay.io/a:1"), "{error}");
         let same = images.map(|(name, _)| (name, Digest::sha256(b"a")));

@@ -4,37 +4,40 @@
 //! Level by level, the questions of a level side by side; what comes out depends on the content
 //! alone, never on which answer came first.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::attached::{Candidate, LEAVE_OUT, Missed, Search, Subject};
+use super::attached::{Candidate, Missed, Search, Subject};
 use super::graph::{Graph, MAX_NODES};
-use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Repository, Role};
-use crate::store::{Contents, Event, Node, ReferrerSource, Root, Source, Watch, side_by_side};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Descriptor, Digest, Manifest, Role};
+use crate::store::{Contents, Event, Node, Place, ReferrerSource, Root, RootName, Source, Watch, side_by_side};
 
-/// More levels than any image has (design limit; an image has two or three).
-const MAX_DEPTH: usize = 16;
+/// More levels than any image has (design limit; an image has two or three). The first is the roots.
+const MAX_LEVELS: usize = 17;
 
-/// A root whose own manifest is known.
+/// Where a walk begins.
 #[derive(Clone, Debug)]
-pub struct Found {
-    /// The image's name, if it has one.
-    pub name: Option<String>,
-    /// Where it was found.
-    pub repository: Repository,
-    /// What was found.
-    pub manifest: Manifest,
+pub(crate) struct Start {
+    /// What the root is called.
+    pub(crate) name: RootName,
+    /// What it is.
+    pub(crate) descriptor: Descriptor,
+    /// Its manifest, where that is in hand.
+    pub(crate) manifest: Option<Manifest>,
+    /// Where it can be had.
+    pub(crate) places: Vec<Place>,
 }
 
 /// Content that could not be had, and whom that concerns.
 #[derive(Debug)]
-pub struct Failure {
+pub(crate) struct Failure {
     /// Which content.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// The names of the images that need it.
-    pub images: Vec<String>,
+    pub(crate) images: Vec<String>,
     /// Why.
-    pub error: Error,
+    pub(crate) error: Error,
 }
 
 /// Walks everything below the roots.
@@ -43,28 +46,27 @@ pub struct Failure {
 ///
 /// # Errors
 /// When two documents contradict each other about one digest, or the graph is absurd.
-pub fn walk(
+pub(crate) fn walk(
     source: &dyn Source,
-    roots: Vec<Found>,
+    starts: Vec<Start>,
     jobs: usize,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
-    Walk { source, referrers: None, watch, graph: Graph::default(), search: Search::default() }.run(roots, jobs)
+    Walk { source, referrers: None, watch, graph: Graph::default(), search: Search::default() }.run(starts, jobs)
 }
 
 /// The same, and everything that refers to what is found, which become roots without a name.
 ///
 /// # Errors
 /// As for [`walk`].
-pub fn walk_with_referrers(
-    source: &dyn Source,
-    referrers: &dyn ReferrerSource,
-    roots: Vec<Found>,
+pub(crate) fn walk_with_referrers(
+    source: &dyn ReferrerSource,
+    starts: Vec<Start>,
     jobs: usize,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
-    let referrers = Some(referrers);
-    Walk { source, referrers, watch, graph: Graph::default(), search: Search::default() }.run(roots, jobs)
+    let referrers = Some(source);
+    Walk { source, referrers, watch, graph: Graph::default(), search: Search::default() }.run(starts, jobs)
 }
 
 struct Walk<'a> {
@@ -91,24 +93,30 @@ enum Answer {
 enum There {
     Absent,
     Blob,
+    /// A blob that came with the answer.
+    Bytes(Arc<[u8]>),
     Manifest(Box<Manifest>),
 }
 
 impl Walk<'_> {
-    fn run(mut self, mut roots: Vec<Found>, jobs: usize) -> Result<(Contents, Vec<Failure>)> {
-        // The order of `index.json`: containerd 1.6 stops unpacking at the first named artifact.
-        roots.sort_by_cached_key(|r| {
-            (r.name.is_none(), !r.manifest.is_image(), r.name.clone(), r.manifest.digest().clone())
-        });
-        let named = roots.iter().map(|r| Root { name: r.name.clone(), digest: r.manifest.digest().clone() }).collect();
-        let mut level = Vec::new();
-        for Found { repository, manifest, .. } in roots {
-            level.extend(self.take_in(manifest, &repository)?);
+    fn run(mut self, starts: Vec<Start>, jobs: usize) -> Result<(Contents, Vec<Failure>)> {
+        let mut roots = Vec::with_capacity(starts.len());
+        let mut parents = Vec::new();
+        let mut asked = Vec::new();
+        for Start { name, descriptor, manifest, places } in starts {
+            roots.push(Root { name, digest: descriptor.digest.clone() });
+            match manifest {
+                Some(manifest) => parents.extend(self.take_in(manifest, &places)?),
+                None => asked.extend(self.graph.note(&descriptor, Role::Manifest, &places)?),
+            }
+            for place in places {
+                self.look_at(place, &descriptor.digest);
+            }
         }
-        for _ in 0..MAX_DEPTH {
-            let questions = self.questions(level)?;
+        for _ in 0..MAX_LEVELS {
+            let questions = self.questions(parents, std::mem::take(&mut asked))?;
             if questions.is_empty() {
-                return Ok(self.finish(named));
+                return Ok(self.finish(roots));
             }
             let listed = AtomicUsize::new(0);
             let answers = side_by_side(questions, jobs, |question| match self.watch.stopped() {
@@ -118,62 +126,68 @@ impl Walk<'_> {
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
             }
-            level = self.learn(answers.into_iter().flatten())?;
+            parents = self.learn(answers.into_iter().flatten())?;
         }
-        let deepest = level.first().copied().unwrap_or(self.graph.nodes.len() - 1);
+        self.too_deep(parents, roots)
+    }
+
+    fn too_deep(mut self, level: Vec<usize>, roots: Vec<Root>) -> Result<(Contents, Vec<Failure>)> {
+        let Some(&deepest) = level.first() else { return Ok(self.finish(roots)) };
         let deepest = self.graph.nodes[deepest].descriptor.digest.clone();
         let referrers = self.referrers.is_some();
-        let (contents, _) = self.finish(named);
-        let images = contents.images_with(&deepest);
-        let too_deep = |what| Error::content(format!("{what} are nested more than {MAX_DEPTH} deep"));
+        let (contents, _) = self.finish(roots);
+        let too_deep = |what| Error::content(format!("{what} are nested more than {} deep", MAX_LEVELS - 1));
         let error = if referrers {
-            too_deep("indexes and what refers to them").or_else_do(LEAVE_OUT)
+            too_deep("indexes and what refers to them").or_else_do(NextStep::LeaveOutReferrers)
         } else {
             too_deep("indexes")
         };
-        Err(error.at(images.join(", ")))
+        Err(error.at(contents.images_with(&deepest).join(", ")))
     }
 
-    /// Takes a manifest in that somebody else fetched; its place, if it was not there before.
-    fn take_in(&mut self, manifest: Manifest, repository: &Repository) -> Result<Option<usize>> {
-        self.look_at(repository, manifest.digest());
-        let descriptor = manifest.descriptor();
-        let place = self.graph.note(&descriptor, Role::Manifest, repository)?;
-        let place = place.or(self.graph.places.get(&descriptor.digest).copied());
-        let new = place.filter(|place| self.graph.nodes[*place].manifest.is_none());
-        if let Some(place) = new {
-            self.graph.failed.remove(&place);
-            self.graph.nodes[place].manifest = Some(manifest);
+    /// Takes a manifest in that somebody else fetched; where it stands, if it was not there before.
+    fn take_in(&mut self, manifest: Manifest, places: &[Place]) -> Result<Option<usize>> {
+        for place in places {
+            self.look_at(*place, manifest.digest());
         }
-        Ok(new)
+        let descriptor = manifest.descriptor();
+        self.graph.note(&descriptor, Role::Manifest, places)?;
+        let at = self.graph.at[&descriptor.digest];
+        let is_new = self.graph.nodes[at].manifest.is_none();
+        if is_new {
+            self.graph.is_there(at);
+            self.graph.nodes[at].manifest = Some(manifest);
+        }
+        Ok(is_new.then_some(at))
     }
 
-    fn look_at(&mut self, repository: &Repository, digest: &Digest) {
+    fn look_at(&mut self, place: Place, digest: &Digest) {
         if self.referrers.is_some() {
-            self.search.look_at(repository, digest);
+            self.search.look_at(place, digest);
         }
     }
 
     /// Everything to ask next, what others wait for first.
-    fn questions(&mut self, mut level: Vec<usize>) -> Result<Vec<Question>> {
-        let (known, unknown) = self.search.candidates().into_iter().partition::<Vec<_>, _>(|candidate| {
-            let place = self.graph.places.get(&candidate.descriptor.digest);
-            place.is_some_and(|place| self.graph.nodes[*place].manifest.is_some())
-        });
+    fn questions(&mut self, mut parents: Vec<usize>, mut wanted: Vec<usize>) -> Result<Vec<Question>> {
+        let is_known = |candidate: &Candidate| self.graph.manifest(&candidate.descriptor.digest).is_some();
+        let (known, unknown): (Vec<_>, Vec<_>) = self.search.candidates().into_iter().partition(is_known);
         for candidate in known {
-            let place = self.graph.places[&candidate.descriptor.digest];
-            if let Some(manifest) = self.graph.nodes[place].manifest.clone() {
+            if let Some(manifest) = self.graph.manifest(&candidate.descriptor.digest).cloned() {
                 self.judge(candidate, manifest)?;
             }
         }
-        let mut questions = Vec::new();
-        level.append(&mut self.graph.again);
-        while !level.is_empty() {
-            questions.extend(self.children(&level)?);
-            level = std::mem::take(&mut self.graph.again);
+        parents.append(&mut self.graph.again);
+        while !parents.is_empty() {
+            wanted.extend(self.children(&parents)?);
+            parents = std::mem::take(&mut self.graph.again);
         }
+        wanted.sort_unstable();
+        wanted.dedup();
+        let content = |at: usize| Question::Content(at, Box::new(self.graph.nodes[at].clone()));
+        let mut questions: Vec<Question> = wanted.into_iter().map(content).collect();
         questions.extend(unknown.into_iter().map(Question::Candidate));
-        questions.extend(self.search.subjects().into_iter().map(Question::Subject));
+        let subjects = self.referrers.map(|source| self.search.subjects(source));
+        questions.extend(subjects.into_iter().flatten().map(Question::Subject));
         questions.sort_by_key(|question| match question {
             Question::Subject(subject) => subject.rank(),
             _ => 1,
@@ -181,46 +195,47 @@ impl Walk<'_> {
         Ok(questions)
     }
 
-    /// The new nodes below these, as far as somebody has to be asked about them.
-    fn children(&mut self, level: &[usize]) -> Result<Vec<Question>> {
+    /// The nodes below these that somebody has to be asked about.
+    fn children(&mut self, parents: &[usize]) -> Result<Vec<usize>> {
         let mut wanted = Vec::new();
-        for &parent in level {
+        for &parent in parents {
             let Some(manifest) = self.graph.nodes[parent].manifest.clone() else { continue };
-            let repositories = self.graph.nodes[parent].repositories.clone();
+            let near = self.graph.nodes[parent].places.clone();
             for successor in manifest.successors() {
-                for repository in &repositories {
-                    let place = self
-                        .graph
-                        .note(successor.descriptor, successor.role, repository)
-                        .map_err(|e| e.at(manifest.digest()))?;
-                    let asks = successor.role <= Role::Unknown || !successor.descriptor.urls.is_empty();
-                    wanted.extend(place.filter(|_| asks));
-                    if successor.role == Role::Manifest {
-                        self.look_at(repository, &successor.descriptor.digest);
+                let (descriptor, role) = (successor.descriptor, successor.role);
+                let mut places: Vec<Place> = Vec::new();
+                for place in near.iter().flat_map(|near| self.source.places(descriptor, *near)) {
+                    if !places.contains(&place) {
+                        places.push(place);
+                    }
+                }
+                let noted = self.graph.note(descriptor, role, &places).map_err(|e| e.at(manifest.digest()))?;
+                let may_be_absent = role != Role::Manifest && (!descriptor.urls.is_empty() || places.is_empty());
+                let asks = role <= Role::Unknown || may_be_absent;
+                wanted.extend(noted.filter(|at| asks || self.graph.is_wanting(*at)));
+                if role == Role::Manifest {
+                    for place in places {
+                        self.look_at(place, &descriptor.digest);
                     }
                 }
             }
         }
-        let content = |place: usize| Question::Content(place, Box::new(self.graph.nodes[place].clone()));
-        Ok(wanted.into_iter().map(content).collect())
+        Ok(wanted)
     }
 
     fn ask(&self, question: Question, listed: &AtomicUsize) -> Answer {
         match question {
             Question::Candidate(candidate) => {
-                let Candidate { descriptor, repositories, .. } = &candidate;
-                let fetch = |repository: &Repository| self.source.manifest(repository, descriptor).map(Box::new);
-                let manifest = first(self.source, repositories, &descriptor.digest, fetch);
+                let Candidate { descriptor, places, .. } = &candidate;
+                let manifest = self.manifest(places, descriptor);
                 Answer::Candidate(candidate, manifest)
             }
-            Question::Content(place, node) => {
-                let digest = &node.descriptor.digest;
-                let there = first(self.source, &node.repositories, digest, |r| ask_at(self.source, r, &node));
-                Answer::Content(place, there)
-            }
+            Question::Content(at, node) => Answer::Content(at, self.look_up(&node)),
             Question::Subject(subject) => {
-                let Subject { repository, digest, among, .. } = &subject;
-                let answer = self.referrers.map(|r| r.referrers(repository, digest, *among)).unwrap_or(Ok(Vec::new()));
+                let Subject { place, digest, among, .. } = &subject;
+                let answer = self.referrers.map_or(Ok(Vec::new()), |source| {
+                    source.referrers(*place, digest, *among).map_err(|e| source.blame(*place, digest, e))
+                });
                 let answer = answer.and_then(|descriptors| {
                     // All answers are held at once.
                     if listed.fetch_add(descriptors.len(), Ordering::Relaxed) + descriptors.len() > MAX_NODES {
@@ -233,6 +248,54 @@ impl Walk<'_> {
         }
     }
 
+    /// A manifest from the first of these places that gives it whole.
+    fn manifest(&self, places: &[Place], descriptor: &Descriptor) -> Result<Box<Manifest>> {
+        let digest = &descriptor.digest;
+        let mut failures = Vec::new();
+        for place in places {
+            match self.source.manifest(*place, descriptor) {
+                Ok(manifest) => return Ok(Box::new(manifest)),
+                Err(e) => failures.push(self.source.blame(*place, digest, e)),
+            }
+        }
+        Err(Error::all(failures))
+    }
+
+    fn look_up(&self, node: &Node) -> Result<There> {
+        let Node { descriptor, places, .. } = node;
+        if node.is_manifest() {
+            return if places.is_empty() {
+                Ok(There::Absent)
+            } else {
+                self.manifest(places, descriptor).map(There::Manifest)
+            };
+        }
+        if descriptor.data.is_some() {
+            return Ok(There::Blob);
+        }
+        let mut failures = Vec::new();
+        for place in places {
+            match self.source.has_blob(*place, descriptor) {
+                Ok(true) => return Ok(There::Blob),
+                Ok(false) => {}
+                Err(e) => failures.push(self.source.blame(*place, &descriptor.digest, e)),
+            }
+        }
+        if node.role == Role::Unknown {
+            for place in places {
+                match self.source.document(*place, descriptor) {
+                    Ok(Some(bytes)) => return Ok(There::Bytes(bytes)),
+                    Ok(None) => {}
+                    Err(e) => failures.push(self.source.blame(*place, &descriptor.digest, e)),
+                }
+            }
+        }
+        if !descriptor.urls.is_empty() && self.source.fetches_urls() {
+            return Ok(There::Blob);
+        }
+        if failures.is_empty() { Ok(There::Absent) } else { Err(Error::all(failures)) }
+    }
+
     /// Takes the answers of a level in; the new manifests among them.
     fn learn(&mut self, answers: impl Iterator<Item = Answer>) -> Result<Vec<usize>> {
         let mut level = Vec::new();
@@ -241,22 +304,25 @@ impl Walk<'_> {
             match answer {
                 Answer::Candidate(candidate, Ok(manifest)) => level.extend(self.judge(candidate, *manifest)?),
                 Answer::Candidate(candidate, Err(error)) => self.search.lost(candidate, error),
-                Answer::Content(place, Ok(There::Manifest(manifest))) => {
-                    for repository in self.graph.nodes[place].repositories.clone() {
-                        self.look_at(&repository, manifest.digest());
+                Answer::Content(at, Ok(There::Manifest(manifest))) => {
+                    for place in self.graph.nodes[at].places.clone() {
+                        self.look_at(place, manifest.digest());
                     }
-                    if self.graph.nodes[place].manifest.is_none() {
-                        self.graph.nodes[place].manifest = Some(*manifest);
-                        level.push(place);
+                    self.graph.is_there(at);
+                    if self.graph.nodes[at].manifest.is_none() {
+                        self.graph.nodes[at].manifest = Some(*manifest);
+                        level.push(at);
                     }
                 }
-                Answer::Content(_, Ok(There::Blob)) => {}
-                Answer::Content(place, Ok(There::Absent)) => {
-                    self.graph.absent.insert(place);
+                Answer::Content(at, Ok(There::Blob)) => self.graph.is_there(at),
+                Answer::Content(at, Ok(There::Bytes(bytes))) => {
+                    self.graph.nodes[at].descriptor.data = Some(bytes);
+                    self.graph.is_there(at);
                 }
-                Answer::Content(place, Err(error)) => {
-                    if self.graph.nodes[place].manifest.is_none() {
-                        self.graph.failed.insert(place, error);
+                Answer::Content(at, Ok(There::Absent)) => self.graph.is_absent(at),
+                Answer::Content(at, Err(error)) => {
+                    if self.graph.nodes[at].manifest.is_none() {
+                        self.graph.failed.insert(at, error);
                     }
                 }
                 Answer::Subject(subject, answer) => lists.push((subject, answer)),
@@ -265,7 +331,7 @@ impl Walk<'_> {
         // Now it is known which of them are subjects at all.
         for (subject, answer) in lists {
             match answer {
-                _ if !self.graph.places.contains_key(&subject.digest) => {}
+                _ if !self.graph.at.contains_key(&subject.digest) => {}
                 Ok(listed) => self.search.listed(&subject, listed),
                 Err(error) => self.search.refused(subject, error),
             }
@@ -273,7 +339,7 @@ impl Walk<'_> {
         Ok(level)
     }
 
-    /// Takes a candidate in if it refers to what it was listed for; its place, if it is new.
+    /// Takes a candidate in if it refers to what it was listed for; where it stands, if it is new.
     fn judge(&mut self, candidate: Candidate, manifest: Manifest) -> Result<Option<usize>> {
         if !candidate.is_what_it_was_listed_as(&manifest) {
             let (digest, subject) = (manifest.digest(), candidate.subject());
@@ -282,16 +348,13 @@ impl Walk<'_> {
             return Ok(None);
         }
         self.search.found.insert(manifest.digest().clone());
-        let mut new = None;
-        for repository in &candidate.repositories {
-            new = self.take_in(manifest.clone(), repository)?.or(new);
-        }
-        Ok(new)
+        self.take_in(manifest, &candidate.places)
     }
 
     fn finish(&mut self, mut roots: Vec<Root>) -> (Contents, Vec<Failure>) {
         let (graph, search) = (std::mem::take(&mut self.graph), std::mem::take(&mut self.search));
-        roots.extend(search.found.iter().map(|digest| Root { name: None, digest: digest.clone() }));
+        let found = search.found.iter();
+        roots.extend(found.map(|digest| Root { name: RootName::None, digest: digest.clone() }));
         let (contents, failures) = graph.finish(roots);
         let images = contents.images_with_each(failures.iter().map(|(digest, _)| digest));
         let failures = failures.into_iter().zip(images);
@@ -308,37 +371,5 @@ impl Walk<'_> {
             failures.push(Failure { digest, images, error });
         }
         (contents, failures)
-    }
-}
-
-/// Asks in each of these repositories until one answers.
-fn first<T>(
-    source: &dyn Source,
-    repositories: &[Repository],
-    digest: &Digest,
-    ask: impl Fn(&Repository) -> Result<T>,
-) -> Result<T> {
-    let mut last = None;
-    for repository in repositories {
-        match ask(repository) {
-            Ok(answer) => return Ok(answer),
-            Err(e) => last = Some(source.about(repository, digest, e)),
-        }
-    }
-    Err(last.unwrap_or_else(|| Error::content(format!("{digest} is nowhere"))))
-}
-
-fn ask_at(source: &dyn Source, repository: &Repository, node: &Node) -> Result<There> {
-    let descriptor = &node.descriptor;
-    let manifest = || source.manifest(repository, descriptor).map(|m| There::Manifest(Box::new(m)));
-    match node.role {
-        Role::Manifest => manifest(),
-        Role::Unknown if source.has_blob(repository, descriptor)? => Ok(There::Blob),
-        Role::Unknown => manifest(),
-        _ if descriptor.data.is_some() => Ok(There::Blob),
-        // A non-distributable layer: it may be missing, and travels where the registry has it.
-        _ if source.has_blob(repository, descriptor)? => Ok(There::Blob),
-        _ if source.has_elsewhere(descriptor) => Ok(There::Blob),
-        _ => Ok(There::Absent),
     }
 }

@@ -1,10 +1,13 @@
-//! What is asked for: from what was typed to a set of references, normalised, each once, sorted by
-//! name.
+//! What is asked for: references, and who asks for them; each once, sorted by name.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::path::PathBuf;
+use std::str::FromStr;
 
 use crate::error::{Error, Result};
-use crate::oci::Reference;
+use crate::oci::{Invalid, Reference};
 
 /// Whether what refers to images comes along: signatures, lists of ingredients and the like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,21 +21,62 @@ pub enum ReferrerPolicy {
     Require,
 }
 
-/// The references that these texts ask for, in the order of their names.
+/// Where somebody asks for an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Origin {
+    /// On the command line.
+    Argument,
+    /// In a file, on this line, counted from 1.
+    Line(PathBuf, usize),
+}
+
+/// An image that is asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// The image.
+    pub reference: Reference,
+    /// Who asks for it.
+    pub origin: Origin,
+}
+
+impl From<Reference> for Wanted {
+    fn from(reference: Reference) -> Self {
+        Self { reference, origin: Origin::Argument }
+    }
+}
+
+impl FromStr for Wanted {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        text.parse::<Reference>().map(Self::from)
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.origin {
+            Origin::Argument => write!(f, "`{}`", self.reference),
+            Origin::Line(file, line) => write!(f, "`{}` ({}:{line})", self.reference, file.display()),
+        }
+    }
+}
+
+/// The images that are asked for, each once, in the order of their names.
 ///
 /// # Errors
-/// A text that is no reference, or one name asked for with two digests.
-pub fn wanted<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Reference>> {
-    let mut by_name: BTreeMap<String, Reference> = BTreeMap::new();
-    for text in texts {
-        let reference: Reference = text.parse().map_err(|e: crate::oci::Invalid| Error::usage(e.to_string()))?;
-        match by_name.get(&reference.name()) {
-            Some(other) if other.digest != reference.digest => {
-                return Err(Error::usage(format!("`{other}` and `{reference}` give one name two contents")));
+/// None at all, or one name asked for with two digests.
+pub(crate) fn each_once(wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<Wanted>> {
+    let mut by_name: BTreeMap<String, Wanted> = BTreeMap::new();
+    for one in wanted {
+        match by_name.entry(one.reference.name()) {
+            Entry::Occupied(other) if other.get().reference.digest != one.reference.digest => {
+                return Err(Error::usage(format!("{} and {one} give one name two contents", other.get())));
             }
-            Some(_) => {}
-            None => {
-                by_name.insert(reference.name(), reference);
+            Entry::Occupied(_) => {}
+            Entry::Vacant(place) => {
+                place.insert(one);
             }
         }
     }
@@ -46,18 +90,28 @@ pub fn wanted<'a>(texts: impl IntoIterator<Item = &'a str>) -> Result<Vec<Refere
 mod tests {
     use super::*;
 
-    #[test]
-    fn references_are_normalised_sorted_and_taken_once() {
-        let found = wanted(["nginx", "gcr.io/b:1", "docker.io/library/nginx:latest"]).expect("good references");
-        let names: Vec<_> = found.iter().map(Reference::name).collect();
-        assert_eq!(names, ["docker.io/library/nginx:latest", "gcr.io/b:1"]);
+    fn names(texts: &[&str]) -> Result<Vec<String>> {
+        let wanted = texts.iter().map(|text| text.parse().expect("a reference"));
+        Ok(each_once(wanted)?.into_iter().map(|one| one.reference.name()).collect())
     }
 
     #[test]
-    fn one_name_with_two_digests_is_refused() {
-        let with = |c: &str| format!("gcr.io/b:1@sha256:{}", c.repeat(64));
-        assert!(wanted([with("a").as_str(), with("b").as_str()]).is_err());
-        assert!(wanted([with("a").as_str(), "gcr.io/b:1"]).is_err());
-        assert!(wanted([]).is_err());
+    fn what_is_asked_for_twice_is_taken_once_and_all_in_the_order_of_names() {
+        let found = names(&["quay.io/b:1", "nginx", "docker.io/library/nginx:latest"]).expect("names");
+        assert_eq!(found, ["docker.io/library/nginx:latest", "quay.io/b:1"]);
+    }
+
+    #[test]
+    fn a_name_with_two_contents_is_refused_and_so_is_nothing_at_all() {
+        let one = format!("quay.io/b:1@sha256:{}", "1".repeat(64));
+        let error = names(&[&one, "quay.io/b:1"]).expect_err("two contents").to_string();
+        assert!(error.contains(&one) && error.contains("`quay.io/b:1`"), "{error}");
+        assert!(names(&[]).is_err());
+    }
+
+    #[test]
+    fn who_asks_in_a_file_is_named_with_the_line() {
+        let one = Wanted { origin: Origin::Line("images.txt".into(), 7), .."nginx".parse().expect("a reference") };
+        assert_eq!(one.to_string(), "`docker.io/library/nginx:latest` (images.txt:7)");
     }
 }

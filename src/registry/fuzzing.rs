@@ -8,9 +8,9 @@ use url::Url;
 
 use super::auth::challenge::{self, Challenge};
 use super::auth::credentials::{Credential, Credentials};
-use super::wire::error_body::code_and_message;
-use super::origin::{Origin, Purpose, place};
 use super::auth::token::Tokens;
+use super::origin::{Origin, Purpose, place};
+use super::wire::error_body::code_and_message;
 use super::{pull, retry, upload};
 use crate::error::{Error, Result};
 use crate::store::Quiet;

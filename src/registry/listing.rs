@@ -6,19 +6,19 @@
 //! are looked for, one list of tags tells which of them have such an index.
 
 use std::collections::HashSet;
-use std::sync::{Arc, OnceLock, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
-use super::Registries;
-use super::host::Host;
+use super::auth::scope::Scope;
 use super::pages::{MOST_PAGES, Pages};
+use super::peer::Peer;
 use super::referrers::fallback_tag;
-use super::auth::token::Scope;
+use super::registries::{DigestTags, Registries};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, MediaType, Repository, refuse_ambiguous_keys};
-use crate::store::ReferrerSource;
+use crate::oci::{Descriptor, Digest, MediaType, Repository, parse_json};
+use crate::store::{Place, ReferrerSource};
 
 /// Up to so many digests of a repository, each one's tag is asked for; for more, tags are listed.
 const FEW: usize = 4;
@@ -26,9 +26,6 @@ const FEW: usize = 4;
 const MOST_TAG_PAGES: usize = 4;
 /// Tags on a page, where the registry lets us choose.
 const TAGS_A_PAGE: &str = "n=1000";
-
-/// The tags of a repository that are made from digests; `None` where they cannot be listed.
-pub(crate) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
 
 /// What came of a question by the API.
 enum Answer {
@@ -48,11 +45,17 @@ impl Answer {
 }
 
 impl ReferrerSource for Registries {
-    fn referrers(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {
-        match self.referrers_by_api(at, subject, &Scope::pull(at.path()))? {
+    fn referrers(&self, at: Place, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {
+        let at = self.repository(at)?;
+        match self.referrers_by_api(&at, subject, &Scope::pull(at.path()))? {
             Some(listed) => Ok(listed),
-            None => self.referrers_by_tag(at, subject, among),
+            None => self.referrers_by_tag(&at, subject, among),
         }
+    }
+
+    fn neighbourhood(&self, place: Place) -> usize {
+        // Any repository of the host stands for all: the first of them.
+        self.first_of_host(place).number()
     }
 }
 
@@ -64,14 +67,14 @@ impl Registries {
         subject: &Digest,
         scope: &Scope,
     ) -> Result<Option<Vec<Descriptor>>> {
-        let host = self.transport.host(at.host())?;
-        let mut known = host.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        let peer = self.transport.peer(at.host())?;
+        let mut known = peer.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
             Some(Ok(false)) => return Ok(None),
             Some(Ok(true)) => drop(known),
             Some(Err(e)) => return Err(Error::Shared(e.clone())),
             // The first question. Others wait for what comes of it: it decides for the whole host.
-            None => match self.ask_api(&host, at, subject, scope) {
+            None => match self.ask_api(&peer, at, subject, scope) {
                 Ok(answer) => {
                     *known = Some(Ok(!matches!(answer, Answer::NoApi)));
                     return Ok(answer.listed());
@@ -85,27 +88,29 @@ impl Registries {
                 Err(e) => return Err(e),
             },
         }
-        self.ask_api(&host, at, subject, scope).map(Answer::listed)
+        self.ask_api(&peer, at, subject, scope).map(Answer::listed)
     }
 
-    /// Whether this host keeps track of referrers by itself.
-    pub(crate) fn has_referrers_api(&self, at: &Repository, subject: &Digest) -> Result<bool> {
-        let host = self.transport.host(at.host())?;
-        let known = match &*host.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner) {
+    /// Whether this host keeps track of referrers by itself. A registry that does not know the subject
+    /// may well have the API all the same.
+    pub(super) fn has_referrers_api(&self, at: &Repository, subject: &Digest) -> Result<bool> {
+        let peer = self.transport.peer(at.host())?;
+        let known = || match &*peer.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(known)) => Some(*known),
             _ => None,
         };
-        match known {
-            Some(known) => Ok(known),
-            None => Ok(self.referrers_by_api(at, subject, &Scope::push(at.path()))?.is_some()),
+        if let Some(known) = known() {
+            return Ok(known);
         }
+        let listed = self.referrers_by_api(at, subject, &Scope::push(at.path()))?;
+        Ok(known().unwrap_or(listed.is_some()))
     }
 
-    fn ask_api(&self, host: &Arc<Host>, at: &Repository, subject: &Digest, scope: &Scope) -> Result<Answer> {
+    fn ask_api(&self, peer: &Arc<Peer>, at: &Repository, subject: &Digest, scope: &Scope) -> Result<Answer> {
         let path = format!("v2/{}/referrers/{subject}", at.path());
         let place = (path.as_str(), None);
         let mut pages =
-            Pages::new(&self.transport, host.clone(), scope.clone(), place, MediaType::OCI_INDEX, MOST_PAGES);
+            Pages::new(&self.transport, peer.clone(), scope.clone(), place, MediaType::OCI_INDEX, MOST_PAGES);
         let read = |content_type: &str, bytes: &[u8]| {
             let stated = content_type.split(';').next().unwrap_or_default().trim();
             if stated.eq_ignore_ascii_case(MediaType::OCI_INDEX) { descriptors(bytes) } else { Ok(None) }
@@ -149,11 +154,11 @@ impl Registries {
         struct Listed {
             tags: Option<Vec<String>>,
         }
-        let host = self.transport.host(at.host())?;
+        let peer = self.transport.peer(at.host())?;
         let path = format!("v2/{}/tags/list", at.path());
         let place = (path.as_str(), Some(TAGS_A_PAGE));
         let scope = Scope::pull(at.path());
-        let mut pages = Pages::new(&self.transport, host, scope, place, "application/json", MOST_TAG_PAGES);
+        let mut pages = Pages::new(&self.transport, peer, scope, place, "application/json", MOST_TAG_PAGES);
         let read = |_: &str, bytes: &[u8]| {
             let page: Listed = serde_json::from_slice(bytes).map_err(|e| Error::content(format!("/{path}: {e}")))?;
             let is_made = |tag: &String| tag.starts_with("sha256-") || tag.starts_with("sha512-");
@@ -180,14 +185,14 @@ fn is_absent(error: &Error) -> bool {
 /// The entries of an index of referrers, of which only type, digest and size matter here; `None` for
 /// a document of another kind.
 fn descriptors(bytes: &[u8]) -> Result<Option<Vec<Descriptor>>> {
-    refuse_ambiguous_keys(bytes)?;
-    let unreadable = |e: serde_json::Error| Error::content(format!("not an index of referrers: {e}"));
-    let mut document: Value = serde_json::from_slice(bytes).map_err(unreadable)?;
-    let other_type = document.get("mediaType").is_some_and(|t| t != MediaType::OCI_INDEX);
-    let Some(manifests) = document.get_mut("manifests").filter(|_| !other_type).map(Value::take) else {
+    let unreadable = |e: String| Error::content(format!("not an index of referrers: {e}"));
+    if serde_json::from_slice::<Value>(bytes).is_ok_and(|document| !document.is_object()) {
         return Ok(None);
-    };
-    let listed: Option<Vec<Descriptor>> = serde_json::from_value(manifests).map_err(unreadable)?;
+    }
+    let mut document: Map<String, Value> = parse_json(bytes).map_err(|e| unreadable(e.to_string()))?;
+    let other_type = document.get("mediaType").is_some_and(|t| t != MediaType::OCI_INDEX);
+    let Some(manifests) = document.remove("manifests").filter(|_| !other_type) else { return Ok(None) };
+    let listed: Option<Vec<Descriptor>> = serde_json::from_value(manifests).map_err(|e| unreadable(e.to_string()))?;
     let bare = |d: Descriptor| Descriptor::new(d.media_type, d.digest, d.size);
     Ok(Some(listed.unwrap_or_default().into_iter().map(bare).collect()))
 }

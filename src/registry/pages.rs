@@ -4,15 +4,14 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use ureq::http::Method;
 use url::Url;
 
-use super::wire::exchange::{Request, Response};
-use super::host::Host;
+use super::auth::scope::Scope;
 use super::link::next_link;
-use super::origin::Purpose;
-use super::auth::token::Scope;
-use super::transport::{Transport, origin};
+use super::peer::Peer;
+use super::transport::Transport;
+use super::wire::exchange::{Method, Request, Response};
+use super::wire::origin::Purpose;
 use crate::error::{Error, Kind, Result};
 
 /// More pages than any list has.
@@ -27,7 +26,7 @@ const MOST_BODIES: u32 = 3;
 /// One list, read as far as it was asked for.
 pub(crate) struct Pages<'a> {
     transport: &'a Transport,
-    host: Arc<Host>,
+    peer: Arc<Peer>,
     scope: Scope,
     accept: &'static str,
     next: Option<Url>,
@@ -40,16 +39,16 @@ impl<'a> Pages<'a> {
     /// The list at this path and query, which starts with `v2/`; at most so many pages of it.
     pub(crate) fn new(
         transport: &'a Transport,
-        host: Arc<Host>,
+        peer: Arc<Peer>,
         scope: Scope,
         (path, query): (&str, Option<&str>),
         accept: &'static str,
         most_pages: usize,
     ) -> Self {
-        let mut url = transport.url(&host, path);
+        let mut url = transport.url(&peer, path);
         url.set_query(query);
         let seen = HashSet::from([url.clone()]);
-        Self { transport, host, scope, accept, next: Some(url), seen, most_pages, bytes_left: MOST_BYTES }
+        Self { transport, peer, scope, accept, next: Some(url), seen, most_pages, bytes_left: MOST_BYTES }
     }
 
     /// What `read` makes of the content type and the bytes of the next page; `None` after the last.
@@ -64,7 +63,7 @@ impl<'a> Pages<'a> {
             left -= 1;
             let request = Request::new(Method::GET, url.clone()).header("accept", self.accept);
             let shown = request.shown.clone();
-            let mut response = self.transport.send(&self.host, &self.scope, request)?;
+            let mut response = self.transport.send(&self.peer, &self.scope, request)?;
             if response.status != 200 {
                 return Err(response.failure(&shown));
             }
@@ -89,7 +88,7 @@ impl<'a> Pages<'a> {
         for header in response.headers.get_all("link") {
             let text = header.to_str().map_err(|_| Error::content(format!("{shown}: a Link that is no text")))?;
             let Some(target) = next_link(text).map_err(|e| Error::from(e).at(shown))? else { continue };
-            let url = origin(&self.host).follow(Purpose::Page, from, target)?.url;
+            let url = self.peer.origin().follow(Purpose::Page, from, target)?.url;
             if self.seen.contains(&url) {
                 return Err(Error::content(format!("{shown}: the list goes on where it was before, and so for ever")));
             }

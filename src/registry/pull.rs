@@ -7,15 +7,14 @@
 use std::io::{self, Cursor, Read};
 use std::sync::Arc;
 
-use ureq::http::Method;
 use url::Url;
 
-use super::Registries;
-use super::wire::exchange::{Request, Response};
-use super::auth::token::Scope;
+use super::auth::scope::Scope;
+use super::registries::Registries;
+use super::wire::exchange::{Method, Request, Response};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, Repository};
-use crate::store::{Event, Source};
+use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, Repository, Said};
+use crate::store::{Copies, Event, Place, Source};
 
 /// distribution-spec v1.1 asks registries to take 4 MiB; larger ones will be refused by many.
 const USUAL_MANIFEST: u64 = 4 << 20;
@@ -27,7 +26,13 @@ const MOST_BODIES: u32 = 3;
 impl Registries {
     /// The manifest at a tag or digest, as it is served. The request itself was repeated as often as
     /// it may be; a body that breaks or does not hash right is asked for a few times more.
-    fn get_manifest(&self, repository: &Repository, reference: &str, digest: Option<&Digest>) -> Result<Manifest> {
+    fn get_manifest(
+        &self,
+        repository: &Repository,
+        reference: &str,
+        digest: Option<&Digest>,
+        described: Option<&MediaType>,
+    ) -> Result<Manifest> {
         let mut left = MOST_BODIES;
         loop {
             left -= 1;
@@ -36,7 +41,7 @@ impl Registries {
             if response.status != 200 {
                 return Err(response.failure(&shown));
             }
-            match self.read_manifest(response, &shown, repository, digest) {
+            match self.read_manifest(response, &shown, repository, digest, described) {
                 Err(e) if left > 0 && matches!(e.kind(), Kind::Transient | Kind::Content) => {}
                 answer => return answer,
             }
@@ -49,6 +54,7 @@ impl Registries {
         shown: &str,
         repository: &Repository,
         digest: Option<&Digest>,
+        described: Option<&MediaType>,
     ) -> Result<Manifest> {
         let served = MediaType::stated(response.header("content-type").unwrap_or_default());
         let named = response.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
@@ -66,8 +72,8 @@ impl Registries {
                 format!("{repository}@{actual}: a manifest of {} bytes, which many registries refuse", bytes.len());
             self.transport.watch.on(Event::Warning { message: &message });
         }
-        let stated: Vec<MediaType> = served.into_iter().collect();
-        Manifest::parse(bytes, actual, &stated).map_err(|e| Error::from(e).at(shown))
+        let said = Said { described, served: served.as_ref() };
+        Manifest::parse(bytes, actual, said).map_err(|e| Error::from(e).at(shown))
     }
 
     /// A request for a manifest that accepts all four types, and how to call it in a message.
@@ -78,15 +84,15 @@ impl Registries {
         reference: &str,
         scope: &Scope,
     ) -> Result<(Response, String)> {
-        let host = self.transport.host(repository.host())?;
-        let url = self.transport.url(&host, &format!("v2/{}/manifests/{reference}", repository.path()));
+        let peer = self.transport.peer(repository.host())?;
+        let url = self.transport.url(&peer, &format!("v2/{}/manifests/{reference}", repository.path()));
         let mut request = Request::new(method, url);
         // One header each: an old Harbor reads only the first of a list.
         for accepted in MediaType::MANIFESTS {
             request = request.header("accept", accepted);
         }
         let shown = request.shown.clone();
-        Ok((self.transport.send(&host, scope, request)?, shown))
+        Ok((self.transport.send(&peer, scope, request)?, shown))
     }
 
     /// The bytes at a tag or digest, whatever they are; `None` if there is nothing.
@@ -120,60 +126,86 @@ impl Registries {
         range: Option<u64>,
         scope: &Scope,
     ) -> Result<(Response, String)> {
-        let host = self.transport.host(repository.host())?;
-        let url = self.transport.url(&host, &format!("v2/{}/blobs/{digest}", repository.path()));
+        let peer = self.transport.peer(repository.host())?;
+        let url = self.transport.url(&peer, &format!("v2/{}/blobs/{digest}", repository.path()));
         let request = blob_request(method, url, range);
         let shown = request.shown.clone();
-        Ok((self.transport.send(&host, scope, request)?, shown))
+        Ok((self.transport.send(&peer, scope, request)?, shown))
     }
 }
 
-impl Source for Registries {
-    fn place(&self, from: &Repository, digest: &Digest) -> String {
-        match self.places_elsewhere(digest) {
-            Some(places) => format!("{from} ({places})"),
-            None => from.to_string(),
-        }
-    }
-
-    fn resolve(&self, reference: &Reference) -> Result<Manifest> {
+impl Registries {
+    /// The manifest that a reference names now, and the place that it was found at.
+    ///
+    /// # Errors
+    /// Not found, refused, not a manifest, or not the digest asked for.
+    pub(crate) fn resolve(&self, reference: &Reference) -> Result<(Place, Manifest)> {
         let name = match (&reference.digest, &reference.tag) {
             (Some(digest), _) => digest.to_string(),
             (None, Some(tag)) => tag.to_string(),
             (None, None) => return Err(Error::usage(format!("{reference}: neither a tag nor a digest"))),
         };
-        let found = self.get_manifest(&reference.repository, &name, reference.digest.as_ref());
-        found.map_err(|e| e.at(reference))
+        let found = self.get_manifest(&reference.repository, &name, reference.digest.as_ref(), None);
+        let manifest = found.map_err(|e| e.at(reference))?;
+        Ok((self.place(&reference.repository), manifest))
     }
 
-    fn manifest(&self, from: &Repository, descriptor: &Descriptor) -> Result<Manifest> {
+    /// The content of a blob as a repository, or where it sends us, has it from byte `offset` on.
+    fn get_blob(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+        let range = Some(offset).filter(|o| *o > 0);
+        let scope = Scope::pull(from.path());
+        let (mut response, shown) = self.request_blob(Method::GET, from, &descriptor.digest, range, &scope)?;
+        if response.status == 404 && self.layer_urls.is_some() && !descriptor.urls.is_empty() {
+            response.drain();
+            drop(response);
+            return Ok(Box::new(self.open_layer_urls(from, descriptor, offset)?));
+        }
+        Ok(Box::new(checked(response, &shown, descriptor, offset)?))
+    }
+}
+
+impl Source for Registries {
+    fn places(&self, _: &Descriptor, near: Place) -> Vec<Place> {
+        vec![near]
+    }
+
+    fn name(&self, place: Place, digest: &Digest) -> String {
+        let repository = self.repository(place).map_or_else(|e| e.to_string(), |r| r.to_string());
+        match self.layer_urls_read(digest) {
+            Some(urls) => format!("{repository} ({urls})"),
+            None => repository,
+        }
+    }
+
+    fn blame(&self, place: Place, digest: &Digest, error: Error) -> Error {
+        error.at(format!("{}@{digest}", self.name(place, digest)))
+    }
+
+    fn manifest(&self, at: Place, descriptor: &Descriptor) -> Result<Manifest> {
         let Descriptor { digest, size, media_type, .. } = descriptor;
+        let described = Some(media_type).filter(|described| described.is_manifest());
         let manifest = match &descriptor.data {
-            Some(data) => Manifest::parse(data.clone(), digest.clone(), &[])?,
-            None => self.get_manifest(from, digest.as_str(), Some(digest))?,
+            Some(data) => Manifest::parse(data.clone(), digest.clone(), Said { described, served: None })?,
+            None => self.get_manifest(&self.repository(at)?, digest.as_str(), Some(digest), described)?,
         };
         let length = manifest.bytes().len() as u64;
         if length != *size {
             return Err(Error::content(format!("{length} bytes long, but its index says {size}")));
         }
-        match MediaType::stated(media_type.as_str()) {
-            Some(stated) if stated.is_manifest() && stated != *manifest.media_type() => {
-                Err(Error::content(format!("of type {}, but its index says {stated}", manifest.media_type())))
-            }
-            _ => Ok(manifest),
-        }
+        Ok(manifest)
     }
 
-    fn has_blob(&self, from: &Repository, descriptor: &Descriptor) -> Result<bool> {
+    fn has_blob(&self, at: Place, descriptor: &Descriptor) -> Result<bool> {
+        let from = self.repository(at)?;
         let scope = Scope::pull(from.path());
-        let (mut response, shown) = self.request_blob(Method::HEAD, from, &descriptor.digest, None, &scope)?;
+        let (mut response, shown) = self.request_blob(Method::HEAD, &from, &descriptor.digest, None, &scope)?;
         match response.status {
             200 => Ok(true),
             404 => Ok(false),
             // Some registries know no HEAD. The body that comes instead is not read.
             405 | 501 => {
                 response.drain();
-                match self.open(from, descriptor, 0) {
+                match self.get_blob(&from, descriptor, 0) {
                     Ok(_) => Ok(true),
                     Err(e) if e.status() == Some(404) => Ok(false),
                     Err(e) => Err(e),
@@ -183,25 +215,37 @@ impl Source for Registries {
         }
     }
 
-    fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        let digest = &descriptor.digest;
+    fn document(&self, at: Place, descriptor: &Descriptor) -> Result<Option<Arc<[u8]>>> {
+        let Descriptor { digest, size, .. } = descriptor;
+        if *size > MAX_MANIFEST {
+            return Ok(None);
+        }
+        let from = self.repository(at)?;
+        let bytes = self.manifest_bytes(&from, digest.as_str(), &Scope::pull(from.path()))?;
+        let same = |bytes: &Vec<u8>| Digest::of(digest.algorithm(), bytes) == *digest;
+        match bytes {
+            Some(bytes) if !same(&bytes) => Err(Error::content("not the content that the digest names")),
+            bytes => Ok(bytes.map(Arc::from)),
+        }
+    }
+
+    fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
         if let Some(data) = &descriptor.data {
             let mut known = Cursor::new(data.clone());
             known.set_position(offset);
             return Ok(Box::new(known));
         }
-        let range = Some(offset).filter(|o| *o > 0);
-        let (mut response, shown) = self.request_blob(Method::GET, from, digest, range, &Scope::pull(from.path()))?;
-        if response.status == 404 && self.has_elsewhere(descriptor) {
-            response.drain();
-            drop(response);
-            return Ok(Box::new(self.open_elsewhere(from, descriptor, offset)?));
-        }
-        Ok(Box::new(checked(response, &shown, descriptor, offset)?))
+        self.get_blob(&self.repository(at)?, descriptor, offset)
     }
 
-    fn has_elsewhere(&self, descriptor: &Descriptor) -> bool {
-        self.elsewhere.is_some() && !descriptor.urls.is_empty()
+    fn fetches_urls(&self) -> bool {
+        self.layer_urls.is_some()
+    }
+}
+
+impl Copies for Registries {
+    fn place_of(&self, repository: &Repository) -> Place {
+        self.place(repository)
     }
 }
 

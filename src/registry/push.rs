@@ -2,52 +2,43 @@
 //!
 //! distribution-spec v1.1 "Push". Uploads themselves are in `upload`.
 
-use std::collections::HashSet;
-use std::sync::{MutexGuard, PoisonError};
-
-use ureq::http::Method;
-
-use super::Registries;
-use super::wire::exchange::{Body, Request, Response};
-use super::auth::token::Scope;
+use super::auth::scope::Scope;
+use super::registries::Registries;
 use super::upload::Mount;
-use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
-use crate::store::{Content, Put, Target};
+use super::wire::exchange::{Body, Method, Request};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Descriptor, Digest, Manifest, Repository, Tag};
+use crate::store::{Ahead, Content, Endpoint, Put, Target};
 
 impl Registries {
     /// Whether a blob is there that nobody has asked for yet. If not, a session is open for it, as a
     /// rule: registries answer a mount within one repository by one or the other.
-    fn is_there(&self, to: &Repository, descriptor: &Descriptor) -> Result<bool> {
-        let host = self.transport.host(to.host())?;
+    fn ask_first(&self, to: &Repository, descriptor: &Descriptor) -> Result<bool> {
+        let peer = self.transport.peer(to.host())?;
         let has_session = self.sessions().get(to).is_some_and(|waiting| !waiting.is_empty());
-        if !has_session && host.manners.mounts_within() {
+        if !has_session && peer.ladder.mounts_within() {
             match self.mount(to, to, &descriptor.digest)? {
                 Mount::Done => {}
                 Mount::Session => return Ok(false),
-                Mount::Refused => host.manners.refused_mount_within(),
+                Mount::Refused => peer.ladder.refused_mount_within(),
             }
         }
         // Only here its length shows.
-        match self.has(to, Role::Layer, descriptor) {
+        match self.has(to, Endpoint::Blobs, descriptor) {
             // What it will not say counts as missing.
             Err(e) if e.status().is_some() => Ok(false),
             answer => answer,
         }
     }
-
-    fn suspects(&self) -> MutexGuard<'_, HashSet<(Repository, Digest)>> {
-        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl Target for Registries {
-    fn has(&self, to: &Repository, role: Role, descriptor: &Descriptor) -> Result<bool> {
+    fn has(&self, to: &Repository, by: Endpoint, descriptor: &Descriptor) -> Result<bool> {
         let scope = Scope::push(to.path());
         let digest = &descriptor.digest;
-        let (mut response, shown) = match role {
-            Role::Manifest => self.request_manifest(Method::HEAD, to, digest.as_str(), &scope)?,
-            _ => self.request_blob(Method::HEAD, to, digest, None, &scope)?,
+        let (mut response, shown) = match by {
+            Endpoint::Manifests => self.request_manifest(Method::HEAD, to, digest.as_str(), &scope)?,
+            Endpoint::Blobs => self.request_blob(Method::HEAD, to, digest, None, &scope)?,
         };
         match response.status {
             // A registry that lost content may still know its name: the length tells.
@@ -62,7 +53,7 @@ impl Target for Registries {
     }
 
     fn prepare(&self, to: &Repository) -> Result<()> {
-        let session = self.start_upload(to).map_err(|e| with_project(e, to))?;
+        let session = self.start_upload(to, false).map_err(|e| with_project(e, to))?;
         self.sessions().entry(to.clone()).or_default().push(session);
         Ok(())
     }
@@ -70,24 +61,22 @@ impl Target for Registries {
     fn put_blob(
         &self,
         to: &Repository,
-        mount_from: Option<&Repository>,
+        ahead: Ahead<'_>,
         descriptor: &Descriptor,
         content: &mut dyn Content,
     ) -> Result<Put> {
-        match mount_from {
-            Some(from) if from == to && self.is_there(to, descriptor)? => return Ok(Put::Found),
-            Some(from) if from != to && self.mount(to, from, &descriptor.digest)? == Mount::Done => {
-                return Ok(Put::Mounted);
-            }
-            _ => {}
+        match ahead {
+            Ahead::Ask if self.ask_first(to, descriptor)? => return Ok(Put::Found),
+            Ahead::Mount(from) if self.mount(to, from, &descriptor.digest)? == Mount::Done => return Ok(Put::Mounted),
+            Ahead::Ask | Ahead::Mount(_) | Ahead::Nothing => {}
         }
         self.upload(to, descriptor, content)?;
         // distribution keeps what it has under a name, whatever is sent.
         let suspect = self.suspects().remove(&(to.clone(), descriptor.digest.clone()));
-        if suspect && !self.has(to, Role::Layer, descriptor)? {
+        if suspect && !self.has(to, Endpoint::Blobs, descriptor)? {
             return Err(Error::refused(
                 format!("the registry holds a damaged copy of {} and keeps it", descriptor.digest),
-                "delete that blob in the registry's storage and run the import again",
+                NextStep::DeleteDamagedBlob,
             ));
         }
         Ok(Put::Sent)
@@ -96,17 +85,17 @@ impl Target for Registries {
     fn put_manifest(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()> {
         let digest = manifest.digest();
         let name = tag.map_or(digest.as_str(), Tag::as_str);
-        let host = self.transport.host(to.host())?;
-        let url = self.transport.url(&host, &format!("v2/{}/manifests/{name}", to.path()));
+        let peer = self.transport.peer(to.host())?;
+        let url = self.transport.url(&peer, &format!("v2/{}/manifests/{name}", to.path()));
         let request = Request::new(Method::PUT, url).header("content-type", manifest.media_type().as_str());
         let request = request.body(Body::Bytes(manifest.bytes()));
         let shown = request.shown.clone();
-        let answer = self.transport.send(&host, &Scope::push(to.path()), request);
+        let answer = self.transport.send(&peer, &Scope::push(to.path()), request);
         let mut response = answer.map_err(|e| with_urls(e, manifest))?;
         if !matches!(response.status, 200..=202) {
             return Err(with_urls(response.failure(&shown), manifest));
         }
-        agrees(&response, digest, &shown)?;
+        response.agrees(digest, &shown)?;
         let keeps_track = response.header("oci-subject").is_some();
         response.drain();
         match manifest.subject() {
@@ -147,35 +136,16 @@ fn with_urls(error: Error, manifest: &Manifest) -> Error {
     if !has_urls || !matches!(error.status(), Some(400 | 500)) {
         return error;
     }
-    Error::refused(
-        format!("{error} (it has layers with urls)"),
-        "allow them in the registry (distribution: validation.manifests.urls.allow) and run the import again",
-    )
+    Error::refused(format!("{error} (it has layers with urls)"), NextStep::AllowUrls)
 }
 
 /// Says what registries mean that answer "no" to the first upload: most want a project made first.
 fn with_project(error: Error, to: &Repository) -> Error {
     match error.status() {
         Some(401 | 403 | 404) => {
-            let project = to.path().split('/').next().unwrap_or_default();
-            let hint = format!(
-                "create the project `{project}` (or the repository) in the registry, or check the credentials in \
-                 ~/.docker/config.json and their right to push"
-            );
-            Error::refused(error.to_string(), hint)
+            let project = to.path().split('/').next().unwrap_or_default().to_owned();
+            Error::refused(error.to_string(), NextStep::CreateProject { project })
         }
         _ => error,
-    }
-}
-
-/// Compares the digest that a registry gives to something with ours, where both use one algorithm.
-pub(crate) fn agrees(response: &Response, digest: &Digest, shown: &str) -> Result<()> {
-    let named = response.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
-    match named.filter(|n| n.algorithm() == digest.algorithm() && n != digest) {
-        Some(other) => Err(Error::Network {
-            request: shown.into(),
-            reason: format!("the registry took {digest}, and calls it {other}"),
-        }),
-        None => Ok(()),
     }
 }

@@ -8,11 +8,10 @@ use std::sync::PoisonError;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use ureq::http::Method;
 
-use super::Registries;
-use super::wire::exchange::{Body, Request};
-use super::auth::token::Scope;
+use super::auth::scope::Scope;
+use super::registries::Registries;
+use super::wire::exchange::{Body, Method, Request};
 use crate::error::{Error, Result};
 use crate::oci::{Digest, Manifest, MediaType, Repository};
 
@@ -90,12 +89,12 @@ impl Registries {
     }
 
     fn put_referrers_index(&self, to: &Repository, tag: &str, bytes: &[u8]) -> Result<()> {
-        let host = self.transport.host(to.host())?;
-        let url = self.transport.url(&host, &format!("v2/{}/manifests/{tag}", to.path()));
+        let peer = self.transport.peer(to.host())?;
+        let url = self.transport.url(&peer, &format!("v2/{}/manifests/{tag}", to.path()));
         let request =
             Request::new(Method::PUT, url).header("content-type", MediaType::OCI_INDEX).body(Body::Bytes(bytes));
         let shown = request.shown.clone();
-        let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
+        let mut response = self.transport.send(&peer, &Scope::push(to.path()), request)?;
         if !matches!(response.status, 200..=202) {
             return Err(response.failure(&shown));
         }

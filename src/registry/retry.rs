@@ -5,30 +5,13 @@ use std::time::{Duration, Instant};
 
 use jiff::Timestamp;
 
+use super::options::Retry;
 use crate::error::{Error, Result};
-use crate::store::{Event, Watch};
+use crate::store::{Event, Watch, sleep};
 
 /// A registry may ask for at most this; a longer wait is for a person to decide on.
 const LONGEST_PAUSE: Duration = Duration::from_secs(300);
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
-/// How often a sleeper looks whether somebody asked to stop.
-const SLICE: Duration = Duration::from_millis(50);
-
-/// The policy of one run.
-#[derive(Clone, Copy, Debug)]
-pub struct Retry {
-    /// How often a request is repeated after its first try.
-    pub times: u32,
-    /// The longest first delay; it doubles with every try.
-    pub delay: Duration,
-}
-
-impl Default for Retry {
-    fn default() -> Self {
-        Self { times: 5, delay: Duration::from_millis(500) }
-    }
-}
-
 impl Retry {
     /// Full jitter: anything up to a bound that doubles, so that workers do not come back together.
     pub(crate) fn delay(&self, tries: u32) -> Duration {
@@ -54,21 +37,6 @@ impl Pause {
         let until = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let left = until.map_or(Duration::ZERO, |until| until.saturating_duration_since(Instant::now()));
         sleep(left, watch)
-    }
-}
-
-/// Sleeps, and wakes early with an error when somebody asks to stop.
-pub(crate) fn sleep(duration: Duration, watch: &dyn Watch) -> Result<()> {
-    let until = Instant::now() + duration;
-    loop {
-        if let Some(signal) = watch.stopped() {
-            return Err(Error::Interrupted { signal });
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Ok(());
-        }
-        std::thread::sleep(left.min(SLICE));
     }
 }
 

@@ -5,22 +5,25 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ureq::http;
 use url::Url;
 
-use super::RegistryOptions;
+use super::auth::authority::Authority;
 use super::auth::challenge::choose;
 use super::auth::credentials::{Credential, Credentials};
-use super::wire::exchange::{Exchange, Request, Response, answered};
-use super::host::Host;
-use super::origin::{Origin, Purpose};
+use super::auth::scope::Scope;
+use super::options::RegistryOptions;
+use super::peer::Peer;
+use super::retry::pause_for;
+use super::wire::env::of_process;
+use super::wire::exchange::{Exchange, Method, Request, Response};
+use super::wire::gate::Permit;
+use super::wire::origin::{Origin, Purpose};
 use super::wire::pace::Limiter;
 use super::wire::proxy::Proxies;
-use super::retry::{pause_for, sleep};
-use super::wire::tls::{HostTls, Tls, agent, explain};
-use super::auth::token::Scope;
-use crate::error::{Error, Kind, Result};
-use crate::store::{Event, Watch};
+use super::wire::tls::{HostTls, Tls, agent};
+use crate::error::{Error, Kind, NextStep, Result};
+use crate::oci::Host;
+use crate::store::{Event, Watch, sleep};
 
 /// Hops from a registry to where its content lies.
 const MOST_REDIRECTS: u32 = 5;
@@ -31,108 +34,115 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 /// On what terms a request is sent.
 #[derive(Clone, Copy)]
 enum Terms<'a> {
+    /// To a host that nothing is known of yet, which may turn out to be there. Its challenge is the
+    /// answer.
+    Contact(&'a Origin),
     /// To anybody, for a layer of this registry: nothing is shown, whatever is asked for.
     Layer(&'a Origin),
     /// To a registry, for this.
     Registry(&'a Scope),
+    /// To a token server, which is shown what the request holds already; no redirect of its is
+    /// followed, since it gets credentials.
+    Token,
 }
 
 /// Sends requests to any number of registries.
-pub(crate) struct Transport {
-    pub(crate) options: RegistryOptions,
-    pub(crate) watch: Arc<dyn Watch>,
-    pub(crate) credentials: Credentials,
+pub(super) struct Transport {
+    pub(super) options: RegistryOptions,
+    pub(super) watch: Arc<dyn Watch>,
+    credentials: Arc<Credentials>,
     tls: Tls,
     limiter: Option<Arc<Limiter>>,
     proxies: Proxies,
-    hosts: Mutex<HashMap<String, Arc<Host>>>,
+    peers: Mutex<HashMap<String, Arc<Peer>>>,
 }
 
 impl Transport {
-    pub(crate) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
-        let env = |name: &str| std::env::var(name).ok();
-        let tls = Tls::load(&options.tls, &env)?;
-        let credentials = Credentials::load(options.authfile.as_deref(), &env)?;
+    pub(super) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
+        let env = &of_process;
+        let tls = Tls::load(&options.tls, env)?;
+        let credentials = Credentials::load(options.authfile.as_deref(), env)?;
         for message in credentials.warnings() {
             watch.on(Event::Warning { message });
         }
         let limiter = options.limit_rate.map(|rate| Arc::new(Limiter::new(rate)));
-        let proxies = Proxies::from_env(&env)?;
-        Ok(Self { options, watch, credentials, tls, limiter, proxies, hosts: Mutex::default() })
+        let proxies = Proxies::from_env(env)?;
+        let credentials = Arc::new(credentials);
+        Ok(Self { options, watch, credentials, tls, limiter, proxies, peers: Mutex::default() })
     }
 
-    /// The host of this name, in contact.
-    pub(crate) fn host(&self, name: &str) -> Result<Arc<Host>> {
-        let host = {
-            let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-            match hosts.get(name) {
-                Some(host) => host.clone(),
-                None => hosts.entry(name.into()).or_insert(Arc::new(self.new_host(name)?)).clone(),
+    /// The registry at this host, in contact.
+    pub(super) fn peer(&self, host: &Host) -> Result<Arc<Peer>> {
+        let peer = {
+            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+            match peers.get(host.as_str()) {
+                Some(peer) => peer.clone(),
+                None => peers.entry(host.to_string()).or_insert(Arc::new(self.new_peer(host)?)).clone(),
             }
         };
-        match host.contact.get_or_init(|| self.contact(&host).map_err(Arc::new)) {
-            Ok(_) => Ok(host),
+        match peer.contact.get_or_init(|| self.contact(&peer, host).map_err(Arc::new)) {
+            Ok(_) => Ok(peer),
             Err(e) => Err(Error::Shared(e.clone())),
         }
     }
 
     /// Whoever serves a layer at an address that is not the registry's.
-    pub(crate) fn stranger(&self, url: &Url) -> Result<Arc<Host>> {
+    pub(super) fn stranger(&self, url: &Url) -> Result<Arc<Peer>> {
         // With its scheme, it cannot be taken for the name of a registry.
         let name = url.origin().ascii_serialization();
-        let mut hosts = self.hosts.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(host) = hosts.get(&name) {
-            return Ok(host.clone());
+        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(peer) = peers.get(&name) {
+            return Ok(peer.clone());
         }
         let tls = self.tls.for_strangers()?;
-        let shown = name.split_once("://").map_or(name.as_str(), |(_, authority)| authority);
-        let host = Arc::new(self.connect(shown, tls, None));
-        Ok(hosts.entry(name).or_insert(host).clone())
+        let host: Host = url.authority().parse()?;
+        let peer = Arc::new(self.connect(host.to_string(), &host, tls, None));
+        Ok(peers.entry(name).or_insert(peer).clone())
     }
 
-    /// A URL of a host in contact; `path` starts with `v2/`.
-    pub(crate) fn url(&self, host: &Host, path: &str) -> Url {
-        origin(host).url(path)
+    /// A URL of a registry in contact; `path` starts with `v2/`.
+    pub(super) fn url(&self, peer: &Peer, path: &str) -> Url {
+        peer.origin().url(path)
+    }
+
+    /// Leave to upload one blob, which covers all requests that it takes.
+    pub(super) fn leave_to_upload(&self, peer: &Peer) -> Permit {
+        peer.uploads.enter()
     }
 
     /// Sends a request until it has an answer worth looking at.
     ///
     /// # Errors
     /// No answer, or none but failures that pass, within all retries. Other statuses are answers.
-    pub(crate) fn send(&self, host: &Host, scope: &Scope, request: Request<'_>) -> Result<Response> {
-        self.send_on(host, Terms::Registry(scope), request)
+    pub(super) fn send(&self, peer: &Peer, scope: &Scope, request: Request<'_>) -> Result<Response> {
+        self.send_on(peer, Terms::Registry(scope), request)
     }
 
     /// The same to a stranger who serves a layer of `registry`, without any credentials.
     ///
     /// # Errors
     /// As for [`Transport::send`].
-    pub(crate) fn send_to_stranger(&self, host: &Host, registry: &Origin, request: Request<'_>) -> Result<Response> {
-        self.send_on(host, Terms::Layer(registry), request)
+    pub(super) fn send_to_stranger(&self, peer: &Peer, registry: &Origin, request: Request<'_>) -> Result<Response> {
+        self.send_on(peer, Terms::Layer(registry), request)
     }
 
-    fn send_on(&self, host: &Host, terms: Terms<'_>, mut request: Request<'_>) -> Result<Response> {
+    /// The one loop that every request goes through.
+    fn send_on(&self, peer: &Peer, terms: Terms<'_>, mut request: Request<'_>) -> Result<Response> {
+        let retry = self.options.retry;
         let mut stale = None;
         let mut tries = 0;
         loop {
-            host.pause.wait(self.watch.as_ref())?;
+            peer.pause.wait(self.watch.as_ref())?;
             let authorization = match terms {
-                Terms::Layer(_) => None,
-                Terms::Registry(scope) => self.authorization(host, scope, stale.as_deref())?,
+                Terms::Registry(scope) => self.authorization(peer, scope, stale.as_deref(), request.has_leave)?,
+                Terms::Contact(_) | Terms::Layer(_) | Terms::Token => None,
             };
-            let permit = host.gate.enter();
-            let answer = self.follow(host, terms, &mut request, authorization.as_deref());
-            let answers_challenge = matches!(terms, Terms::Registry(_)) && stale.is_none();
-            let failure = match answer {
-                Ok(mut response) if response.status == 401 && response.is_registry && answers_challenge => {
-                    let Some(challenge) = choose(response.challenges().iter().map(String::as_str)) else {
-                        return Ok(response.with(permit));
-                    };
-                    host.note_challenge(challenge);
+            let permit = (!request.has_leave).then(|| peer.gate.enter());
+            let failure = match self.follow(peer, terms, &mut request, authorization.as_deref()) {
+                Ok(mut response) if self.is_new_challenge(terms, &response, stale.as_deref(), peer)? => {
                     // A token of nobody is worth one more try too: the challenge may name its scope.
-                    let used =
-                        authorization.as_deref().and_then(|a| a.split_once(' ')).map(|(_, token)| token.to_owned());
-                    stale = Some(used.unwrap_or_default());
+                    let used = authorization.as_deref().and_then(|a| a.split_once(' ')).map(|(_, token)| token);
+                    stale = Some(used.unwrap_or_default().to_owned());
                     response.drain();
                     drop(permit);
                     request.rewind()?;
@@ -141,17 +151,17 @@ impl Transport {
                 Ok(response) if !response.is_worth_repeating() => return Ok(response.with(permit)),
                 Ok(mut response) => {
                     if response.status == 429 {
-                        host.gate.calm_down();
+                        peer.calm_down();
                     }
                     let header = response.header("retry-after").map(str::to_owned);
                     let failure = response.failure(&request.shown);
                     drop((response, permit));
-                    if tries < self.options.retry.times {
-                        let delay = self.options.retry.delay(tries);
+                    if tries < retry.times {
+                        let delay = retry.delay(tries);
                         let status = failure.status().unwrap_or_default();
-                        let wait = pause_for(&host.name, status, header.as_deref(), delay, self.watch.as_ref())?;
+                        let wait = pause_for(&peer.name, status, header.as_deref(), delay, self.watch.as_ref())?;
                         match header {
-                            Some(_) => host.pause.set(wait),
+                            Some(_) => peer.pause.set(wait),
                             None if request.is_repeatable() => sleep(wait, self.watch.as_ref())?,
                             None => {}
                         }
@@ -160,79 +170,112 @@ impl Transport {
                 }
                 Err(failure) => {
                     drop(permit);
+                    let passes = failure.kind() == Kind::Transient && request.is_repeatable();
                     // A connection that idled may have been closed by the other side just now: the
                     // first repetition costs nothing and waits for nothing.
-                    if tries > 0
-                        && tries < self.options.retry.times
-                        && failure.kind() == Kind::Transient
-                        && request.is_repeatable()
-                    {
-                        sleep(self.options.retry.delay(tries), self.watch.as_ref())?;
+                    if tries > 0 && tries < retry.times && passes {
+                        sleep(retry.delay(tries), self.watch.as_ref())?;
                     }
                     failure
                 }
             };
             tries += 1;
             let passes = failure.kind() == Kind::Transient || failure.status().is_some_and(|s| s == 401 || s == 403);
-            if !passes || tries > self.options.retry.times || !request.is_repeatable() {
+            if !passes || tries > retry.times || !request.is_repeatable() {
                 return Err(failure);
             }
-            self.watch.on(Event::Repeating { host: &host.name, reason: &failure.to_string() });
+            self.watch.on(Event::Repeating { host: &peer.name, reason: &failure.to_string() });
             request.rewind()?;
         }
+    }
+
+    /// Whether the answer says what to show, and that has not been tried yet.
+    fn is_new_challenge(
+        &self,
+        terms: Terms<'_>,
+        response: &Response,
+        stale: Option<&str>,
+        peer: &Peer,
+    ) -> Result<bool> {
+        let Terms::Registry(scope) = terms else { return Ok(false) };
+        if response.status != 401 || !response.is_registry || stale.is_some() {
+            return Ok(false);
+        }
+        match choose(response.challenges().iter().map(String::as_str)) {
+            Some(challenge) => peer.authority.challenged(scope, challenge).map(|()| true),
+            None => Ok(false),
+        }
+    }
+
+    /// What to show for a request of this scope. Whoever has leave for the request has it for asking a
+    /// token server too: he may hold all the leave that there is.
+    fn authorization(
+        &self,
+        peer: &Peer,
+        scope: &Scope,
+        stale: Option<&str>,
+        has_leave: bool,
+    ) -> Result<Option<String>> {
+        let send = |mut request: Request<'_>| {
+            request.has_leave = has_leave;
+            self.send_on(peer, Terms::Token, request)
+        };
+        peer.authority.authorization(peer.origin(), scope, stale, &send)
     }
 
     /// Sends once, and follows where the content of a GET or HEAD lies.
     fn follow(
         &self,
-        host: &Host,
+        peer: &Peer,
         terms: Terms<'_>,
         request: &mut Request<'_>,
         authorization: Option<&str>,
     ) -> Result<Response> {
         let (origin, purpose) = match terms {
+            Terms::Contact(origin) => (origin, Purpose::Redirect),
             Terms::Layer(registry) => (registry, Purpose::LayerRedirect),
-            Terms::Registry(_) => (origin(host), Purpose::Redirect),
+            Terms::Registry(_) | Terms::Token => (peer.origin(), Purpose::Redirect),
         };
         let mut url = request.url.clone();
         let mut is_registry = true;
         for _ in 0..=MOST_REDIRECTS {
-            let agent = if request.alone { &host.fresh } else { &host.agent };
-            let exchange = self.exchange(host, agent, &url, authorization.filter(|_| is_registry));
+            let agent = if request.alone { &peer.fresh } else { &peer.agent };
+            let exchange = self.exchange(peer, agent, &url, authorization.filter(|_| is_registry));
             let mut response = exchange.send(request)?;
             response.is_registry = is_registry;
-            self.pass_on_warnings(host, &response);
+            self.pass_on_warnings(peer, &response);
             let moved = matches!(response.status, 301 | 302 | 303 | 307 | 308);
-            let Some(location) = response.header("location").map(str::to_owned).filter(|_| moved) else {
+            let follows = moved && !matches!(terms, Terms::Contact(_) | Terms::Token);
+            let Some(location) = response.header("location").map(str::to_owned).filter(|_| follows) else {
                 return Ok(response);
             };
             response.drain();
-            if !matches!(request.method, http::Method::GET | http::Method::HEAD) {
+            if !matches!(request.method, Method::GET | Method::HEAD) {
                 let reason = format!(
                     "{}: the registry redirects it, and content is sent only where it was announced",
                     request.shown
                 );
-                return Err(Error::refused(reason, "check the registry's external URL setting"));
+                return Err(Error::refused(reason, NextStep::CheckExternalUrl));
             }
             let permitted = origin.follow(purpose, &url, &location)?;
             (url, is_registry) = (permitted.url, permitted.is_registry && is_registry);
         }
         Err(Error::refused(
             format!("{}: more than {MOST_REDIRECTS} redirects", request.shown),
-            "check the registry's storage redirect",
+            NextStep::CheckStorageRedirect,
         ))
     }
 
-    pub(crate) fn exchange<'a>(
+    fn exchange<'a>(
         &'a self,
-        host: &'a Host,
+        peer: &'a Peer,
         agent: &'a ureq::Agent,
         url: &'a Url,
         authorization: Option<&'a str>,
     ) -> Exchange<'a> {
         Exchange {
             agent,
-            host: &host.name,
+            host: &peer.name,
             url,
             authorization,
             idle: self.options.idle_timeout,
@@ -243,34 +286,35 @@ impl Transport {
     }
 
     /// `Warning: 299 - "text"` (distribution-spec v1.1 "Warnings"): once per text.
-    fn pass_on_warnings(&self, host: &Host, response: &Response) {
+    fn pass_on_warnings(&self, peer: &Peer, response: &Response) {
         for value in response.headers.get_all("warning").iter().filter_map(|v| v.to_str().ok()) {
             let Some(text) = value.strip_prefix("299 - \"").and_then(|v| v.strip_suffix('"')) else { continue };
             let text = text.replace("\\\"", "\"").replace("\\\\", "\\");
-            if host.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
-                self.watch.on(Event::Warning { message: &format!("{}: {text}", host.name) });
+            if peer.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+                self.watch.on(Event::Warning { message: &format!("{}: {text}", peer.name) });
             }
         }
     }
 
     /// Sends a request that is worth one try and no answer.
-    pub(crate) fn send_once(&self, host: &Host, scope: &Scope, mut request: Request<'_>) -> Result<()> {
-        let authorization = self.authorization(host, scope, None)?;
-        self.follow(host, Terms::Registry(scope), &mut request, authorization.as_deref())?.drain();
+    pub(super) fn send_once(&self, peer: &Peer, scope: &Scope, mut request: Request<'_>) -> Result<()> {
+        let authorization = self.authorization(peer, scope, None, false)?;
+        self.follow(peer, Terms::Registry(scope), &mut request, authorization.as_deref())?.drain();
         Ok(())
     }
 
-    fn new_host(&self, name: &str) -> Result<Host> {
-        let api = Origin::new(name, false)?;
+    fn new_peer(&self, host: &Host) -> Result<Peer> {
+        let api = Origin::new(host, false)?;
         let tls = self.tls.for_registry(api.url("").authority())?;
-        let login = self.options.login.as_ref().filter(|(host, _)| host == name).map(|(_, c)| c.clone());
-        Ok(self.connect(name, tls, login))
+        let login = self.options.login.as_ref().filter(|(of, _)| of == host).map(|(_, c)| c.clone());
+        Ok(self.connect(host.to_string(), host, tls, login))
     }
 
-    fn connect(&self, name: &str, tls: HostTls, login: Option<Credential>) -> Host {
+    fn connect(&self, name: String, host: &Host, tls: HostTls, login: Option<Credential>) -> Peer {
         let jobs = self.options.jobs;
+        let authority = Authority::new(host.clone(), login, self.credentials.clone());
         let kept = agent(self.config(jobs), tls.clone());
-        Host::new(name, kept, agent(self.config(0), tls), jobs, login)
+        Peer::new(name, kept, agent(self.config(0), tls), jobs, authority)
     }
 
     /// `idle` connections are kept per host.
@@ -293,83 +337,38 @@ impl Transport {
     }
 
     /// The first contact: finds the scheme, and what the registry wants to be shown.
-    fn contact(&self, host: &Host) -> Result<Origin> {
-        let plain = self.options.is_plain_http(&host.name);
-        let origin = Origin::new(&host.name, plain)?;
-        match self.ping(host, &origin) {
+    fn contact(&self, peer: &Peer, host: &Host) -> Result<Origin> {
+        let plain = self.options.is_plain_http(host);
+        let origin = Origin::new(host, plain)?;
+        match self.ping(peer, &origin) {
             Ok(()) => Ok(origin),
             // A registry on this very machine may well speak plain http; any other must be named.
-            Err(_) if !plain && origin.is_loopback() && self.speaks_http(host) => Origin::new(&host.name, true),
+            Err(_) if !plain && origin.is_loopback() && self.speaks_http(peer, host) => Origin::new(host, true),
             Err(e) => Err(e),
         }
     }
 
-    fn speaks_http(&self, host: &Host) -> bool {
-        Origin::new(&host.name, true).and_then(|origin| self.ping(host, &origin)).is_ok()
+    fn speaks_http(&self, peer: &Peer, host: &Host) -> bool {
+        Origin::new(host, true).and_then(|origin| self.ping(peer, &origin)).is_ok()
     }
 
     /// distribution-spec v1.1 end-1.
-    fn ping(&self, host: &Host, origin: &Origin) -> Result<()> {
-        let url = origin.url("v2/");
-        let mut tries = 0;
-        loop {
-            let mut request = Request::new(http::Method::GET, url.clone());
-            let exchange = self.exchange(host, &host.agent, &url, None);
-            let failure = match exchange.send(&mut request) {
-                Ok(mut response) if response.status == 401 => {
-                    let challenge = choose(response.challenges().iter().map(String::as_str));
-                    response.drain();
-                    challenge.into_iter().for_each(|c| host.note_challenge(c));
-                    return Ok(());
-                }
-                Ok(mut response) if response.status == 200 => {
-                    response.drain();
-                    return Ok(());
-                }
-                Ok(mut response) => match response.failure(&request.shown) {
-                    passing if passing.kind() == Kind::Transient => passing,
-                    other => {
-                        let hint = "check the host name and port; a registry answers 200 or 401 there";
-                        return Err(Error::refused(format!("{}: not a registry: {other}", host.name), hint));
-                    }
-                },
-                Err(e) => e,
-            };
-            if failure.kind() != Kind::Transient || tries == self.options.retry.times {
-                return Err(failure.at(&host.name));
+    fn ping(&self, peer: &Peer, origin: &Origin) -> Result<()> {
+        let request = Request::new(Method::GET, origin.url("v2/"));
+        let shown = request.shown.clone();
+        let mut response = self.send_on(peer, Terms::Contact(origin), request).map_err(|e| e.at(&peer.name))?;
+        match response.status {
+            200 | 401 => {
+                let challenge = choose(response.challenges().iter().map(String::as_str));
+                response.drain();
+                challenge.into_iter().for_each(|c| peer.authority.challenged_in_general(c));
+                Ok(())
             }
-            sleep(self.options.retry.delay(tries), self.watch.as_ref())?;
-            tries += 1;
+            _ => {
+                let next = NextStep::CheckHost;
+                let failure = response.failure(&shown);
+                Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), next))
+            }
         }
-    }
-}
-
-/// The origin of a host in contact.
-pub(crate) fn origin(host: &Host) -> &Origin {
-    match host.contact.get() {
-        Some(Ok(origin)) => origin,
-        // `Transport::host` gives out no other host.
-        _ => unreachable!("a host without contact was given out"),
-    }
-}
-
-/// What a timeout of ureq means.
-pub(crate) fn unanswered(which: ureq::Timeout) -> String {
-    match which {
-        ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
-        _ => "no progress within the idle timeout".into(),
-    }
-}
-
-/// An error of ureq in our terms.
-pub(crate) fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
-    if let Some(explained) = explain(&error, host) {
-        return explained;
-    }
-    match error {
-        ureq::Error::Io(e) => answered(e, shown),
-        ureq::Error::Timeout(which) => Error::Network { request: shown.into(), reason: unanswered(which) },
-        ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
-        other => Error::Network { request: shown.into(), reason: other.to_string() },
     }
 }

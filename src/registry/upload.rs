@@ -3,23 +3,17 @@
 //! distribution-spec v1.1 "Pushing blobs" (end-4b, end-5, end-6, end-11, end-13). What the closing
 //! digest does not cover was never there, so a session may be given up at any time.
 
-use std::sync::{MutexGuard, PoisonError};
-
-use ureq::http::Method;
 use url::Url;
 
-use super::wire::exchange::{Body, Request, Response};
-use super::host::Host;
-use super::manner::Manner;
-use super::origin::Purpose;
-use super::push::agrees;
-use super::retry::sleep;
-use super::auth::token::Scope;
-use super::transport::origin;
-use super::{Registries, Sessions};
-use crate::error::{Error, Kind, Result};
+use super::auth::scope::Scope;
+use super::ladder::{MOST_CHUNK, Rung};
+use super::peer::Peer;
+use super::registries::Registries;
+use super::wire::exchange::{Body, Method, Request, Response};
+use super::wire::origin::Purpose;
+use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository};
-use crate::store::Content;
+use crate::store::{Content, sleep};
 
 /// What a registry answered to a mount.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,45 +41,43 @@ enum Setback {
 }
 
 impl Registries {
-    pub(crate) fn sessions(&self) -> MutexGuard<'_, Sessions> {
-        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Opens an upload session; the URL to go on with.
-    pub(crate) fn start_upload(&self, to: &Repository) -> Result<Url> {
-        let host = self.transport.host(to.host())?;
-        let url = self.transport.url(&host, &format!("v2/{}/blobs/uploads/", to.path()));
-        let request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
+    /// Opens an upload session; the URL to go on with. `has_leave` says that leave for a whole upload
+    /// is held already.
+    pub(super) fn start_upload(&self, to: &Repository, has_leave: bool) -> Result<Url> {
+        let peer = self.transport.peer(to.host())?;
+        let url = self.transport.url(&peer, &format!("v2/{}/blobs/uploads/", to.path()));
+        let mut request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
+        request.has_leave = has_leave;
         let shown = request.shown.clone();
-        let mut response = self.transport.send(&host, &Scope::push(to.path()), request)?;
-        let hint = "this is not a registry's answer; check the address and the proxy in front of it";
+        let mut response = self.transport.send(&peer, &Scope::push(to.path()), request)?;
+        let next = NextStep::CheckAddressAndProxy;
         match response.status {
             202 => {}
-            status @ 200..=299 => return Err(Error::refused(format!("{shown}: {status} instead of an upload"), hint)),
+            status @ 200..=299 => return Err(Error::refused(format!("{shown}: {status} instead of an upload"), next)),
             _ => return Err(response.failure(&shown)),
         }
         if let Some(least) = response.header("oci-chunk-min-length").and_then(|v| v.parse().ok()) {
-            host.manners.at_least(least);
+            peer.ladder.at_least(least);
         }
-        let session = location(&host, &url, &response)?;
+        let session = location(&peer, &url, &response)?;
         response.drain();
-        session.ok_or_else(|| Error::refused(format!("{shown}: an upload without a Location"), hint))
+        session.ok_or_else(|| Error::refused(format!("{shown}: an upload without a Location"), next))
     }
 
     /// Gives up a session.
     pub(crate) fn end_upload(&self, to: &Repository, session: Url) -> Result<()> {
-        let host = self.transport.host(to.host())?;
-        self.transport.send_once(&host, &Scope::push(to.path()), Request::new(Method::DELETE, session))
+        let peer = self.transport.peer(to.host())?;
+        self.transport.send_once(&peer, &Scope::push(to.path()), Request::new(Method::DELETE, session))
     }
 
     /// Takes a blob over from another repository of the registry, if that has it.
     pub(crate) fn mount(&self, to: &Repository, from: &Repository, digest: &Digest) -> Result<Mount> {
-        let host = self.transport.host(to.host())?;
-        let mut url = self.transport.url(&host, &format!("v2/{}/blobs/uploads/", to.path()));
+        let peer = self.transport.peer(to.host())?;
+        let mut url = self.transport.url(&peer, &format!("v2/{}/blobs/uploads/", to.path()));
         url.query_pairs_mut().append_pair("mount", digest.as_str()).append_pair("from", from.path());
         let request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
         let scope = if from == to { Scope::push(to.path()) } else { Scope::mount(to.path(), from.path()) };
-        let mut response = match self.transport.send(&host, &scope, request) {
+        let mut response = match self.transport.send(&peer, &scope, request) {
             Ok(response) => response,
             // Registries refuse mounts in many ways, and take the blob all the same.
             Err(e) if matches!(e.kind(), Kind::Transient | Kind::Act) => return Ok(Mount::Refused),
@@ -97,7 +89,7 @@ impl Registries {
             _ => Mount::Refused,
         };
         if mount == Mount::Session {
-            let session = location(&host, &url, &response)?;
+            let session = location(&peer, &url, &response)?;
             self.sessions().entry(to.clone()).or_default().extend(session);
         }
         response.drain();
@@ -106,9 +98,12 @@ impl Registries {
 
     /// Sends a blob, until it is there or there is no hope.
     pub(crate) fn upload(&self, to: &Repository, descriptor: &Descriptor, content: &mut dyn Content) -> Result<()> {
-        let host = self.transport.host(to.host())?;
+        let peer = self.transport.peer(to.host())?;
         let retry = self.transport.options.retry;
-        let mut manner = host.manners.now();
+        // For all of it: between its requests it may be reading from a host, and whoever reads must
+        // not have to wait for leave to send.
+        let _leave = self.transport.leave_to_upload(&peer);
+        let mut rung = peer.ladder.now();
         let mut session: Option<Session> = None;
         // Tries since something was gained: content in the session, or a smaller chunk.
         let mut tries = 0;
@@ -117,32 +112,32 @@ impl Registries {
         let (mut given_up, mut most_held) = (0, 0);
         loop {
             let held = session.as_ref().map_or(0, |s| s.held);
-            let (error, sent) = match self.attempt(&host, to, manner, &mut session, descriptor, content) {
+            let (error, sent) = match self.attempt(&peer, to, rung, &mut session, descriptor, content) {
                 Ok(()) => return Ok(()),
                 Err(Setback::Broke { error, sent }) => (error, sent),
                 Err(Setback::Failed(error)) => {
-                    let Some(next) = another_manner(&host, manner, &error) else { return Err(error) };
-                    (manner, session, tries) = (next, None, 0);
+                    let Some(next) = another_rung(&peer, rung, &error) else { return Err(error) };
+                    (rung, session, tries) = (next, None, 0);
                     continue;
                 }
             };
-            session = session.and_then(|lost| self.ask_session(&host, to, lost, descriptor.size));
+            session = session.and_then(|lost| self.ask_session(&peer, to, lost, descriptor.size));
             // Refused where the session said to go on: it does not know where it stands.
             session = session.filter(|s| error.status() != Some(416) || s.held > held);
             let now = session.as_ref().map_or(0, |s| s.held);
             if session.is_none() && sent > 0 {
-                host.manners.lost(manner, sent);
+                peer.ladder.lost(rung, sent);
             }
-            let before = manner;
+            let before = rung;
             // A session that stands is gone on with, whatever becomes of new ones.
-            manner = if session.is_some() && manner == Manner::Whole { Manner::Streamed } else { manner };
-            manner = if session.is_none() { host.manners.now() } else { manner };
+            rung = if session.is_some() && rung == Rung::Whole { Rung::Streamed } else { rung };
+            rung = if session.is_none() { peer.ladder.now() } else { rung };
             given_up += u32::from(session.is_none());
             tries = if now > held { 0 } else { tries + 1 };
             if now > most_held {
                 (most_held, given_up) = (now, 0);
             }
-            if manner.step() < before.step() {
+            if rung.step() < before.step() {
                 (tries, given_up) = (0, 0);
             }
             if tries.max(given_up) > retry.times {
@@ -154,9 +149,9 @@ impl Registries {
 
     fn attempt(
         &self,
-        host: &Host,
+        peer: &Peer,
         to: &Repository,
-        manner: Manner,
+        rung: Rung,
         session: &mut Option<Session>,
         descriptor: &Descriptor,
         content: &mut dyn Content,
@@ -168,17 +163,17 @@ impl Registries {
                 let waiting = self.sessions().get_mut(to).and_then(Vec::pop);
                 let url = match waiting {
                     Some(url) => url,
-                    None => self.start_upload(to).map_err(Setback::Failed)?,
+                    None => self.start_upload(to, true).map_err(Setback::Failed)?,
                 };
                 session.insert(Session { url, held: 0 })
             }
         };
-        let alone = matches!(manner, Manner::Chunked { alone: true, .. });
-        if manner == Manner::Whole || size == 0 {
-            return self.close(host, to, standing, descriptor, Some(content));
+        let alone = matches!(rung, Rung::Chunked { alone: true, .. });
+        if rung == Rung::Whole || size == 0 {
+            return self.close(peer, to, standing, descriptor, Some(content));
         }
         while standing.held < size {
-            let len = manner.step().min(size - standing.held);
+            let len = rung.step().min(size - standing.held);
             content.seek_to(standing.held).map_err(Setback::Failed)?;
             let last = standing.held + len - 1;
             let mut request = Request::new(Method::PATCH, standing.url.clone())
@@ -186,21 +181,21 @@ impl Registries {
                 .header("content-range", format!("{}-{last}", standing.held))
                 .body(Body::Content { content, offset: standing.held, len });
             request.alone = alone;
-            let mut response = self.transfer(host, to, request, len)?;
+            let mut response = self.transfer(peer, to, request, len)?;
             // Not what the reply says it holds: registries are behind, or count from one.
             standing.held += len;
-            if let Some(next) = location(host, &standing.url, &response).map_err(Setback::Failed)? {
+            if let Some(next) = location(peer, &standing.url, &response).map_err(Setback::Failed)? {
                 standing.url = next;
             }
             response.drain();
         }
-        self.close(host, to, standing, descriptor, None)
+        self.close(peer, to, standing, descriptor, None)
     }
 
     /// The closing PUT, with the whole body or with none.
     fn close(
         &self,
-        host: &Host,
+        peer: &Peer,
         to: &Repository,
         session: &Session,
         descriptor: &Descriptor,
@@ -225,16 +220,17 @@ impl Registries {
         };
         let request = Request::new(Method::PUT, url).header("content-type", "application/octet-stream").body(body);
         let shown = request.shown.clone();
-        let mut response = self.transfer(host, to, request, len)?;
-        agrees(&response, digest, &shown).map_err(Setback::Failed)?;
+        let mut response = self.transfer(peer, to, request, len)?;
+        response.agrees(digest, &shown).map_err(Setback::Failed)?;
         response.drain();
         Ok(())
     }
 
     /// Sends a part of a blob, and sorts what can come of it.
-    fn transfer(&self, host: &Host, to: &Repository, request: Request<'_>, len: u64) -> Result<Response, Setback> {
+    fn transfer(&self, peer: &Peer, to: &Repository, mut request: Request<'_>, len: u64) -> Result<Response, Setback> {
+        request.has_leave = true;
         let shown = request.shown.clone();
-        let error = match self.transport.send(host, &Scope::push(to.path()), request) {
+        let error = match self.transport.send(peer, &Scope::push(to.path()), request) {
             Ok(response) if matches!(response.status, 200..=204) => return Ok(response),
             Ok(mut response) => response.failure(&shown),
             Err(e) => e,
@@ -243,7 +239,7 @@ impl Registries {
         let changed = error.code() == Some("DIGEST_INVALID");
         // Not every registry gives a broken session the same name; 416 is one that went on elsewhere.
         let lost = matches!(error.code(), Some("BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN"));
-        let misplaced = error.status() == Some(416) && len <= super::manner::MOST_CHUNK;
+        let misplaced = error.status() == Some(416) && len <= MOST_CHUNK;
         if error.kind() == Kind::Transient || changed || lost || misplaced {
             let sent = if error.status().is_none() { len } else { 0 };
             return Err(Setback::Broke { error, sent });
@@ -252,11 +248,12 @@ impl Registries {
     }
 
     /// Where a session stands after a break; `None` if it is lost.
-    fn ask_session(&self, host: &Host, to: &Repository, session: Session, size: u64) -> Option<Session> {
-        let request = Request::new(Method::GET, session.url.clone());
-        let mut response = self.transport.send(host, &Scope::push(to.path()), request).ok()?;
+    fn ask_session(&self, peer: &Peer, to: &Repository, session: Session, size: u64) -> Option<Session> {
+        let mut request = Request::new(Method::GET, session.url.clone());
+        request.has_leave = true;
+        let mut response = self.transport.send(peer, &Scope::push(to.path()), request).ok()?;
         let held = response.header("range").and_then(held).filter(|held| *held <= size);
-        let url = location(host, &session.url, &response).ok()?.unwrap_or(session.url);
+        let url = location(peer, &session.url, &response).ok()?.unwrap_or(session.url);
         response.drain();
         match (response.status, held) {
             (202 | 204, Some(held)) => Some(Session { url, held }),
@@ -266,10 +263,10 @@ impl Registries {
 }
 
 /// Another way to send to a host that refused this one as such, rather than the content.
-fn another_manner(host: &Host, tried: Manner, error: &Error) -> Option<Manner> {
+fn another_rung(peer: &Peer, tried: Rung, error: &Error) -> Option<Rung> {
     let too_large = matches!(error.status(), Some(413 | 416));
     let unknown = matches!(error.status(), Some(404 | 405 | 501)) || error.code() == Some("UNSUPPORTED");
-    if too_large || unknown { host.manners.refused(tried, too_large) } else { None }
+    if too_large || unknown { peer.ladder.refused(tried, too_large) } else { None }
 }
 
 /// Bytes held according to `Range: 0-N`. `0-0` stands for one byte or none, so it counts as lost.
@@ -280,9 +277,9 @@ pub(crate) fn held(range: &str) -> Option<u64> {
 }
 
 /// Where an upload goes on. Each answer's Location replaces the one before.
-fn location(host: &Host, from: &Url, response: &Response) -> Result<Option<Url>> {
+fn location(peer: &Peer, from: &Url, response: &Response) -> Result<Option<Url>> {
     let Some(location) = response.header("location") else { return Ok(None) };
-    Ok(Some(origin(host).follow(Purpose::Upload, from, location)?.url))
+    Ok(Some(peer.origin().follow(Purpose::Upload, from, location)?.url))
 }
 
 #[cfg(test)]

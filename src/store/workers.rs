@@ -6,7 +6,7 @@ use std::thread::{Builder, Scope};
 
 /// Calls `work` on every item from at most `jobs` threads, items taken in order, and gives the
 /// results in the order of the items.
-pub fn side_by_side<T: Send, R: Send>(items: Vec<T>, jobs: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
+pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, jobs: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
     let count = items.len();
     if jobs <= 1 || count <= 1 {
         return items.into_iter().map(work).collect();
@@ -35,7 +35,7 @@ pub fn side_by_side<T: Send, R: Send>(items: Vec<T>, jobs: usize, work: impl Fn(
 
 /// Starts up to `jobs` threads that do the same. Where the system allows fewer, fewer do it; where
 /// it allows none, this one does.
-pub fn crew<'scope>(scope: &'scope Scope<'scope, '_>, jobs: usize, work: impl FnOnce() + Clone + Send + 'scope) {
+pub(crate) fn crew<'scope>(scope: &'scope Scope<'scope, '_>, jobs: usize, work: impl FnOnce() + Clone + Send + 'scope) {
     for started in 0..jobs {
         if Builder::new().spawn_scoped(scope, work.clone()).is_err() {
             if started == 0 {

@@ -1,115 +1,185 @@
-//! `BlobContent`: one blob on its way, checked as it is read, and continued where it broke off.
+//! `BlobContent`: one blob on its way, checked as it is read, continued where it broke off, and begun
+//! anew at the next place that has it where it turns out to be another.
 
 use std::io::{self, Read};
 
+use super::checkpoints::Checkpoints;
 use crate::error::{Error, Kind, Result};
-use crate::oci::{BadContent, VerifyReader};
-use crate::store::{Content, Event, Node, Source, Watch};
+use crate::oci::{BadContent, Descriptor, VerifyReader};
+use crate::store::{Content, Event, Node, Place, Source, Watch};
 
 /// Breaks in a row with next to nothing in between before a blob is given up.
 const MOST_BREAKS: u32 = 5;
 /// Fewer bytes than this between two breaks are next to nothing: a line that brings a few with every
 /// try would be tried for ever.
 const WORTH_A_BREAK: u64 = 4 << 10;
+/// Corrupt content is asked for once more before it counts as corrupt where it comes from.
+const MOST_CORRUPT: usize = 2;
+/// Read at once where content is only read to be checked, in bytes.
+const BUFFER: usize = 64 << 10;
 
 type Inner<'a> = Box<dyn Read + Send + 'a>;
 
-/// Reads a node's content from whichever of its repositories answers.
+/// Reads a node's content from whichever of its places gives it.
 ///
 /// It opens nothing until the first read. A break is followed by a request for the rest, from the
-/// next repository in turn. Content that turns out wrong is an error: [`super::fetch`] starts anew.
-pub struct BlobContent<'a> {
+/// next place in turn. Content that turns out wrong is an error; [`BlobContent::try_next`] says
+/// whether there is another place to begin anew at.
+pub(super) struct BlobContent<'a> {
     source: &'a dyn Source,
     node: &'a Node,
     watch: &'a dyn Watch,
     reader: Option<VerifyReader<Inner<'a>>>,
-    /// Which of the repositories is read from, counted on with every break.
+    /// Which of the places is read from, counted on with every break.
     turn: usize,
     /// Bytes at the start that were seen before and are not counted again.
     counted: u64,
     /// Where the source takes over from what was held already.
     takes_over: Option<u64>,
+    /// The beginning did not come from the source.
+    began_elsewhere: bool,
+    checkpoints: Checkpoints,
     /// Breaks in a row.
     breaks: u32,
     /// Where the last of them was.
     broke_at: u64,
+    /// What was wrong with the content of each place so far.
+    corrupt: Vec<Error>,
 }
 
 impl<'a> BlobContent<'a> {
     /// The content of this node.
-    pub fn new(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Self {
-        Self { source, node, watch, reader: None, turn: 0, counted: 0, takes_over: None, breaks: 0, broke_at: 0 }
+    pub(super) fn new(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Self {
+        Self {
+            source,
+            node,
+            watch,
+            reader: None,
+            turn: 0,
+            counted: 0,
+            takes_over: None,
+            began_elsewhere: false,
+            checkpoints: Checkpoints::default(),
+            breaks: 0,
+            broke_at: 0,
+            corrupt: Vec::new(),
+        }
     }
 
     /// Begins with `len` bytes that are there already; only the rest is asked for.
-    pub fn start_with(&mut self, len: u64, bytes: Inner<'a>) {
-        let descriptor = &self.node.descriptor;
-        self.reader = Some(VerifyReader::new(bytes, &descriptor.digest, descriptor.size));
+    pub(super) fn start_with(&mut self, len: u64, bytes: Inner<'a>) {
+        let Descriptor { digest, size, .. } = &self.node.descriptor;
+        self.reader = Some(VerifyReader::new(bytes, digest, *size));
         self.counted = len;
-        self.takes_over = (len < descriptor.size).then_some(len);
+        self.takes_over = (len < *size).then_some(len);
+        self.began_elsewhere = true;
     }
 
-    /// Goes back to the start, and to the next repository that has the content. Where the beginning
-    /// was not read from a repository, that one is not to blame.
-    pub fn start_anew(&mut self, blame: bool) {
+    /// After content that turned out wrong: goes back to the start, and to the next place that may
+    /// have it right.
+    ///
+    /// # Errors
+    /// What was wrong at each of the places, when there is none left to try.
+    pub(super) fn try_next(&mut self, error: Error) -> Result<()> {
+        self.start_anew();
+        // What was held was no beginning of this blob: that is no place's fault.
+        if std::mem::take(&mut self.began_elsewhere) {
+            return Ok(());
+        }
+        self.turn += 1;
+        self.corrupt.push(error);
+        let Node { descriptor, places, .. } = self.node;
+        // Each place that may have it gets its turn.
+        let tries = places.len() + descriptor.urls.len().min(Descriptor::MOST_URLS);
+        if self.corrupt.len() < tries.max(MOST_CORRUPT) {
+            return Ok(());
+        }
+        Err(Error::all(std::mem::take(&mut self.corrupt)))
+    }
+
+    /// Reads all of it, to nowhere.
+    ///
+    /// # Errors
+    /// When it cannot be had as it should be from any place.
+    pub(super) fn check(&mut self) -> Result<()> {
+        let mut buffer = vec![0; BUFFER];
+        loop {
+            match self.read(&mut buffer).map_err(Error::from_read) {
+                Ok(0) => return Ok(()),
+                Ok(_) => {}
+                Err(e) if e.kind() == Kind::Content => self.try_next(e)?,
+                Err(e) => return Err(e),
+            }
+        }
+    }
+
+    fn start_anew(&mut self) {
         (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
-        self.turn += usize::from(blame);
+        self.checkpoints.clear();
     }
 
-    /// Says where bad content came from.
+    /// The place that is read from.
+    fn place(&self) -> Option<Place> {
+        let places = &self.node.places;
+        places.get(self.turn % places.len().max(1)).copied()
+    }
+
+    /// Says where an error happened.
     fn at_source(&self, error: Error) -> Error {
-        let from = self.node.repositories.get(self.turn % self.node.repositories.len().max(1));
-        match from {
-            Some(from) => error.at(self.source.place(from, &self.node.descriptor.digest)),
+        match self.place() {
+            Some(place) => self.source.blame(place, &self.node.descriptor.digest, error),
             None => error,
         }
     }
 
     fn open(&self, offset: u64) -> Result<Inner<'a>> {
-        let Some(from) = self.node.repositories.get(self.turn % self.node.repositories.len().max(1)) else {
-            return Err(Error::content(format!("{} is in no repository", self.node.descriptor.digest)));
+        let descriptor = &self.node.descriptor;
+        let Some(place) = self.place() else {
+            return Err(Error::content(format!("{} is nowhere to be had", descriptor.digest)));
         };
-        self.source.open(from, &self.node.descriptor, offset)
+        self.source.open(place, descriptor, offset).map_err(|e| self.source.blame(place, &descriptor.digest, e))
     }
 
-    /// Asks for the content from `position` on, after `broken`, at each of the next `most` sources
+    /// Asks for the content from `position` on, after `broken`, at each of the next `most` places
     /// once: the request itself was repeated as often as it may be when it fails here.
     fn mend(&mut self, position: u64, broken: Error, most: usize) -> Result<Inner<'a>> {
-        let mut last = broken;
-        let others = self.node.repositories.len() > 1;
+        let others = self.node.places.len() > 1;
+        let mut errors = vec![broken];
         for _ in 0..most {
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
             }
-            if last.kind() != Kind::Transient && !(others && last.kind() == Kind::Act) {
-                return Err(last);
+            let last = errors.last().map_or(Kind::Failed, Error::kind);
+            if last != Kind::Transient && !(others && last == Kind::Act) {
+                break;
             }
             self.turn += 1;
             match self.open(position) {
                 Ok(inner) => return Ok(inner),
-                Err(e) => last = e,
+                Err(e) => errors.push(e),
             }
         }
-        Err(last)
+        Err(Error::all(errors))
+    }
+
+    /// Opens at this byte, wherever that is possible.
+    fn open_somewhere(&mut self, position: u64) -> Result<Inner<'a>> {
+        match self.open(position) {
+            Ok(inner) => Ok(inner),
+            Err(e) => self.mend(position, e, self.node.places.len().saturating_sub(1)),
+        }
     }
 
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize> {
-        let sources = self.node.repositories.len().max(1);
+        let Descriptor { digest, size, .. } = &self.node.descriptor;
         loop {
             let Some(reader) = &mut self.reader else {
-                let inner = match self.open(0) {
-                    Ok(inner) => inner,
-                    Err(e) => self.mend(0, e, sources - 1)?,
-                };
-                let descriptor = &self.node.descriptor;
-                self.reader = Some(VerifyReader::new(inner, &descriptor.digest, descriptor.size));
+                let inner = self.open_somewhere(0)?;
+                self.reader = Some(VerifyReader::new(inner, digest, *size));
                 continue;
             };
             if let Some(position) = self.takes_over.take_if(|len| *len <= reader.position()) {
-                let inner = match self.open(position) {
-                    Ok(inner) => inner,
-                    Err(e) => self.mend(position, e, sources - 1)?,
-                };
+                let inner = self.open_somewhere(position)?;
                 if let Some(reader) = &mut self.reader {
                     reader.go_on(inner);
                 }
@@ -117,11 +187,7 @@ impl<'a> BlobContent<'a> {
             }
             let error = match reader.read(buffer) {
                 Ok(got) => {
-                    let new = reader.position().saturating_sub(self.counted);
-                    if new > 0 {
-                        self.counted += new;
-                        self.watch.on(Event::Advanced { digest: &self.node.descriptor.digest, bytes: new });
-                    }
+                    self.note(got);
                     return Ok(got);
                 }
                 Err(e) if BadContent::of(&e).is_some() => return Err(self.at_source(Error::from_read(e))),
@@ -133,16 +199,31 @@ impl<'a> BlobContent<'a> {
                 io::ErrorKind::UnexpectedEof => Error::Network { request: "read".into(), reason: error.to_string() },
                 _ => Error::from_read(error),
             };
+            let error = self.at_source(error);
             let came = position.saturating_sub(self.broke_at);
             self.breaks = if came < WORTH_A_BREAK { self.breaks + 1 } else { 1 };
             self.broke_at = position;
             if self.breaks > MOST_BREAKS {
                 return Err(error);
             }
-            let inner = self.mend(position, error, sources)?;
+            let inner = self.mend(position, error, self.node.places.len().max(1))?;
             if let Some(reader) = &mut self.reader {
                 reader.go_on(inner);
             }
+        }
+    }
+
+    /// Takes note of bytes that were read.
+    fn note(&mut self, _: usize) {
+        let Some(reader) = &self.reader else { return };
+        let position = reader.position();
+        if self.checkpoints.is_due(position) {
+            reader.checkpoint().into_iter().for_each(|checkpoint| self.checkpoints.add(checkpoint));
+        }
+        let new = position.saturating_sub(self.counted);
+        if new > 0 {
+            self.counted += new;
+            self.watch.on(Event::Advanced { digest: &self.node.descriptor.digest, bytes: new });
         }
     }
 }
@@ -160,15 +241,23 @@ impl Content for BlobContent<'_> {
     fn seek_to(&mut self, offset: u64) -> Result<()> {
         let standing = self.reader.as_ref().map_or(0, VerifyReader::position);
         if offset < standing {
+            let Descriptor { digest, size, .. } = &self.node.descriptor;
             (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
+            if let Some(checkpoint) = self.checkpoints.back_to(offset) {
+                let inner = self.open_somewhere(checkpoint.position())?;
+                self.reader = Some(VerifyReader::from_checkpoint(inner, digest, *size, checkpoint));
+            }
         }
-        // What lies before `offset` is read again, so that the digest is of the whole.
+        // What lies between is read again, so that the digest is of the whole.
         let mut skipped = self.reader.as_ref().map_or(0, VerifyReader::position);
-        let mut buffer = vec![0; 64 << 10];
+        let mut buffer = vec![0; BUFFER.min(usize::try_from(offset.saturating_sub(skipped)).unwrap_or(BUFFER))];
         while skipped < offset {
             let want = usize::try_from(offset - skipped).unwrap_or(buffer.len()).min(buffer.len());
             skipped += self.read_some(&mut buffer[..want])? as u64;
         }
+        // Whoever goes to a place may well come back to it.
+        let here = self.reader.as_ref().filter(|_| offset > 0).and_then(VerifyReader::checkpoint);
+        here.into_iter().for_each(|checkpoint| self.checkpoints.add(checkpoint));
         Ok(())
     }
 }

@@ -5,69 +5,21 @@
 //! a push can be killed anywhere and run again.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, Repository, Role};
-use crate::store::{Contents, Event, Put, Source, Target, Watch, side_by_side};
-
-use super::BlobContent;
+use super::content::BlobContent;
 use super::needs::{Image, Need};
+use super::outcome::{Outcome, Pushed, Status, report};
 use super::schedule::run;
-use super::steps::{Step, Steps};
+use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
-
-/// How an image ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// It is not there, or not whole.
-    Failed,
-    /// Everything was there before.
-    Present,
-    /// It is there now.
-    Pushed,
-}
-
-impl Status {
-    /// The word for it in the report.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Failed => "failed",
-            Self::Present => "present",
-            Self::Pushed => "pushed",
-        }
-    }
-}
-
-/// One line of the report.
-#[derive(Clone, Debug)]
-pub struct Pushed {
-    /// Which image.
-    pub image: Image,
-    /// How it ended.
-    pub status: Status,
-    /// Why it failed. Shared: one missing layer may fail many images.
-    pub error: Option<Arc<Error>>,
-}
-
-/// What a push did. Blobs are counted per repository.
-#[derive(Clone, Debug, Default)]
-pub struct Outcome {
-    /// A line for every image, in the order given.
-    pub images: Vec<Pushed>,
-    /// Blobs taken over from another repository.
-    pub mounted: u64,
-    /// Blobs that were there.
-    pub present: u64,
-    /// Blobs sent.
-    pub sent: u64,
-    /// Their length in bytes.
-    pub bytes_sent: u64,
-}
+use crate::error::{Error, Kind, NextStep, Result};
+use crate::oci::{Descriptor, Digest, Repository, Role};
+use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch, side_by_side};
 
 /// Pushes what a survey found missing, and every tag.
-pub fn push(
+pub(crate) fn push(
     contents: &Contents,
     images: &[Image],
     survey: &Survey<'_>,
@@ -85,14 +37,15 @@ pub fn push(
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     let done = steps.list.iter().map(|_| OnceLock::new()).collect();
-    let work = Work { contents, images, source, target, watch, steps: &steps.list, done };
-    run(&steps.tasks, jobs, |place| {
+    let tally = Tally { present: survey.present_blobs().into(), ..Tally::default() };
+    let work = Work { contents, images, source, target, watch, steps: &steps.list, done, tally };
+    run(&steps.tasks, jobs, |number| {
         // Every step runs once, so the slot is empty.
-        let _ = work.done[place].set(work.step(&steps.list[place]).map_err(Arc::new));
+        let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
     });
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
     target.finish();
-    work.outcome(survey)
+    work.outcome()
 }
 
 /// Asks for leave to send everywhere before anything is sent anywhere.
@@ -107,30 +60,38 @@ fn prepare(survey: &Survey<'_>, target: &dyn Target, jobs: usize) -> HashMap<Rep
 
 fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, watch: &dyn Watch) -> Outcome {
     let others = refused.keys().map(ToString::to_string).min().unwrap_or_default();
-    let others = Arc::new(Error::Refused { reason: format!("nothing was sent, since {others} refused"), hint: None });
+    let others = Arc::new(Error::Refused { reason: format!("nothing was sent, since {others} refused"), next: None });
     let line = |image: &Image| {
         let error = refused.get(&image.target.repository).unwrap_or(&others).clone();
-        report(image, Status::Failed, Some(&error), watch);
-        Pushed { image: image.clone(), status: Status::Failed, error: Some(error) }
+        Pushed::failed(image.clone(), error, watch)
     };
     Outcome { images: images.iter().map(line).collect(), ..Outcome::default() }
 }
 
-/// Tells whoever watches how an image ended.
-pub(super) fn report(image: &Image, status: Status, error: Option<&Error>, watch: &dyn Watch) {
-    let target = image.target.to_string();
-    watch.on(Event::Image { status: status.as_str(), target: &target, digest: &image.digest, error });
+/// Blobs so far, counted once for each repository, and bytes.
+#[derive(Default)]
+struct Tally {
+    mounted: AtomicU64,
+    present: AtomicU64,
+    sent: AtomicU64,
+    bytes_sent: AtomicU64,
 }
 
-/// What a step came to: whether the target had to be changed, and bytes sent.
-#[derive(Clone, Copy, Debug)]
-enum Did {
-    Image(Status),
-    Manifest,
-    Put(Put),
+impl Tally {
+    fn add(&self, put: Put, size: u64) {
+        let count = match put {
+            Put::Found => &self.present,
+            Put::Mounted => &self.mounted,
+            Put::Sent => &self.sent,
+        };
+        count.fetch_add(1, Ordering::Relaxed);
+        if put == Put::Sent {
+            self.bytes_sent.fetch_add(size, Ordering::Relaxed);
+        }
+    }
 }
 
-type Done = OnceLock<Result<Did, Arc<Error>>>;
+type Done = OnceLock<Result<Status, Arc<Error>>>;
 
 struct Work<'a> {
     contents: &'a Contents,
@@ -140,73 +101,93 @@ struct Work<'a> {
     watch: &'a dyn Watch,
     steps: &'a [Step<'a>],
     done: Vec<Done>,
+    tally: Tally,
 }
 
 impl Work<'_> {
-    fn step(&self, step: &Step<'_>) -> Result<Did> {
+    /// Does one thing. What it comes to means something for images only.
+    fn step(&self, step: &Step<'_>) -> Result<Status> {
         if let Some(signal) = self.watch.stopped() {
             return Err(Error::Interrupted { signal });
         }
         match step {
-            Step::Blob { to, need, origin, elsewhere } => {
-                let came = origin.filter(|step| matches!(self.done[*step].get(), Some(Ok(_))));
-                let mount_from = elsewhere.or_else(|| came.and_then(|step| self.steps[step].repository()));
-                self.put_blob(to, mount_from, need)
+            Step::Blob { to, need, mount } => {
+                let ahead = match mount {
+                    Mount::After(step) if matches!(self.done[*step].get(), Some(Ok(_))) => {
+                        self.steps[*step].repository().map_or(Ahead::Nothing, Ahead::Mount)
+                    }
+                    Mount::From(repository) => Ahead::Mount(repository),
+                    Mount::Nowhere { unasked: true } => Ahead::Ask,
+                    Mount::After(_) | Mount::Nowhere { .. } => Ahead::Nothing,
+                };
+                self.put_blob(to, ahead, need)?;
             }
             Step::Manifest { to, need, parts } => {
                 self.all_done(parts)?;
-                self.put_manifest(to, need)
+                self.put_manifest(to, need)?;
             }
-            Step::Image { image, parts, present } => self.finish_image(&self.images[*image], parts, present),
+            Step::Image { image, parts, present } => return self.finish_image(&self.images[*image], parts, present),
         }
+        Ok(Status::Pushed)
     }
 
-    fn put_blob(&self, to: &Repository, mount_from: Option<&Repository>, need: &Need<'_>) -> Result<Did> {
+    fn put_blob(&self, to: &Repository, ahead: Ahead<'_>, need: &Need<'_>) -> Result<()> {
         let Descriptor { digest, size, .. } = &need.node.descriptor;
         self.watch.on(Event::BlobStarted { digest, size: *size });
-        let mut content = BlobContent::new(self.source, need.node, self.watch);
-        let put = self.target.put_blob(to, mount_from, &need.node.descriptor, &mut content);
+        let put = self.put_content(to, ahead, need);
         if matches!(put, Ok(Put::Found)) {
             // It was announced as something to send.
             self.watch.on(Event::Advanced { digest, bytes: *size });
         }
         self.watch.on(Event::BlobEnded { digest });
         // Bad content names its source; the target had nothing to do with it.
-        put.map(Did::Put).map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })
+        let put = put.map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })?;
+        self.tally.add(put, *size);
+        Ok(())
     }
 
-    fn put_manifest(&self, to: &Repository, need: &Need<'_>) -> Result<Did> {
-        let Some(manifest) = &need.node.manifest else { return Ok(Did::Manifest) };
+    /// Where one place has bad content, the next one may have it right.
+    fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>) -> Result<Put> {
+        let mut content = BlobContent::new(self.source, need.node, self.watch);
+        loop {
+            match self.target.put_blob(to, ahead, &need.node.descriptor, &mut content) {
+                Err(e) if e.kind() == Kind::Content => content.try_next(e)?,
+                answer => return answer,
+            }
+            ahead = Ahead::Nothing;
+        }
+    }
+
+    fn put_manifest(&self, to: &Repository, need: &Need<'_>) -> Result<()> {
+        let Some(manifest) = &need.node.manifest else { return Ok(()) };
         let place = |e: Error| e.at(format!("{to}@{}", manifest.digest()));
         match self.target.put_manifest(to, manifest, None) {
             Err(e) if e.is_missing_content() => {}
-            answer => return answer.map(|()| Did::Manifest).map_err(place),
+            answer => return answer.map_err(place),
         }
         // The registry said before that it has everything below. It was wrong: send it all again.
         for successor in manifest.successors() {
-            let Some(node) = self.contents.node(&successor.descriptor.digest) else { continue };
-            let as_manifest = node.manifest.is_some() && successor.role <= Role::Unknown;
-            let role = if as_manifest { Role::Manifest } else { Role::Layer };
-            let need = Need { node, role };
-            if as_manifest {
-                self.put_manifest(to, &need)?
+            let node = self.contents.node(&successor.descriptor.digest).filter(|node| node.is_carried());
+            let Some(node) = node else { continue };
+            if successor.role == Role::Manifest {
+                self.put_manifest(to, &Need { node, by: Endpoint::Manifests })?;
             } else {
-                self.put_blob(to, None, &need)?
-            };
+                self.put_blob(to, Ahead::Nothing, &Need { node, by: Endpoint::Blobs })?;
+            }
         }
-        self.target.put_manifest(to, manifest, None).map(|()| Did::Manifest).map_err(place)
+        self.target.put_manifest(to, manifest, None).map_err(place)
     }
 
-    fn finish_image(&self, image: &Image, parts: &[usize], present: &[&Digest]) -> Result<Did> {
+    fn finish_image(&self, image: &Image, parts: &[usize], present: &[&Digest]) -> Result<Status> {
         let result = self.all_done(parts).and_then(|()| self.attach(image, present));
         let result = result.and_then(|()| self.tag(image, parts.is_empty()));
         match result {
             Ok(status) => {
                 report(image, status, None, self.watch);
-                Ok(Did::Image(status))
+                Ok(status)
             }
             Err(e) => {
-                let e = if e.kind() == Kind::Content { e.at(&image.name) } else { e };
+                let e = if e.kind() == Kind::Content { e.at(image.name.name()) } else { e };
                 report(image, Status::Failed, Some(&e), self.watch);
                 Err(e)
             }
@@ -217,7 +198,7 @@ impl Work<'_> {
     /// and not in the list.
     fn attach(&self, image: &Image, present: &[&Digest]) -> Result<()> {
         let to = &image.target.repository;
-        for digest in &image.referrers {
+        for digest in image.referrers.iter() {
             let Some(manifest) = self.contents.node(digest).and_then(|node| node.manifest.as_ref()) else { continue };
             let place = |e: Error| e.at(format!("{to}@{digest}"));
             if present.contains(&digest) {
@@ -259,7 +240,7 @@ impl Work<'_> {
                 if !same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?) {
                     return Err(place(Error::refused(
                         "the registry does not serve by tag what was pushed",
-                        "look for another writer of this tag, or for a cache in front of the registry",
+                        NextStep::FindOtherWriter,
                     )));
                 }
             }
@@ -277,48 +258,31 @@ impl Work<'_> {
         gravest.map_or(Ok(()), |e| Err(Error::Shared(e.clone())))
     }
 
-    fn outcome(self, survey: &Survey<'_>) -> Outcome {
-        let mut outcome = Outcome { present: survey.present_blobs(), ..Outcome::default() };
+    fn outcome(self) -> Outcome {
+        let Tally { mounted, present, sent, bytes_sent } = self.tally;
+        let [mounted, present, sent, bytes_sent] = [mounted, present, sent, bytes_sent].map(AtomicU64::into_inner);
+        let mut outcome = Outcome { images: Vec::new(), mounted, present, sent, bytes_sent };
         for (step, done) in self.steps.iter().zip(self.done) {
-            let done = done.into_inner();
-            match (step, done) {
-                (Step::Blob { .. }, Some(Ok(Did::Put(Put::Found)))) => outcome.present += 1,
-                (Step::Blob { .. }, Some(Ok(Did::Put(Put::Mounted)))) => outcome.mounted += 1,
-                (Step::Blob { need, .. }, Some(Ok(Did::Put(Put::Sent)))) => {
-                    outcome.sent += 1;
-                    outcome.bytes_sent += need.node.descriptor.size;
-                }
-                (Step::Image { image, .. }, Some(done)) => {
-                    let image = self.images[*image].clone();
-                    let (status, error) = match done {
-                        Ok(Did::Image(status)) => (status, None),
-                        Ok(_) => (Status::Pushed, None),
-                        Err(e) => (Status::Failed, Some(e)),
-                    };
-                    outcome.images.push(Pushed { image, status, error });
-                }
-                _ => {}
-            }
+            let (Step::Image { image, .. }, Some(done)) = (step, done.into_inner()) else { continue };
+            let image = self.images[*image].clone();
+            let (status, error) = match done {
+                Ok(status) => (status, None),
+                Err(e) => (Status::Failed, Some(e)),
+            };
+            outcome.images.push(Pushed { image, status, error });
         }
         outcome
     }
 }
 
 fn not_served_by_digest() -> Error {
-    Error::refused(
-        "the registry does not serve by digest what was pushed",
-        "its storage may be damaged; delete the manifest there and run the import again",
-    )
+    Error::refused("the registry does not serve by digest what was pushed", NextStep::DeleteDamagedManifest)
 }
 
 /// Registries refuse to move an immutable tag in four different ways.
 fn with_immutability(error: Error) -> Error {
     match error.status() {
-        Some(400 | 403 | 409 | 412) => Error::refused(
-            error.to_string(),
-            "if the tag is immutable and names other content there, remove it or the rule that protects it; everything \
-             but the tag was pushed",
-        ),
+        Some(400 | 403 | 409 | 412) => Error::refused(error.to_string(), NextStep::ReleaseTag),
         _ => error,
     }
 }

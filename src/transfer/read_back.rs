@@ -2,47 +2,44 @@
 //! before, too. A registry answers for content that its storage has damaged as if nothing were wrong.
 
 use std::collections::{HashMap, HashSet};
-use std::io::Read;
 use std::sync::Arc;
 
-use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, Repository, Role, Tag};
-use crate::store::{Contents, Event, Node, Source, Target, Watch, side_by_side};
-
-use super::BlobContent;
+use super::content::BlobContent;
 use super::needs::{Image, collect};
-use super::push::{Outcome, Status, report};
+use super::outcome::{Outcome, Status, report};
+use crate::error::{Error, Kind, NextStep, Result};
+use crate::oci::{Descriptor, Digest, Repository, Role, Tag};
+use crate::store::{Contents, Copies, Endpoint, Event, Node, Presence, Target, Watch, side_by_side};
 
 /// What hashes wrong is asked for once more before it counts as damaged there.
 const MOST_CORRUPT: u32 = 2;
 /// As many damaged pieces as one message names.
 const MOST_NAMED: usize = 20;
-const BUFFER: usize = 128 << 10;
 
 /// What was read back.
 #[derive(Clone, Debug, Default)]
-pub struct ReadBack {
+pub(crate) struct ReadBack {
     /// Blobs that are right, counted per repository.
-    pub blobs: u64,
+    pub(crate) blobs: u64,
     /// Manifests that are right, counted per repository.
-    pub manifests: u64,
+    pub(crate) manifests: u64,
     /// Tags that lead to what they should.
-    pub tags: u64,
+    pub(crate) tags: u64,
     /// The length of all these, in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// What is wrong or gone.
-    pub damaged: Vec<Damaged>,
+    pub(crate) damaged: Vec<Damaged>,
 }
 
 /// Content that the target does not serve as it was pushed.
 #[derive(Clone, Debug)]
-pub struct Damaged {
+pub(crate) struct Damaged {
     /// Where.
-    pub repository: Repository,
+    pub(crate) repository: Repository,
     /// Which content.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// What is wrong, in one line.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// One thing to read back.
@@ -70,11 +67,11 @@ enum Wrong {
 
 /// Reads back all images that are there, from `target` and, for blobs, from the same registry as a
 /// source. Images that are not there as they should be are failed in the outcome.
-pub fn read_back(
+pub(crate) fn read_back(
     contents: &Contents,
     outcome: &mut Outcome,
     target: &dyn Target,
-    copy: &dyn Source,
+    copies: &dyn Copies,
     jobs: usize,
     watch: &dyn Watch,
 ) -> ReadBack {
@@ -83,9 +80,11 @@ pub fn read_back(
     let needs = collect(contents, &images);
     let mut pieces: Vec<(&Repository, Piece<'_>)> = Vec::new();
     for (repository, needs) in &needs {
-        pieces.extend(needs.iter().map(|need| match need.role {
-            Role::Manifest => (repository, Piece::Manifest(&need.node.descriptor)),
-            _ => (repository, Piece::Blob(&need.node.descriptor)),
+        // What was left out need not be there.
+        let needed = needs.iter().filter(|need| !matches!(need.node.presence, Presence::LeftOut(_)));
+        pieces.extend(needed.map(|need| match need.by {
+            Endpoint::Manifests => (repository, Piece::Manifest(&need.node.descriptor)),
+            Endpoint::Blobs => (repository, Piece::Blob(&need.node.descriptor)),
         }));
     }
     for (place, image) in images.iter().enumerate() {
@@ -95,7 +94,7 @@ pub fn read_back(
     }
     let bytes = pieces.iter().map(|(_, piece)| piece.descriptor().size).sum();
     watch.on(Event::Phase { name: "reading back", items: pieces.len() as u64, bytes });
-    let reader = Reader { target, copy, watch };
+    let reader = Reader { target, copies, watch };
     let answers = side_by_side(pieces, jobs, |(repository, piece)| (repository, piece, reader.read(repository, piece)));
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
 
@@ -130,8 +129,8 @@ pub fn read_back(
         let repository = &pushed.image.target.repository;
         // What refers to an image counts with it, and may share content with it.
         let mut seen = HashSet::new();
-        let nodes = pushed.image.roots().flat_map(|root| contents.closure(root));
-        let below = nodes.map(|node| &node.descriptor.digest).filter(|digest| seen.insert(*digest));
+        let below =
+            pushed.image.parts(contents).map(|node| &node.descriptor.digest).filter(|digest| seen.insert(*digest));
         let wrong = below.filter_map(|digest| content.get(&(repository, digest))).chain(tags.get(&place));
         if let Some(error) = verdict(&pushed.image, wrong) {
             report(&pushed.image, Status::Failed, Some(&error), watch);
@@ -153,7 +152,7 @@ fn verdict<'a>(image: &Image, wrong: impl Iterator<Item = &'a Wrong>) -> Option<
             }
         }
     }
-    let at = |error: Error| error.at(&image.name);
+    let at = |error: Error| error.at(image.name.name());
     if damaged.is_empty() {
         return unread.map(|error| at(Error::Shared(error.clone())));
     }
@@ -162,15 +161,14 @@ fn verdict<'a>(image: &Image, wrong: impl Iterator<Item = &'a Wrong>) -> Option<
     let more = if more > 0 { format!(", and {more} more") } else { String::new() };
     let error = Error::refused(
         format!("damaged copy at the registry: {}{more}", damaged.join(", ")),
-        "delete it in the registry's storage, or the repository and have the registry collect its garbage; then run \
-         the import again",
+        NextStep::DeleteDamagedCopies,
     );
     Some(at(error.at(&image.target.repository)))
 }
 
 struct Reader<'a> {
     target: &'a dyn Target,
-    copy: &'a dyn Source,
+    copies: &'a dyn Copies,
     watch: &'a dyn Watch,
 }
 
@@ -188,15 +186,14 @@ impl Reader<'_> {
                 self.watch.on(Event::BlobEnded { digest });
                 answer
             }
-            Piece::Manifest(_) => self.manifest(from, None, digest),
-            Piece::Tag(_, tag, _) => self.manifest(from, Some(tag), digest),
+            Piece::Manifest(_) => self.manifest(from, None, digest).map_err(|e| e.at(format!("{from}@{digest}"))),
+            Piece::Tag(_, tag, _) => self.manifest(from, Some(tag), digest).map_err(|e| e.at(format!("{from}:{tag}"))),
         };
         match answer {
             Ok(()) => None,
             Err(e) if e.status() == Some(404) => Some(Wrong::Damaged(format!("{digest} is not there"))),
-            Err(Error::At { cause, .. }) if cause.kind() == Kind::Content => Some(Wrong::Damaged(cause.to_string())),
-            Err(e) if e.kind() == Kind::Content => Some(Wrong::Damaged(e.to_string())),
-            Err(e) => Some(Wrong::Unread(Arc::new(e.at(format!("{from}@{digest}"))))),
+            Err(e) if e.kind() == Kind::Content => Some(Wrong::Damaged(e.innermost().to_string())),
+            Err(e) => Some(Wrong::Unread(Arc::new(e))),
         }
     }
 
@@ -204,21 +201,8 @@ impl Reader<'_> {
         let Descriptor { media_type, digest, size, .. } = descriptor;
         // Nothing but what the registry itself holds may stand in for it.
         let descriptor = Descriptor::new(media_type.clone(), digest.clone(), *size);
-        let node = Node { descriptor, role: Role::Layer, manifest: None, repositories: vec![from.clone()] };
-        let mut content = BlobContent::new(self.copy, &node, self.watch);
-        let mut buffer = vec![0; BUFFER];
-        let mut left = MOST_CORRUPT;
-        loop {
-            match content.read(&mut buffer).map_err(Error::from_read) {
-                Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(e) if e.kind() == Kind::Content && left > 1 => {
-                    content.start_anew(true);
-                    left -= 1;
-                }
-                Err(e) => return Err(e),
-            }
-        }
+        let node = Node::new(descriptor, Role::Layer, vec![self.copies.place_of(from)]);
+        BlobContent::new(self.copies, &node, self.watch).check()
     }
 
     fn manifest(&self, from: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<()> {

@@ -3,18 +3,30 @@
 
 use std::collections::HashMap;
 
-use crate::oci::{Digest, Repository, Role};
-use crate::store::Contents;
-
 use super::needs::{Image, Need};
 use super::schedule::Task;
-use super::survey::{Standing, Survey};
+use super::survey::{AtTarget, Survey};
+use crate::oci::{Digest, Manifest, Repository};
+use crate::store::{Contents, Endpoint};
+
+/// What a blob may be taken over from.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Mount<'a> {
+    /// The step that brings it into another repository first.
+    After(usize),
+    /// A repository that has it.
+    From(&'a Repository),
+    /// Nobody has it, as far as is known.
+    Nowhere {
+        /// Nobody asked this repository.
+        unasked: bool,
+    },
+}
 
 /// One thing to do.
 pub(super) enum Step<'a> {
-    /// Bring a blob into a repository; `origin` is the step that brings it into another one first,
-    /// `elsewhere` a repository that had it, or this one where nobody asked yet.
-    Blob { to: &'a Repository, need: Need<'a>, origin: Option<usize>, elsewhere: Option<&'a Repository> },
+    /// Bring a blob into a repository.
+    Blob { to: &'a Repository, need: Need<'a>, mount: Mount<'a> },
     /// Put a manifest by digest, after everything it refers to.
     Manifest { to: &'a Repository, need: Need<'a>, parts: Vec<usize> },
     /// Tag an image and read it back. `present` are the manifests that refer to it and were there.
@@ -37,8 +49,10 @@ impl<'a> Step<'a> {
     }
 }
 
-/// A step is found again by repository, whether as a manifest, and digest.
-type Key<'a> = (&'a Repository, bool, &'a Digest);
+/// A step is found again by repository, endpoint and digest.
+type Key<'a> = (&'a Repository, Endpoint, &'a Digest);
+
+const BOTH: [Endpoint; 2] = [Endpoint::Blobs, Endpoint::Manifests];
 
 impl<'a> Steps<'a> {
     /// What has to be done about everything that the survey found missing.
@@ -46,29 +60,26 @@ impl<'a> Steps<'a> {
         let mut steps = Self { list: Vec::new(), tasks: Vec::new() };
         let mut done: HashMap<Key<'a>, usize> = HashMap::new();
         steps.add_blobs(survey, contents, &mut done);
-        let manifests: Vec<_> = survey.unmet().filter(|(_, need, _)| need.role == Role::Manifest).collect();
-        // Their places first: a subject may stand after what refers to it.
-        let places = steps.list.len()..;
-        done.extend(
-            manifests
-                .iter()
-                .zip(places)
-                .map(|((to, need, _), place)| ((*to, true, &need.node.descriptor.digest), place)),
-        );
+        let manifests: Vec<_> = survey.unmet().filter(|(_, need, _)| need.by == Endpoint::Manifests).collect();
+        // Their numbers first: a subject may stand after what refers to it.
+        let numbers = steps.list.len()..;
+        let keys = manifests.iter().map(|(to, need, _)| (*to, need.by, &need.node.descriptor.digest));
+        done.extend(keys.zip(numbers));
         for (to, need, _) in manifests {
             steps.add_manifest(to, need, &done);
         }
-        for (place, image) in images.iter().enumerate() {
+        for (number, image) in images.iter().enumerate() {
             // Everything below, not just the root: a root that was there may have lost a layer.
             let to = &image.target.repository;
-            let below = image.roots().flat_map(|root| contents.closure(root)).map(|node| &node.descriptor.digest);
+            let below = image.parts(contents).map(|node| &node.descriptor.digest);
             let parts: Vec<usize> = below
-                .flat_map(|digest| [false, true].map(|m| (to, m, digest)))
+                .flat_map(|digest| BOTH.map(|by| (to, by, digest)))
                 .filter_map(|key| done.get(&key).copied())
                 .collect();
-            let present = image.referrers.iter().filter(|digest| !done.contains_key(&(to, true, *digest))).collect();
+            let was_there = |digest: &&Digest| !done.contains_key(&(to, Endpoint::Manifests, *digest));
+            let present = image.referrers.iter().filter(was_there).collect();
             let task = Task { after: parts.clone(), urgent: true };
-            steps.add(Step::Image { image: place, parts, present }, task);
+            steps.add(Step::Image { image: number, parts, present }, task);
         }
         steps
     }
@@ -76,41 +87,44 @@ impl<'a> Steps<'a> {
     /// Blobs in file order, so the drive is read front to back; each is sent to one repository and
     /// mounted from there into the others.
     fn add_blobs(&mut self, survey: &'a Survey<'a>, contents: &'a Contents, done: &mut HashMap<Key<'a>, usize>) {
-        let mut elsewhere: HashMap<&Digest, &Repository> = HashMap::new();
-        for (repository, need) in survey.met().filter(|(_, need)| need.role != Role::Manifest) {
-            elsewhere.entry(&need.node.descriptor.digest).or_insert(repository);
+        let mut there: HashMap<&Digest, &Repository> = HashMap::new();
+        for (repository, need) in survey.met().filter(|(_, need)| need.by == Endpoint::Blobs) {
+            there.entry(&need.node.descriptor.digest).or_insert(repository);
         }
         let mut missing: HashMap<&Digest, Vec<_>> = HashMap::new();
-        for (to, need, standing) in survey.unmet().filter(|(_, need, _)| need.role != Role::Manifest) {
-            missing.entry(&need.node.descriptor.digest).or_default().push((to, need, standing == Standing::Unasked));
+        for (to, need, has) in survey.unmet().filter(|(_, need, _)| need.by == Endpoint::Blobs) {
+            let unasked = has == AtTarget::Unasked;
+            missing.entry(&need.node.descriptor.digest).or_default().push((to, need, unasked));
         }
         for node in &contents.nodes {
             let digest = &node.descriptor.digest;
-            let elsewhere = elsewhere.get(digest).copied();
             let mut first = None;
             for (to, need, unasked) in missing.remove(digest).unwrap_or_default() {
-                let origin = first.filter(|_| elsewhere.is_none());
-                let urgent = origin.is_some() || elsewhere.is_some();
-                let elsewhere = elsewhere.or_else(|| (unasked && origin.is_none()).then_some(to));
-                let task = Task { after: origin.into_iter().collect(), urgent };
-                let step = self.add(Step::Blob { to, need, origin, elsewhere }, task);
+                let mount = match (there.get(digest), first) {
+                    (Some(from), _) => Mount::From(from),
+                    (None, Some(first)) => Mount::After(first),
+                    (None, None) => Mount::Nowhere { unasked },
+                };
+                let after = if let Mount::After(step) = mount { vec![step] } else { Vec::new() };
+                let task = Task { after, urgent: !matches!(mount, Mount::Nowhere { .. }) };
+                let step = self.add(Step::Blob { to, need, mount }, task);
                 first = first.or(Some(step));
-                done.insert((to, false, digest), step);
+                done.insert((to, Endpoint::Blobs, digest), step);
             }
         }
     }
 
     fn add_manifest(&mut self, to: &'a Repository, need: Need<'a>, done: &HashMap<Key<'a>, usize>) {
-        let find = |as_manifest, digest| done.get(&(to, as_manifest, digest)).copied();
+        let find = |by, digest| done.get(&(to, by, digest)).copied();
         let manifest = need.node.manifest.as_ref();
         let parts: Vec<usize> = manifest
             .into_iter()
-            .flat_map(|m| m.successors())
-            .flat_map(|s| [false, true].map(|m| find(m, &s.descriptor.digest)))
+            .flat_map(Manifest::successors)
+            .flat_map(|s| BOTH.map(|by| find(by, &s.descriptor.digest)))
             .flatten()
             .collect();
         // A subject comes first where it travels too, whether or not it arrives.
-        let subject = manifest.and_then(|m| m.subject()).and_then(|s| find(true, &s.digest));
+        let subject = manifest.and_then(Manifest::subject).and_then(|s| find(Endpoint::Manifests, &s.digest));
         let after = parts.iter().copied().chain(subject).collect();
         self.add(Step::Manifest { to, need, parts }, Task { after, urgent: true });
     }

@@ -2,23 +2,22 @@
 //!
 //! Of an image that is there, everything is asked for: a registry may have lost a part. Where no
 //! manifest is there yet, most is missing, and small blobs are not asked for one by one: sending them
-//! finds out in fewer requests.
+//! finds out in fewer requests. What cannot be sent is always asked for.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::error::{Error, Result};
-use crate::oci::{Digest, Repository, Role};
-use crate::store::{Contents, Event, Target, Watch, side_by_side};
-
 use super::needs::{Image, Need, Needs, collect};
+use crate::error::{Error, Result};
+use crate::oci::{Digest, Repository};
+use crate::store::{Contents, Endpoint, Event, Node, Presence, Target, Watch, side_by_side};
 
 /// Blobs from this size on (bytes) are asked for always: to know how much there is to send.
 const WORTH_ASKING: u64 = 1 << 20;
 
 /// Whether something is at the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub(super) enum AtTarget {
     /// It is.
     There,
     /// It is not, or the target does not say.
@@ -29,49 +28,75 @@ pub enum Standing {
 
 /// What the target has of what it needs.
 #[derive(Clone, Debug)]
-pub struct Survey<'a> {
+pub(crate) struct Survey<'a> {
     /// Per repository.
-    pub needs: Needs<'a>,
+    needs: Needs<'a>,
     /// Whether it is there, in the order of the needs.
-    pub has: HashMap<Repository, Vec<Standing>>,
+    has: HashMap<Repository, Vec<AtTarget>>,
     /// The first answer that was no answer but a refusal. A push finds out whether it matters.
-    pub refused: Option<Arc<Error>>,
+    pub(crate) refused: Option<Arc<Error>>,
 }
 
 impl<'a> Survey<'a> {
-    /// The repositories that lack something.
-    pub fn lacking(&self) -> Vec<&Repository> {
-        let lacks = |r: &&Repository| self.has.get(*r).is_none_or(|has| has.iter().any(|s| *s != Standing::There));
-        self.needs.keys().filter(lacks).collect()
+    /// The repositories that something has to be sent to.
+    pub(super) fn lacking(&self) -> BTreeSet<&Repository> {
+        self.unmet().map(|(to, ..)| to).collect()
     }
 
-    /// Whether something of an image or of what refers to it is missing; its tag is not looked at.
-    pub fn lacks(&self, contents: &Contents, image: &Image) -> bool {
-        let repository = &image.target.repository;
-        let nodes = image.roots().flat_map(|root| contents.closure(root));
-        let parts: HashSet<&Digest> = nodes.map(|n| &n.descriptor.digest).collect();
-        let needs = self.needs.get(repository).into_iter().flatten();
-        let met = self.has.get(repository).into_iter().flatten();
-        needs.zip(met).any(|(need, has)| *has != Standing::There && parts.contains(&need.node.descriptor.digest))
+    /// Whether something of an image or of what refers to it has to be sent; its tag is not looked
+    /// at.
+    pub(crate) fn lacks(&self, contents: &Contents, image: &Image) -> bool {
+        let parts: HashSet<&Digest> = image.parts(contents).map(|n| &n.descriptor.digest).collect();
+        let unmet = self.unmet().filter(|(to, ..)| **to == image.target.repository);
+        unmet.into_iter().any(|(_, need, _)| parts.contains(&need.node.descriptor.digest))
+    }
+
+    /// The content of an image that is neither here nor at the target, and should be.
+    pub(crate) fn missing(&self, contents: &'a Contents, image: &Image) -> Vec<&'a Node> {
+        let gone: Vec<&Node> = image.parts(contents).filter(|node| node.presence == Presence::Missing).collect();
+        if gone.is_empty() {
+            return gone;
+        }
+        let to = &image.target.repository;
+        let met = self.pairs().filter(|(repository, _, has)| *repository == to && *has == AtTarget::There);
+        let met: HashSet<&Digest> = met.map(|(_, need, _)| &need.node.descriptor.digest).collect();
+        let mut seen = HashSet::new();
+        let digest = |node: &'a Node| &node.descriptor.digest;
+        gone.into_iter().filter(|node| !met.contains(digest(node)) && seen.insert(digest(node))).collect()
+    }
+
+    /// The same answers for a part of the images.
+    pub(crate) fn of(&self, contents: &'a Contents, images: &[Image]) -> Self {
+        let mut known: HashMap<(&Repository, Endpoint, &Digest), AtTarget> = HashMap::new();
+        for (to, need, has) in self.pairs() {
+            known.insert((to, need.by, &need.node.descriptor.digest), has);
+        }
+        let needs = collect(contents, images);
+        let answer = |(to, needs): (&Repository, &Vec<Need<'a>>)| {
+            let has = |need: &Need<'a>| known.get(&(to, need.by, &need.node.descriptor.digest)).copied();
+            (to.clone(), needs.iter().map(|need| has(need).unwrap_or(AtTarget::Unasked)).collect())
+        };
+        let has = needs.iter().map(answer).collect();
+        Self { needs, has, refused: self.refused.clone() }
     }
 
     /// The blobs that are there, counted per repository.
-    pub fn present_blobs(&self) -> u64 {
-        self.met().filter(|(_, need)| need.role != Role::Manifest).count() as u64
+    pub(crate) fn present_blobs(&self) -> u64 {
+        self.met().filter(|(_, need)| need.by == Endpoint::Blobs).count() as u64
     }
 
     /// Every need that is met.
     pub(super) fn met(&self) -> impl Iterator<Item = (&Repository, Need<'a>)> {
-        self.pairs().filter(|(.., standing)| *standing == Standing::There).map(|(to, need, _)| (to, need))
+        self.pairs().filter(|(.., has)| *has == AtTarget::There).map(|(to, need, _)| (to, need))
     }
 
-    /// Every need that is not known to be met, and what is known of it.
-    pub(super) fn unmet(&self) -> impl Iterator<Item = (&Repository, Need<'a>, Standing)> {
-        self.pairs().filter(|(.., standing)| *standing != Standing::There)
+    /// Every need that is not known to be met and can be, and what is known of it.
+    pub(super) fn unmet(&self) -> impl Iterator<Item = (&Repository, Need<'a>, AtTarget)> {
+        self.pairs().filter(|(_, need, has)| *has != AtTarget::There && need.node.is_carried())
     }
 
     /// Every need, repository by repository in their order.
-    fn pairs(&self) -> impl Iterator<Item = (&Repository, Need<'a>, Standing)> {
+    fn pairs(&self) -> impl Iterator<Item = (&Repository, Need<'a>, AtTarget)> {
         let of = move |(repository, needs): (_, &'_ Vec<Need<'a>>)| {
             let has = self.has.get(repository).map(Vec::as_slice).unwrap_or_default();
             needs.iter().zip(has).map(move |(need, has)| (repository, *need, *has)).collect::<Vec<_>>()
@@ -80,10 +105,10 @@ impl<'a> Survey<'a> {
     }
 
     /// Blobs that nobody at the target is known to have, each once: how many, and how long in bytes.
-    pub fn to_send(&self) -> (u64, u64) {
-        let met = self.met().filter(|(_, need)| need.role != Role::Manifest);
+    pub(crate) fn to_send(&self) -> (u64, u64) {
+        let met = self.met().filter(|(_, need)| need.by == Endpoint::Blobs);
         let there: HashSet<&Digest> = met.map(|(_, need)| &need.node.descriptor.digest).collect();
-        let unmet = self.unmet().filter(|(_, need, _)| need.role != Role::Manifest);
+        let unmet = self.unmet().filter(|(_, need, _)| need.by == Endpoint::Blobs);
         let missing: HashMap<&Digest, u64> =
             unmet.map(|(_, need, _)| (&need.node.descriptor.digest, need.node.descriptor.size)).collect();
         let sizes = missing.iter().filter(|(digest, _)| !there.contains(*digest)).map(|(_, size)| size);
@@ -95,7 +120,7 @@ impl<'a> Survey<'a> {
 ///
 /// # Errors
 /// When the target cannot be reached at all. What it will not say counts as missing.
-pub fn survey<'a>(
+pub(crate) fn survey<'a>(
     contents: &'a Contents,
     images: &[Image],
     target: &dyn Target,
@@ -104,23 +129,25 @@ pub fn survey<'a>(
     watch: &dyn Watch,
 ) -> Result<Survey<'a>> {
     let needs = collect(contents, images);
-    let mut survey = Survey { has: HashMap::new(), refused: None, needs };
     let mut questions: Vec<(&Repository, usize)> = Vec::new();
     let mut later: Vec<(&Repository, usize)> = Vec::new();
-    let places =
-        survey.needs.iter().flat_map(|(to, list)| list.iter().enumerate().map(move |(at, need)| (to, at, need)));
-    for (to, at, need) in places {
-        let asks = all || need.role == Role::Manifest || need.node.descriptor.size >= WORTH_ASKING;
+    let each = needs.iter().flat_map(|(to, list)| list.iter().enumerate().map(move |(at, need)| (to, at, need)));
+    for (to, at, need) in each {
+        let is_large = need.node.descriptor.size >= WORTH_ASKING;
+        let asks = all || need.by == Endpoint::Manifests || is_large || !need.node.is_carried();
         if asks { questions.push((to, at)) } else { later.push((to, at)) }
     }
-    let mut asking = Asking { needs: &survey.needs, target, jobs, watch, has: HashMap::new(), refused: None };
+    let mut asking = Asking { needs: &needs, target, jobs, watch, has: HashMap::new(), refused: None };
+    for (to, list) in &needs {
+        asking.has.insert(to.clone(), vec![AtTarget::Unasked; list.len()]);
+    }
     asking.ask(questions)?;
     // A repository that holds an image, or what an interrupted import has left.
-    let in_use = |to: &Repository| asking.has.get(to).is_some_and(|has| has.contains(&Standing::There));
+    let in_use = |to: &Repository| asking.has.get(to).is_some_and(|has| has.contains(&AtTarget::There));
     let questions = later.into_iter().filter(|(to, _)| in_use(to)).collect();
     asking.ask(questions)?;
-    (survey.has, survey.refused) = (asking.has, asking.refused);
-    Ok(survey)
+    let Asking { has, refused, .. } = asking;
+    Ok(Survey { needs, has, refused })
 }
 
 /// Questions under way.
@@ -129,7 +156,7 @@ struct Asking<'s, 'a> {
     target: &'s dyn Target,
     jobs: usize,
     watch: &'s dyn Watch,
-    has: HashMap<Repository, Vec<Standing>>,
+    has: HashMap<Repository, Vec<AtTarget>>,
     refused: Option<Arc<Error>>,
 }
 
@@ -144,7 +171,7 @@ impl Asking<'_, '_> {
         let answers = side_by_side(questions, self.jobs, |(to, at)| {
             let need = needs[to][at];
             let stopped = watch.stopped().is_some();
-            (to, at, if stopped { Ok(false) } else { target.has(to, need.role, &need.node.descriptor) })
+            (to, at, if stopped { Ok(false) } else { target.has(to, need.by, &need.node.descriptor) })
         });
         watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
         if let Some(signal) = watch.stopped() {
@@ -162,8 +189,9 @@ impl Asking<'_, '_> {
                 }
                 Err(e) => return Err(e.at(to)),
             };
-            let has = self.has.entry(to.clone()).or_insert_with(|| vec![Standing::Unasked; needs[to].len()]);
-            has[at] = if there { Standing::There } else { Standing::Missing };
+            if let Some(has) = self.has.get_mut(to) {
+                has[at] = if there { AtTarget::There } else { AtTarget::Missing };
+            }
         }
         Ok(())
     }

@@ -4,37 +4,37 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::archive::{Kept, Layout, Output, Stopped, Written};
-use crate::error::{Error, Kind, Result};
-use crate::oci::{Digest, MediaType, Platform, Reference};
-use crate::plan::{Found, ReferrerPolicy, walk, walk_with_referrers, wanted};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::report::{LeftOut, ReferrerReport, texts};
+use crate::archive::{Layout, Leftover, Output, Stopped, Written};
+use crate::error::{Error, Kind, NextStep, Result};
+use crate::oci::{Digest, MediaType, Reference};
+use crate::plan::{Start, each_once, walk, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
-use crate::store::{Contents, Event, Node, Referrer, Source, Watch, side_by_side};
+use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
 use crate::transfer::fetch;
+
+pub use crate::plan::{Origin, ReferrerPolicy, Wanted};
 
 /// What to export, and where to.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// The images, as a person names them.
-    pub images: Vec<String>,
-    /// The bundle to write.
-    pub output: PathBuf,
-    /// An existing bundle may be replaced, once the new one is complete.
-    pub force: bool,
-    /// Layers that a registry does not have are fetched from the addresses in their descriptors.
-    pub include_non_distributable_layers: bool,
-    /// Resolve and plan only.
-    pub dry_run: bool,
-    /// Read everything back from the drive before the bundle gets its name.
-    pub read_back: bool,
-    /// Whether what refers to the images comes along.
-    pub referrers: ReferrerPolicy,
-    /// How to talk to the registries.
-    pub registry: RegistryOptions,
+    images: Vec<Wanted>,
+    output: PathBuf,
+    force: bool,
+    layer_urls: bool,
+    dry_run: bool,
+    read_back: bool,
+    referrers: ReferrerPolicy,
+    registry: RegistryOptions,
 }
 
 /// One image of an export.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ExportedImage {
     /// Its name in the bundle.
     pub name: String,
@@ -42,54 +42,73 @@ pub struct ExportedImage {
     pub digest: Digest,
     /// The type of its manifest.
     pub media_type: MediaType,
-    /// The platforms it is for, attestations left aside.
-    pub platforms: Vec<Platform>,
+    /// The platforms that its indexes name; empty for a single manifest.
+    pub platforms: Vec<String>,
     /// What refers to it, or to a part of it.
-    pub referrers: Vec<Referrer>,
+    pub referrers: Vec<ReferrerReport>,
+    /// `exported`, or `planned` after a dry run.
+    pub status: &'static str,
 }
 
-/// The totals of a plan. A layer of several images counts once; `shared` is what that saves.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Totals {
-    /// Images by name.
-    pub images: u64,
-    /// Indexes and manifests.
-    pub manifests: u64,
+/// The blobs of an export. A layer of several images counts once.
+#[derive(Clone, Copy, Debug, Default, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ExportedBlobs {
     /// Configs, layers and other blobs.
-    pub blobs: u64,
-    /// Length of the blobs in bytes.
+    pub count: u64,
+    /// Their length in bytes.
     pub bytes: u64,
-    /// Bytes that images share and that are carried once.
-    pub shared: u64,
+    /// Blobs of which this run fetched all or the rest.
+    pub fetched: u64,
+    /// Blobs that an earlier run had left whole.
+    pub resumed: u64,
 }
 
 /// What came of an export.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Exported {
+    /// The bundle; `None` after a dry run, like the next two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bundle: Option<PathBuf>,
+    /// sha256 of its `index.json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Its length in bytes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<u64>,
     /// The images in the order of the bundle.
     pub images: Vec<ExportedImage>,
-    /// What there is to carry.
-    pub totals: Totals,
-    /// Non-distributable layers that no registry had, with their sizes in bytes.
-    pub absent: Vec<(Digest, u64)>,
-    /// Blobs of which something was fetched.
-    pub fetched: u64,
-    /// Blobs that an earlier export had left whole.
-    pub resumed: u64,
-    /// The bundle; `None` after a dry run.
-    pub written: Option<Written>,
+    /// What there is besides manifests.
+    pub blobs: ExportedBlobs,
+    /// Content that the bundle does not hold.
+    pub left_out: Vec<LeftOut>,
+    /// The drive said that it has everything. False where its file system has no way to say so.
+    #[serde(skip)]
+    pub synced: bool,
 }
 
 /// Everything that kept an export from being written.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[non_exhaustive]
 pub struct ExportFailed {
     /// What went wrong, in the order it was asked for.
     pub errors: Vec<Error>,
-    /// What the same command can go on from.
-    pub kept: Option<Kept>,
+    /// The partial file that the same command can go on from.
+    pub leftover: Option<PathBuf>,
+    /// How many bytes of how many of the content are in it, where that is known.
+    pub leftover_bytes: Option<(u64, u64)>,
 }
 
 impl ExportFailed {
+    fn new(errors: Vec<Error>, leftover: Option<Leftover>) -> Self {
+        let leftover_bytes = leftover.as_ref().and_then(|leftover| leftover.bytes);
+        Self { errors, leftover: leftover.map(|leftover| leftover.path), leftover_bytes }
+    }
+
     /// The kind that decides the exit status.
     pub fn kind(&self) -> Kind {
         self.errors.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed)
@@ -98,43 +117,80 @@ impl ExportFailed {
 
 impl From<Error> for ExportFailed {
     fn from(error: Error) -> Self {
-        Self { errors: vec![error], kept: None }
+        Self::new(vec![error], None)
     }
 }
 
 impl From<Stopped> for ExportFailed {
     fn from(stopped: Stopped) -> Self {
-        Self { errors: vec![*stopped.error], kept: stopped.kept }
+        Self::new(vec![*stopped.error], stopped.leftover)
     }
 }
 
 impl Export {
+    /// These images, into a bundle at this path.
+    pub fn new(images: impl IntoIterator<Item = Wanted>, output: impl Into<PathBuf>) -> Self {
+        Self {
+            images: images.into_iter().collect(),
+            output: output.into(),
+            force: false,
+            layer_urls: false,
+            dry_run: false,
+            read_back: false,
+            referrers: ReferrerPolicy::default(),
+            registry: RegistryOptions::default(),
+        }
+    }
+
+    /// An existing bundle may be replaced, once the new one is complete.
+    #[must_use]
+    pub fn force(self, force: bool) -> Self {
+        Self { force, ..self }
+    }
+
+    /// Layers that a registry does not have are fetched from the `urls` in their descriptors.
+    #[must_use]
+    pub fn layer_urls(self, layer_urls: bool) -> Self {
+        Self { layer_urls, ..self }
+    }
+
+    /// Resolve and plan only; nothing is written.
+    #[must_use]
+    pub fn dry_run(self, dry_run: bool) -> Self {
+        Self { dry_run, ..self }
+    }
+
+    /// Read everything back from the drive before the bundle gets its name.
+    #[must_use]
+    pub fn read_back(self, read_back: bool) -> Self {
+        Self { read_back, ..self }
+    }
+
+    /// Whether what refers to the images comes along.
+    #[must_use]
+    pub fn referrers(self, referrers: ReferrerPolicy) -> Self {
+        Self { referrers, ..self }
+    }
+
+    /// How to talk to the registries.
+    #[must_use]
+    pub fn registry(self, registry: RegistryOptions) -> Self {
+        Self { registry, ..self }
+    }
+
     /// Exports. On failure the output path is exactly as it was before.
     ///
     /// # Errors
     /// Every image and blob that failed; nothing is written unless all of them are there.
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
-        let references = wanted(self.images.iter().map(String::as_str))?;
+        let wanted = each_once(self.images.iter().cloned())?;
         let output = if self.dry_run { None } else { Some(Output::open(&self.output, self.force)?) };
-        let (registries, contents) = match self.plan(references, &watch) {
+        let (registries, contents) = match self.plan(wanted, &watch) {
             Ok(planned) => planned,
-            Err(errors) => return Err(ExportFailed { errors, kept: output.and_then(Output::give_up) }),
+            Err(errors) => return Err(ExportFailed::new(errors, output.and_then(Output::give_up))),
         };
-        let mut exported = Exported {
-            images: images(&contents),
-            totals: totals(&contents),
-            absent: contents.absent.iter().map(|d| (d.digest.clone(), d.size)).collect(),
-            fetched: 0,
-            resumed: 0,
-            written: None,
-        };
-        watch.on(Event::Planned {
-            images: exported.totals.images,
-            manifests: exported.totals.manifests,
-            blobs: exported.totals.blobs,
-            bytes: exported.totals.bytes,
-            shared: exported.totals.shared,
-        });
+        let mut exported = report(&contents);
+        announce(&contents, &exported, watch.as_ref());
         let Some(output) = output else { return Ok(exported) };
         let layout = match Layout::new(&contents) {
             Ok(layout) => layout,
@@ -148,59 +204,69 @@ impl Export {
         }
         if !fetched.failures.is_empty() {
             let named = fetched.failures.into_iter().map(|(digest, e)| with_images(e, &contents.images_with(&digest)));
-            return Err(ExportFailed { errors: named.collect(), kept: writer.leave() });
+            return Err(ExportFailed::new(named.collect(), writer.leave()));
         }
-        (exported.fetched, exported.resumed) = (fetched.fetched, fetched.resumed);
-        exported.written = Some(writer.finish(self.read_back.then_some(jobs), watch.as_ref())?);
+        (exported.blobs.fetched, exported.blobs.resumed) = (fetched.fetched, fetched.resumed);
+        let written = writer.finish(self.read_back.then_some(jobs), watch.as_ref())?;
+        let Written { path, bytes, digest, synced } = written;
+        (exported.bundle, exported.digest, exported.bytes) = (Some(path), Some(digest), Some(bytes));
+        exported.synced = synced;
+        exported.images.iter_mut().for_each(|image| image.status = "exported");
         Ok(exported)
     }
 
     /// Resolves every reference once and walks everything below.
-    fn plan(&self, references: Vec<Reference>, watch: &Arc<dyn Watch>) -> Result<(Registries, Contents), Vec<Error>> {
+    fn plan(&self, wanted: Vec<Wanted>, watch: &Arc<dyn Watch>) -> Result<(Registries, Contents), Vec<Error>> {
         let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
-        let registries = if self.include_non_distributable_layers { registries.with_layer_urls() } else { registries };
-        let answers = side_by_side(references, self.registry.jobs, |reference| {
-            let found = registries.resolve(&reference);
-            (reference, found)
+        let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
+        let jobs = self.registry.jobs;
+        let answers = side_by_side(wanted, jobs, |wanted| {
+            let found = registries.resolve(&wanted.reference);
+            (wanted, found)
         });
         if let Some(signal) = watch.stopped() {
             return Err(vec![Error::Interrupted { signal }]);
         }
-        let mut roots = Vec::new();
+        let mut starts = Vec::new();
         let mut errors = Vec::new();
-        for (reference, answer) in answers {
+        for (Wanted { reference, origin }, answer) in answers {
             match answer {
-                Ok(manifest) => {
-                    let name = Some(reference.name());
-                    roots.push(Found { name, repository: reference.repository, manifest });
+                Ok((place, manifest)) => {
+                    // A name with tag and digest is the one with the tag.
+                    let digest = reference.digest.filter(|_| reference.tag.is_none());
+                    let name = RootName::Full(Reference { digest, ..reference });
+                    let descriptor = manifest.descriptor();
+                    starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place] });
                 }
-                Err(e) => errors.push(e),
+                Err(e) => errors.push(match origin {
+                    Origin::Line(file, line) => e.at(format!("{}:{line}", file.display())),
+                    Origin::Argument => e,
+                }),
             }
         }
-        let jobs = self.registry.jobs;
         let walked = match self.referrers {
-            ReferrerPolicy::None => walk(&registries, roots, jobs, watch.as_ref()),
-            _ => walk_with_referrers(&registries, &registries, roots, jobs, watch.as_ref()),
+            ReferrerPolicy::None => walk(&registries, starts, jobs, watch.as_ref()),
+            ReferrerPolicy::Auto | ReferrerPolicy::Require => {
+                walk_with_referrers(&registries, starts, jobs, watch.as_ref())
+            }
         };
         let (contents, failures) = walked.map_err(|e| vec![e])?;
         errors.extend(failures.into_iter().map(|f| with_images(f.error, &f.images)));
-        let images = images(&contents);
+        // What nobody could read again is not written.
+        errors.extend(contents.check_shape().err());
         if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
-            errors.extend(images.iter().filter(|image| image.referrers.is_empty()).map(without_referrers));
+            let lonely = |name: &Reference, digest: &Digest| {
+                contents.referrer_digests(digest).is_empty().then(|| without_referrers(name))
+            };
+            errors.extend(named(&contents).filter_map(|(name, digest)| lonely(name, digest)));
         }
-        if !errors.is_empty() {
-            return Err(errors);
-        }
-        for ExportedImage { name, digest, platforms, referrers, .. } in &images {
-            watch.on(Event::Resolved { name, digest, platforms, referrers: referrers.len() as u64 });
-        }
-        Ok((registries, contents))
+        if errors.is_empty() { Ok((registries, contents)) } else { Err(errors) }
     }
 }
 
-fn without_referrers(image: &ExportedImage) -> Error {
+fn without_referrers(name: &Reference) -> Error {
     let reason = "no signature and nothing else refers to it, and --referrers require asks for that";
-    Error::refused(reason, "sign it first, or take it without with --referrers auto").at(&image.name)
+    Error::refused(reason, NextStep::SignOrTakeWithout).at(name.name())
 }
 
 /// Says which images a failure concerns.
@@ -212,32 +278,50 @@ fn with_images(error: Error, images: &[String]) -> Error {
     }
 }
 
-fn images(contents: &Contents) -> Vec<ExportedImage> {
-    let image = |name: &String, digest: &Digest| {
-        let manifest = contents.node(digest)?.manifest.as_ref()?;
-        let platforms = contents.platforms(digest);
-        Some(ExportedImage {
-            name: name.clone(),
-            digest: digest.clone(),
-            media_type: manifest.media_type().clone(),
-            platforms,
-            referrers: contents.referrers(digest),
-        })
-    };
-    contents.roots.iter().filter_map(|r| image(r.name.as_ref()?, &r.digest)).collect()
+/// The images by name, in the order of the bundle.
+fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
+    contents.roots.iter().filter_map(|root| Some((root.name.full()?, &root.digest)))
 }
 
-fn totals(contents: &Contents) -> Totals {
-    let blobs: Vec<_> = contents.blobs().collect();
-    let bytes = blobs.iter().map(|n| n.descriptor.size).sum();
-    let named: Vec<&Digest> = contents.roots.iter().filter(|r| r.name.is_some()).map(|r| &r.digest).collect();
-    let apart: u64 = named.iter().map(|image| size_apart(contents, image)).fold(0, u64::saturating_add);
-    Totals {
-        images: named.len() as u64,
+/// Tells whoever watches what was resolved, and what there is to carry.
+fn announce(contents: &Contents, exported: &Exported, watch: &dyn Watch) {
+    for (name, digest) in named(contents) {
+        let (platforms, referrers) = (contents.platforms(digest), contents.referrer_digests(digest).len() as u64);
+        watch.on(Event::Resolved { name: &name.name(), digest, platforms: &platforms, referrers });
+    }
+    let ExportedBlobs { count, bytes, .. } = exported.blobs;
+    let apart: u64 = named(contents).map(|(_, image)| size_apart(contents, image)).fold(0, u64::saturating_add);
+    watch.on(Event::Planned {
+        images: exported.images.len() as u64,
         manifests: contents.manifests().count() as u64,
-        blobs: blobs.len() as u64,
+        blobs: count,
         bytes,
         shared: apart.saturating_sub(bytes),
+    });
+}
+
+fn report(contents: &Contents) -> Exported {
+    let image = |(name, digest): (&Reference, &Digest)| {
+        let manifest = contents.node(digest)?.manifest.as_ref()?;
+        Some(ExportedImage {
+            name: name.name(),
+            digest: digest.clone(),
+            media_type: manifest.media_type().clone(),
+            platforms: texts(&contents.platforms(digest)),
+            referrers: contents.referrers(digest).into_iter().map(Into::into).collect(),
+            status: "planned",
+        })
+    };
+    let sizes = || contents.carried_blobs().map(|n| n.descriptor.size);
+    let blobs = ExportedBlobs { count: sizes().count() as u64, bytes: sizes().sum(), fetched: 0, resumed: 0 };
+    Exported {
+        bundle: None,
+        digest: None,
+        bytes: None,
+        images: named(contents).filter_map(image).collect(),
+        blobs,
+        left_out: LeftOut::of(contents),
+        synced: false,
     }
 }
 
@@ -247,5 +331,6 @@ fn size_apart(contents: &Contents, image: &Digest) -> u64 {
     let roots = std::iter::once(image).chain(&referrers);
     let nodes: HashMap<&Digest, &Node> =
         roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
-    nodes.values().filter(|node| node.manifest.is_none()).map(|node| node.descriptor.size).sum()
+    let carried = nodes.values().filter(|node| !node.is_manifest() && node.is_carried());
+    carried.map(|node| node.descriptor.size).sum()
 }

@@ -6,13 +6,15 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
-use serde::Deserialize;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
-use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectations};
+use super::opened::{Input, Opened};
+use super::report::{LeftOut, ReferrerReport};
+use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, MediaType, Platform, Repository, Role};
-use crate::plan::{Failure, Found, walk};
-use crate::store::{Contents, Node, Referrer, Root, Source, Watch, side_by_side};
+use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
+use crate::store::{Contents, Node, Presence, RootName, Watch};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -20,19 +22,17 @@ const MAX_CONFIG: u64 = 4 << 20;
 /// What to list.
 #[derive(Clone, Debug)]
 pub struct List {
-    /// The bundle: a tar, a gzip of one, a layout directory, or `-` for standard input.
-    pub bundle: PathBuf,
-    /// What it has to be.
-    pub expect: Vec<Expectation>,
-    /// Where to spool to.
-    pub tmpdir: Option<PathBuf>,
+    input: Input,
 }
 
 /// One platform of an image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ListedPlatform {
-    /// Where it runs; `None` where nothing says.
-    pub platform: Option<Platform>,
+    /// Where it runs, where something says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     /// Its manifest.
     pub digest: Digest,
     /// Its content in bytes.
@@ -40,11 +40,15 @@ pub struct ListedPlatform {
 }
 
 /// One image.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct ListedImage {
     /// Its full name, if it has one.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
     /// The tag it has where nothing says of which repository.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub tag: Option<String>,
     /// Its manifest or index.
     pub digest: Digest,
@@ -57,85 +61,103 @@ pub struct ListedImage {
     /// Its platforms, in the order of its indexes.
     pub platforms: Vec<ListedPlatform>,
     /// What refers to it, or to a part of it: subjects first.
-    pub referrers: Vec<Referrer>,
+    pub referrers: Vec<ReferrerReport>,
+    /// Pieces of content that it needs and that are not in the bundle.
+    pub missing: u64,
 }
 
 /// What a bundle holds.
-#[derive(Debug)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
 pub struct Listed {
+    /// Where it is.
+    pub bundle: PathBuf,
     /// sha256 of `index.json`.
     pub digest: Digest,
     /// The length of the file in bytes.
-    pub len: u64,
+    pub bytes: u64,
+    /// It is what was expected; absent where nothing was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<bool>,
     /// The images in the order of the bundle.
     pub images: Vec<ListedImage>,
+    /// Content that the bundle does not hold, and need not.
+    pub left_out: Vec<LeftOut>,
 }
 
 impl List {
-    /// Lists.
-    ///
-    /// # Errors
-    /// When the bundle's structure or one of its manifests is damaged.
-    pub fn run(self, watch: &dyn Watch) -> Result<Listed> {
-        let bundle = Bundle::open(&self.bundle, Spooling { tmpdir: self.tmpdir.as_deref(), watch })?;
-        check_expectations(&self.expect, &[&bundle])?;
-        let at = |e: Error| e.at(bundle.path().display());
-        // Content in a bundle is found by digest alone.
-        let nowhere = Repository::new("bundle.invalid", "content")?;
-        let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
-        let mut roots = Vec::new();
-        let mut tags: HashMap<&Digest, Vec<&String>> = HashMap::new();
-        let read = |entry: &'_ IndexEntry| bundle.manifest(&nowhere, &entry.descriptor);
-        let manifests = side_by_side(bundle.index().entries.iter().collect(), jobs, read);
-        for (IndexEntry { name, tag, descriptor }, manifest) in bundle.index().entries.iter().zip(manifests) {
-            if let Some(tag) = tag {
-                tags.entry(&descriptor.digest).or_default().push(tag);
-            }
-            roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest: manifest.map_err(at)? });
-        }
-        let (contents, failures) = walk(&bundle, roots, jobs, watch).map_err(at)?;
-        if let Some(Failure { images, error, .. }) = failures.into_iter().next() {
-            return Err(at(error.at(images.join(", "))));
-        }
-        contents.check_spread().map_err(at)?;
-        let mut seen = Platforms { bundle: &bundle, contents: &contents, known: HashMap::new(), unread: None };
-        let mut uses: HashMap<&Digest, usize> = HashMap::new();
-        let named: Vec<_> =
-            contents.roots.iter().filter(|r| r.name.is_some() || tags.contains_key(&r.digest)).collect();
-        let below = contents.below(named.iter().map(|r| &r.digest));
-        // What only repeats a part of an image, or belongs to one, shares nothing with it.
-        let is_own = |r: &Root| r.name.is_some() || tags.contains_key(&r.digest) || !below.contains(&r.digest);
-        for root in contents.roots.iter().filter(|root| is_own(root) && contents.subject(root).is_none()) {
-            contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
-        }
-        let mut image = |root: &Root| {
-            let Root { name, digest } = root;
-            let tag = tags.get_mut(digest).filter(|_| name.is_none()).and_then(Vec::pop);
-            // A line of the index without a name may only repeat what an image consists of, or belong
-            // to the image that it refers to.
-            if name.is_none() && tag.is_none() && (below.contains(digest) || contents.subject(root).is_some()) {
-                return None;
-            }
-            let manifest = contents.node(digest)?.manifest.as_ref()?;
-            let closure = contents.closure(digest);
-            let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
-            Some(ListedImage {
-                name: name.clone(),
-                tag: tag.cloned(),
-                digest: digest.clone(),
-                media_type: manifest.media_type().clone(),
-                bytes: sum(closure.iter().copied()),
-                shared_bytes: sum(shared.copied()),
-                platforms: seen.of(&closure),
-                referrers: contents.referrers(digest),
-            })
-        };
-        let images = contents.roots.iter().filter_map(&mut image).collect();
-        if let Some(error) = seen.unread {
-            return Err(at(error));
-        }
-        Ok(Listed { digest: bundle.index().digest.clone(), len: bundle.len(), images })
+    /// These bundles: tars, gzips of them, layout directories, or `-` for standard input.
+    pub fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
+        Self { input: Input { bundles: bundles.into_iter().collect(), ..Input::default() } }
     }
+
+    /// What the bundles have to be.
+    #[must_use]
+    pub fn expect(mut self, expect: Vec<Expectation>) -> Self {
+        self.input.expect = expect;
+        self
+    }
+
+    /// Where to spool to.
+    #[must_use]
+    pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
+        self.input.tmpdir = tmpdir;
+        self
+    }
+
+    /// Lists, one bundle after the other. What is wrong with one does not hide the others.
+    pub fn run(self, watch: &dyn Watch) -> Vec<Result<Listed>> {
+        let opened = self.input.open(watch);
+        let together = self.input.check_together(opened.iter().flatten());
+        let listed = opened.into_iter().map(|bundle| {
+            let bundle = bundle?;
+            self.input.check(&bundle)?;
+            list(bundle, !self.input.expect.is_empty(), watch)
+        });
+        listed.chain(together.err().map(Err)).collect()
+    }
+}
+
+fn list(bundle: Bundle, is_expected: bool, watch: &dyn Watch) -> Result<Listed> {
+    let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
+    let mut opened = Opened::new(vec![bundle], None, jobs, watch)?;
+    opened.check()?;
+    let Opened { bundles, contents, .. } = &opened;
+    let bundle = bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
+    let mut platforms = Platforms { bundle, contents, known: HashMap::new(), unread: None };
+    let mut uses: HashMap<&Digest, usize> = HashMap::new();
+    for root in contents.images() {
+        contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
+    }
+    let mut images = Vec::new();
+    for root in contents.images() {
+        let closure = contents.closure(&root.digest);
+        let Some(node) = contents.node(&root.digest) else { continue };
+        let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
+        images.push(ListedImage {
+            name: root.name.full().map(Reference::name),
+            tag: if let RootName::Tag(tag) = &root.name { Some(tag.clone()) } else { None },
+            digest: root.digest.clone(),
+            media_type: node.media_type().clone(),
+            bytes: sum(closure.iter().copied()),
+            shared_bytes: sum(shared.copied()),
+            platforms: platforms.of(&closure),
+            referrers: contents.referrers(&root.digest).into_iter().map(Into::into).collect(),
+            missing: closure.iter().filter(|n| n.presence == Presence::Missing).count() as u64,
+        });
+    }
+    if let Some(error) = platforms.unread {
+        return Err(error.at(bundle.path().display()));
+    }
+    Ok(Listed {
+        bundle: bundle.path().to_owned(),
+        digest: bundle.index().digest.clone(),
+        bytes: bundle.bytes(),
+        expected: is_expected.then_some(true),
+        images,
+        left_out: LeftOut::of(contents),
+    })
 }
 
 fn sum<'a>(nodes: impl Iterator<Item = &'a Node>) -> u64 {
@@ -156,7 +178,7 @@ impl<'a> Platforms<'a> {
     /// the config does.
     fn of(&mut self, closure: &[&'a Node]) -> Vec<ListedPlatform> {
         let mut named: HashMap<&Digest, &Platform> = HashMap::new();
-        for successor in closure.iter().filter_map(|n| n.manifest.as_ref()).flat_map(|m| m.successors()) {
+        for successor in closure.iter().filter_map(|n| n.manifest.as_ref()).flat_map(Manifest::successors) {
             if let (Role::Manifest, Some(platform)) = (successor.role, &successor.descriptor.platform) {
                 named.insert(&successor.descriptor.digest, platform);
             }
@@ -184,6 +206,7 @@ impl<'a> Platforms<'a> {
                 };
                 own.get_or_init(|| config.and_then(&mut platform)).clone()
             });
+            let platform = platform.map(|platform| platform.to_string());
             found.push(ListedPlatform { platform, digest: digest.clone(), bytes: *bytes });
         }
         found
@@ -197,12 +220,10 @@ fn configured(bundle: &Bundle, config: &Descriptor) -> Result<Option<Platform>> 
         #[serde(flatten)]
         platform: Platform,
     }
-    if config.size > MAX_CONFIG {
+    if config.size > MAX_CONFIG || !bundle.holds(config) {
         return Ok(None);
     }
-    let mut bytes = Vec::new();
-    let nowhere = Repository::new("bundle.invalid", "content")?;
-    bundle.open(&nowhere, config, 0)?.read_to_end(&mut bytes).map_err(Error::from_read)?;
+    let bytes = bundle.read_whole(config)?;
     let config: Option<Config> = serde_json::from_slice(&bytes).ok();
     Ok(config.map(|config| config.platform).filter(Platform::is_known))
 }

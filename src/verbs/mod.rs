@@ -1,5 +1,8 @@
 //! What the program does: each verb joins two ends and reports what came of it. None prints anything.
 
+mod opened;
+pub mod report;
+
 pub mod export;
 pub mod import;
 pub mod list;

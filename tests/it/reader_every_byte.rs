@@ -7,12 +7,10 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use oci_bundle::import::{Check, Import, Imported};
+use oci_bundle::import::{ImageStatus, Import, Imported};
 use oci_bundle::registry::{PlainHttp, RegistryOptions, Retry};
-use oci_bundle::store::Quiet;
-use oci_bundle::transfer::Status;
 use oci_bundle::verify::Verify;
-use oci_bundle::{Kind, Result};
+use oci_bundle::{Kind, Quiet, Result};
 
 use crate::reader_parts::{Contents, Given};
 use crate::support::registry::{Registry, digest_like};
@@ -30,25 +28,16 @@ fn two_images() -> Vec<u8> {
 }
 
 fn verified(path: &Path) -> Result<(), Kind> {
-    let verified = Verify { jobs: 1, ..Verify::new(path) }.run(&Quiet).map_err(|e| e.kind())?;
+    let verified = Verify::new([path.into()]).jobs(1).run(&Quiet).remove(0).map_err(|e| e.kind())?;
     verified.kind().map_or(Ok(()), Err)
 }
 
 fn imported_from(path: &Path, registry: &Registry) -> Result<Imported> {
     let retry = Retry { times: 0, delay: std::time::Duration::ZERO };
-    let registry_options = RegistryOptions { jobs: 2, plain_http: PlainHttp::All, retry, ..RegistryOptions::default() };
-    let import = Import {
-        bundles: vec![path.into()],
-        expect: Vec::new(),
-        name: None,
-        tmpdir: None,
-        host: registry.host(),
-        namespace: "library".into(),
-        mappings: Vec::new(),
-        check: Check::Existence,
-        dry_run: false,
-        registry: registry_options,
-    };
+    let mut options = RegistryOptions::default();
+    (options.jobs, options.plain_http, options.retry) = (2, PlainHttp::All, retry);
+    let host = registry.host().parse().expect("a host");
+    let import = Import::new([path.into()], host).registry(options);
     import.run(Arc::new(Quiet))
 }
 
@@ -122,8 +111,8 @@ fn import_stops_before_the_first_request_or_leaves_out_what_is_damaged() {
         for (n, layer) in LAYERS.iter().enumerate() {
             let (repository, broken) = (format!("library/org/app{n}"), hurt.contains(&n));
             let name = format!("gcr.io/org/app{n}:1");
-            let image = imported.outcome.images.iter().find(|i| i.image.name == name).expect("a line");
-            assert_eq!(image.status == Status::Failed, broken, "byte {at}");
+            let image = imported.images.iter().find(|i| i.name == name).expect("a line");
+            assert_eq!(image.status == ImageStatus::Failed, broken, "byte {at}");
             assert_eq!(target.tags(&repository).is_empty(), broken, "byte {at}");
             assert_eq!(target.digest(&repository, "1").is_none(), broken, "byte {at}");
             if layers[n].contains(&at) {
@@ -181,7 +170,7 @@ fn what_changes_while_it_is_imported_is_not_tagged() {
         None
     });
     let imported = imported_from(&given.path, &registry).expect("a report");
-    assert!(imported.outcome.images.iter().all(|i| i.status == Status::Failed));
+    assert!(imported.images.iter().all(|i| i.status == ImageStatus::Failed));
     assert!(registry.tags("library/org/app0").is_empty() && registry.tags("library/org/app1").is_empty());
     assert_eq!(imported.kind(), Some(Kind::Content));
 }

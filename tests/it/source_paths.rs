@@ -167,7 +167,8 @@ impl Reading {
             }
             match word(at) {
                 "pub" => {
-                    let after = if tokens.get(at + 1) == Some(&Token::Open('(')) { closing(tokens, at + 1) } else { at };
+                    let after =
+                        if tokens.get(at + 1) == Some(&Token::Open('(')) { closing(tokens, at + 1) } else { at };
                     is_public = word(after + 1) == "use";
                     at = after + 1;
                     continue;

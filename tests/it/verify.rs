@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
-use oci_bundle::Kind;
-use oci_bundle::store::Quiet;
 use oci_bundle::verify::Verify;
+use oci_bundle::{Kind, Quiet};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, blobs_of, borrowed, keys, names, put_small_image};
@@ -22,7 +21,7 @@ fn small() -> Scene {
 
 /// The verdict on the file as it lies there.
 fn verdict(bundle: &Path) -> Option<Kind> {
-    match (Verify { bundle: bundle.into(), jobs: 1, deep: false, expect: Vec::new(), tmpdir: None }).run(&Quiet) {
+    match Verify::new([bundle.into()]).jobs(1).run(&Quiet).remove(0) {
         Ok(verified) => verified.kind(),
         Err(error) => Some(error.kind()),
     }

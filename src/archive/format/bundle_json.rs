@@ -5,49 +5,39 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::left_out::Absent;
+use super::paths::BUNDLE_JSON;
 use crate::error::{Error, Result};
-use crate::oci::Digest;
+use crate::oci::{Digest, parse_json};
 
 /// The version of the format that this library writes, and the only one it reads.
-pub const FORMAT_VERSION: u32 = 1;
-/// Far beyond what a bundle with a million left-out blobs would need.
-pub(crate) const MAX_BUNDLE_JSON: u64 = 64 << 20;
-
-/// Content that belongs to an image and is not in the bundle.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Absent {
-    /// Which.
-    pub digest: Digest,
-    /// Why: `nondistributable`.
-    pub reason: String,
-    /// Its length in bytes.
-    pub size: u64,
-}
+pub(crate) const FORMAT_VERSION: u32 = 1;
+/// As much as a million left-out blobs need, each with a sha512 digest, in bytes.
+pub(crate) const MAX_BUNDLE_JSON: u64 = 256 << 20;
 
 /// The parsed file. Fields stand in the order of their keys.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-pub struct BundleJson {
+pub(crate) struct BundleJson {
     /// Left-out content by digest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub absent: Vec<Absent>,
+    pub(crate) absent: Vec<Absent>,
     /// [`FORMAT_VERSION`].
-    pub format_version: u32,
+    pub(crate) format_version: u32,
     /// sha256 of `index.json`.
-    pub index: Digest,
+    pub(crate) index: Digest,
     /// Which volume this file is.
-    pub volume: Volume,
+    pub(crate) volume: Volume,
 }
 
 /// `number` of `count`, both from 1.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Volume {
+pub(crate) struct Volume {
     /// How many volumes the bundle has.
-    pub count: u32,
+    pub(crate) count: u32,
     /// Which one this is.
-    pub number: u32,
+    pub(crate) number: u32,
 }
 
 impl BundleJson {
@@ -57,7 +47,7 @@ impl BundleJson {
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
-        serde_json::to_vec(self).map_err(|e| Error::content(format!("{}: {e}", super::paths::BUNDLE_JSON)))
+        serde_json::to_vec(self).map_err(|e| Error::content(format!("{}: {e}", BUNDLE_JSON)))
     }
 
     /// Reads it back, and refuses every other way to write the same.
@@ -67,14 +57,13 @@ impl BundleJson {
         struct Version {
             format_version: u32,
         }
-        let bad = |e: serde_json::Error| Error::content(e.to_string());
-        let Version { format_version } = serde_json::from_slice(bytes).map_err(bad)?;
+        let Version { format_version } = parse_json(bytes)?;
         if format_version != FORMAT_VERSION {
             return Err(Error::content(format!(
                 "format version {format_version} is not known to this release, which reads version {FORMAT_VERSION}"
             )));
         }
-        let parsed: Self = serde_json::from_slice(bytes).map_err(bad)?;
+        let parsed: Self = parse_json(bytes)?;
         if parsed.to_bytes()? != bytes {
             return Err(Error::content("not written as the format asks: it was changed or damaged"));
         }

@@ -1,7 +1,9 @@
 //! What stands where in a bundle, as a pure function of its contents.
 
 pub(crate) mod bundle_json;
+pub(crate) mod entries;
 pub(crate) mod header;
 pub(crate) mod index_json;
 pub(crate) mod layout;
+pub(crate) mod left_out;
 pub(crate) mod paths;

@@ -6,16 +6,17 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
+use serde::Deserialize;
+
 use super::layout_directory::LayoutDirectory;
-use crate::archive::format::index_json::{IndexJson, MAX_INDEX};
 use super::slice::{Slice, broken_off};
 use super::spool::{self, Spooling};
 use super::tarball::Tarball;
+use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
+use crate::archive::format::index_json::{IndexJson, MAX_INDEX};
 use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT};
-use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, MediaType, Reference, Repository, VerifyReader};
-use crate::store::Source;
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Descriptor, Digest, Manifest, Said, VerifyReader, parse_json};
 
 /// Larger manifests are accepted by no registry that we know of.
 const MAX_MANIFEST: u64 = 32 << 20;
@@ -26,15 +27,16 @@ const STANDARD_INPUT: &str = "-";
 
 /// A bundle, open for reading from many threads.
 #[derive(Debug)]
-pub struct Bundle {
+pub(crate) struct Bundle {
     path: PathBuf,
     body: Body,
     index: IndexJson,
-    about: Option<BundleJson>,
+    bundle_json: Option<BundleJson>,
 }
 
+/// What it comes in.
 #[derive(Debug)]
-enum Body {
+pub(crate) enum Body {
     Directory(LayoutDirectory),
     Tar(Tarball),
 }
@@ -45,7 +47,7 @@ impl Bundle {
     ///
     /// # Errors
     /// Not readable, not a layout, truncated, ambiguous, or too large to be spooled.
-    pub fn open(path: &Path, spooling: Spooling<'_>) -> Result<Self> {
+    pub(crate) fn open(path: &Path, spooling: Spooling<'_>) -> Result<Self> {
         if path.as_os_str() == STANDARD_INPUT {
             let shown = Path::new("standard input");
             let opened = spool::standard_input(spooling).and_then(|(file, len)| Tarball::open(shown, file, len));
@@ -58,7 +60,7 @@ impl Bundle {
             }
             if !kind.is_file() {
                 let message = format!("{}: neither a file nor a directory", path.display());
-                return Err(Error::Usage { message, hint: Some("a pipe can be read as `-`, standard input".into()) });
+                return Err(Error::Usage { message, next: Some(NextStep::ReadPipeAsStandardInput) });
             }
             let file = File::open(path).map_err(Error::disk("open", path))?;
             let len = file.metadata().map_err(Error::disk("open", path))?.len();
@@ -77,58 +79,54 @@ impl Bundle {
         let index = IndexJson::parse(&index).map_err(|e| e.at(INDEX_JSON))?;
         let about = body.root_file(BUNDLE_JSON, MAX_BUNDLE_JSON)?;
         let about = about.map(|bytes| BundleJson::parse(&bytes)).transpose().map_err(|e| e.at(BUNDLE_JSON))?;
-        if let Some(about) = &about {
-            if about.index != index.digest {
-                return Err(Error::content(format!(
-                    "index.json hashes to {}, but the bundle was made with {}",
-                    index.digest, about.index
-                )));
-            }
-            if !body.is_canonical() || marker != OCI_LAYOUT.1 {
-                return Err(Error::content("a header was changed or damaged, or the file was packed anew"));
-            }
+        if let Some(about) = &about
+            && about.index != index.digest
+        {
+            return Err(Error::content(format!(
+                "index.json hashes to {}, but the bundle was made with {}",
+                index.digest, about.index
+            )));
         }
-        Ok(Self { path: path.into(), body, index, about })
+        Ok(Self { path: path.into(), body, index, bundle_json: about })
     }
 
     /// Where the bundle is.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// The length in bytes: of the file, or of all blobs in a directory.
-    pub fn len(&self) -> u64 {
+    pub(crate) fn bytes(&self) -> u64 {
         match &self.body {
-            Body::Directory(directory) => directory.len(),
-            Body::Tar(tar) => tar.len(),
+            Body::Directory(directory) => directory.bytes(),
+            Body::Tar(tar) => tar.bytes(),
         }
     }
 
-    /// True for a bundle without an image.
-    pub fn is_empty(&self) -> bool {
-        self.index.entries.is_empty()
-    }
-
     /// The names and what they stand for.
-    pub fn index(&self) -> &IndexJson {
+    pub(crate) fn index(&self) -> &IndexJson {
         &self.index
     }
 
     /// `bundle.json`, which layouts of other tools do not have.
-    pub fn about(&self) -> Option<&BundleJson> {
-        self.about.as_ref()
+    pub(crate) fn bundle_json(&self) -> Option<&BundleJson> {
+        self.bundle_json.as_ref()
+    }
+
+    pub(super) fn body(&self) -> &Body {
+        &self.body
     }
 
     /// The digests of all blob entries, in file order. One may stand several times.
-    pub fn blobs(&self) -> &[Digest] {
+    pub(crate) fn blobs(&self) -> Box<dyn Iterator<Item = &Digest> + '_> {
         match &self.body {
-            Body::Directory(directory) => directory.order(),
-            Body::Tar(tar) => tar.order(),
+            Body::Directory(directory) => Box::new(directory.blobs()),
+            Body::Tar(tar) => Box::new(tar.blobs()),
         }
     }
 
     /// The length in bytes of a blob that is there.
-    pub fn size_of(&self, digest: &Digest) -> Option<u64> {
+    pub(crate) fn size_of(&self, digest: &Digest) -> Option<u64> {
         match &self.body {
             Body::Directory(directory) => directory.size_of(digest),
             Body::Tar(tar) => tar.size_of(digest),
@@ -136,23 +134,15 @@ impl Bundle {
     }
 
     /// That a blob is there in its full length. Its content is not looked at.
-    ///
-    /// # Errors
-    /// When it is missing or of another length.
-    pub fn holds(&self, descriptor: &Descriptor) -> Result<()> {
-        let Descriptor { digest, size, .. } = descriptor;
-        match self.size_of(digest) {
-            None => Err(Error::content(format!("{digest} is not in the bundle"))),
-            Some(there) if there != *size => Err(Error::content(format!("{digest} is {there} bytes long, not {size}"))),
-            Some(_) => Ok(()),
-        }
+    pub(crate) fn holds(&self, descriptor: &Descriptor) -> bool {
+        self.size_of(&descriptor.digest) == Some(descriptor.size)
     }
 
     /// Reads every copy of a blob and checks it.
     ///
     /// # Errors
     /// A failing drive, or content that does not hash to its name.
-    pub fn check(&self, digest: &Digest, progress: &dyn Fn(u64)) -> Result<()> {
+    pub(crate) fn check(&self, digest: &Digest, progress: &dyn Fn(u64)) -> Result<()> {
         let Some(size) = self.size_of(digest) else { return Ok(()) };
         let copies = match &self.body {
             Body::Directory(directory) => directory.open_blob(digest)?.into_iter().collect(),
@@ -172,28 +162,72 @@ impl Bundle {
         Ok(())
     }
 
+    /// A manifest by its digest, checked against it.
+    ///
+    /// # Errors
+    /// Missing, of another length, not the content that the digest names, or no manifest.
+    pub(super) fn manifest(&self, descriptor: &Descriptor) -> Result<Manifest> {
+        let Descriptor { digest, size, media_type, .. } = descriptor;
+        if !self.holds(descriptor) {
+            return Err(self.lack(descriptor));
+        }
+        if *size > MAX_MANIFEST {
+            return Err(Error::content(format!("{digest}: a manifest of {size} bytes is too large")));
+        }
+        let bytes = self.read_whole(descriptor)?;
+        let said = Said { described: Some(media_type), served: None };
+        Manifest::parse(Arc::from(bytes), digest.clone(), said).map_err(|e| Error::from(e).at(digest))
+    }
+
     /// The content of a blob, which must be as long as its descriptor says. Not checked.
-    fn content(&self, descriptor: &Descriptor) -> Result<Slice<'_>> {
-        self.holds(descriptor)?;
+    ///
+    /// # Errors
+    /// Missing, of another length, or a failing drive.
+    pub(super) fn content(&self, descriptor: &Descriptor) -> Result<Slice<'_>> {
         let digest = &descriptor.digest;
         let slice = match &self.body {
+            _ if !self.holds(descriptor) => None,
             Body::Directory(directory) => directory.open_blob(digest)?,
             Body::Tar(tar) => tar.open_blob(digest),
         };
-        slice.ok_or_else(|| Error::content(format!("{digest} is not in the bundle")))
+        slice.ok_or_else(|| self.lack(descriptor))
+    }
+
+    /// A small blob, checked against its digest.
+    ///
+    /// # Errors
+    /// Missing, not the content that the digest names, or a failing drive.
+    pub(crate) fn read_whole(&self, descriptor: &Descriptor) -> Result<Vec<u8>> {
+        let bytes = self.content(descriptor)?.read_whole()?;
+        let (digest, actual) = (&descriptor.digest, Digest::of(descriptor.digest.algorithm(), &bytes));
+        if actual == *digest {
+            Ok(bytes)
+        } else {
+            Err(Error::content(format!("content of {digest} hashes to {actual}")))
+        }
+    }
+
+    /// A blob, to be read in pieces. Not checked.
+    ///
+    /// # Errors
+    /// Missing, of another length, or a failing drive.
+    pub(crate) fn open_blob(&self, descriptor: &Descriptor) -> Result<impl Read + use<'_>> {
+        self.content(descriptor)
+    }
+
+    /// What is wrong with content that is not held in its full length.
+    pub(crate) fn lack(&self, descriptor: &Descriptor) -> Error {
+        let Descriptor { digest, size, .. } = descriptor;
+        match self.size_of(digest) {
+            Some(there) => Error::content(format!("{digest} is {there} bytes long, not {size}")),
+            None => Error::content(format!("{digest} is not in the bundle")),
+        }
     }
 }
 
 impl Body {
-    fn is_canonical(&self) -> bool {
-        match self {
-            // Files have no headers, and their padding is the file system's.
-            Self::Directory(_) => true,
-            Self::Tar(tar) => tar.is_canonical(),
-        }
-    }
-
-    fn root_file(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
+    /// One of the files at the root, of at most so many bytes.
+    pub(super) fn root_file(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
         let file = match self {
             Self::Directory(directory) => directory.root_file(name)?,
             Self::Tar(tar) => tar.root_file(name),
@@ -206,48 +240,8 @@ impl Body {
     }
 }
 
-impl Source for Bundle {
-    fn place(&self, _: &Repository, _: &Digest) -> String {
-        self.path.display().to_string()
-    }
-
-    fn about(&self, _: &Repository, _: &Digest, error: Error) -> Error {
-        error
-    }
-
-    fn resolve(&self, reference: &Reference) -> Result<Manifest> {
-        let name = reference.name();
-        let entry = self.index.entries.iter().find(|e| e.name.as_deref() == Some(&name));
-        let entry = entry.ok_or_else(|| Error::usage(format!("{name} is not in the bundle")))?;
-        self.manifest(&reference.repository, &entry.descriptor)
-    }
-
-    fn manifest(&self, _: &Repository, descriptor: &Descriptor) -> Result<Manifest> {
-        let Descriptor { digest, size, media_type, .. } = descriptor;
-        let content = self.content(descriptor)?;
-        if *size > MAX_MANIFEST {
-            return Err(Error::content(format!("{digest}: a manifest of {size} bytes is too large")));
-        }
-        let bytes = content.read_whole()?;
-        let actual = Digest::of(digest.algorithm(), &bytes);
-        if actual != *digest {
-            return Err(Error::content(format!("content of {digest} hashes to {actual}")));
-        }
-        let stated: Vec<MediaType> = MediaType::stated(media_type.as_str()).into_iter().collect();
-        Manifest::parse(Arc::from(bytes), actual, &stated).map_err(|e| Error::from(e).at(digest))
-    }
-
-    fn has_blob(&self, _: &Repository, descriptor: &Descriptor) -> Result<bool> {
-        Ok(self.size_of(&descriptor.digest).is_some())
-    }
-
-    fn open(&self, _: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.content(descriptor)?.skip(offset)))
-    }
-}
-
 /// Errors of a drive name their path themselves.
-fn placed(error: Error, path: &Path) -> Error {
+pub(super) fn placed(error: Error, path: &Path) -> Error {
     match error {
         own @ (Error::Disk { .. } | Error::NoSpace { .. } | Error::Usage { .. } | Error::Interrupted { .. }) => own,
         other => other.at(path.display()),
@@ -255,9 +249,13 @@ fn placed(error: Error, path: &Path) -> Error {
 }
 
 fn check_marker(bytes: &[u8]) -> Result<()> {
-    let layout: oci_spec::image::OciLayout =
-        serde_json::from_slice(bytes).map_err(|e| Error::content(e.to_string()))?;
-    match layout.image_layout_version().as_str() {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Marker {
+        image_layout_version: String,
+    }
+    let Marker { image_layout_version } = parse_json(bytes)?;
+    match image_layout_version.as_str() {
         "1.0.0" => Ok(()),
         other => Err(Error::content(format!("layout version `{}` is not known", other.escape_debug()))),
     }

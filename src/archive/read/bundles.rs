@@ -1,72 +1,89 @@
-//! `Bundles`: several bundles read as one. Content is found by digest in whichever of them has it.
+//! `Bundles`: several bundles read as one. Content is found by digest in each of them that has it, so
+//! that what is damaged in one is taken from the next.
 
 use std::io::Read;
 
-use super::bundle::Bundle;
+use super::bundle::{Bundle, placed};
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Reference, Repository};
-use crate::store::Source;
+use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::{Place, Source};
 
 /// Open bundles that are used together.
 #[derive(Debug)]
-pub struct Bundles(Vec<Bundle>);
+pub(crate) struct Bundles(Vec<Bundle>);
 
 impl Bundles {
     /// These, in this order.
-    pub fn new(bundles: Vec<Bundle>) -> Self {
+    pub(crate) fn new(bundles: Vec<Bundle>) -> Self {
         Self(bundles)
     }
 
+    /// Each of them, to be used otherwise.
+    pub(crate) fn into_inner(self) -> Vec<Bundle> {
+        self.0
+    }
+
     /// Each of them.
-    pub fn iter(&self) -> impl Iterator<Item = &Bundle> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Bundle> {
         self.0.iter()
     }
 
+    /// The only one, where there is one.
+    pub(crate) fn only(&self) -> Option<&Bundle> {
+        self.0.first().filter(|_| self.0.len() == 1)
+    }
+
+    /// All those that hold some content in its full length.
+    pub(crate) fn holding(&self, descriptor: &Descriptor) -> Vec<Place> {
+        let holding = self.0.iter().enumerate().filter(|(_, bundle)| bundle.holds(descriptor));
+        holding.map(|(number, _)| Place::new(number)).collect()
+    }
+
     /// The paths of all, for messages.
-    pub fn label(&self) -> String {
+    pub(crate) fn label(&self) -> String {
         self.0.iter().map(|b| b.path().display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
-    /// That a blob is there in its full length. Its content is not looked at.
-    ///
-    /// # Errors
-    /// When it is missing or of another length.
-    pub fn holds(&self, descriptor: &Descriptor) -> Result<()> {
-        self.with(&descriptor.digest)?.holds(descriptor)
+    /// What is wrong with content that none of them holds.
+    pub(crate) fn lack(&self, descriptor: &Descriptor) -> Error {
+        let with_a_piece = self.0.iter().find(|bundle| bundle.size_of(&descriptor.digest).is_some());
+        match (with_a_piece, self.only()) {
+            (Some(bundle), _) | (None, Some(bundle)) => placed(bundle.lack(descriptor), bundle.path()),
+            (None, None) => Error::content(format!("{} is in none of the bundles", descriptor.digest)).at(self.label()),
+        }
     }
 
-    fn with(&self, digest: &Digest) -> Result<&Bundle> {
-        let found =
-            self.0.iter().find(|b| b.size_of(digest).is_some()).or(self.0.first().filter(|_| self.0.len() == 1));
-        found.ok_or_else(|| Error::content(format!("{digest} is in none of the bundles")))
+    fn at(&self, place: Place) -> Result<&Bundle> {
+        // Nobody else gives out places of ours.
+        self.0.get(place.number()).ok_or_else(|| Error::content("no such bundle"))
     }
 }
 
 impl Source for Bundles {
-    fn place(&self, from: &Repository, digest: &Digest) -> String {
-        self.with(digest).map_or_else(|_| self.label(), |bundle| bundle.place(from, digest))
+    fn places(&self, descriptor: &Descriptor, _: Place) -> Vec<Place> {
+        self.holding(descriptor)
     }
 
-    fn about(&self, _: &Repository, _: &Digest, error: Error) -> Error {
-        error
+    fn name(&self, place: Place, _: &Digest) -> String {
+        self.at(place).map_or_else(|_| self.label(), |bundle| bundle.path().display().to_string())
     }
 
-    fn resolve(&self, reference: &Reference) -> Result<Manifest> {
-        let name = reference.name();
-        let named = |b: &&Bundle| b.index().entries.iter().any(|e| e.name.as_deref() == Some(&name));
-        let bundle = self.0.iter().find(named);
-        bundle.ok_or_else(|| Error::usage(format!("{name} is not in the bundle")))?.resolve(reference)
+    fn blame(&self, place: Place, _: &Digest, error: Error) -> Error {
+        match self.at(place) {
+            Ok(bundle) => placed(error, bundle.path()),
+            Err(_) => error,
+        }
     }
 
-    fn manifest(&self, from: &Repository, descriptor: &Descriptor) -> Result<Manifest> {
-        self.with(&descriptor.digest)?.manifest(from, descriptor)
+    fn manifest(&self, at: Place, descriptor: &Descriptor) -> Result<Manifest> {
+        self.at(at)?.manifest(descriptor)
     }
 
-    fn has_blob(&self, _: &Repository, descriptor: &Descriptor) -> Result<bool> {
-        Ok(self.0.iter().any(|b| b.size_of(&descriptor.digest).is_some()))
+    fn has_blob(&self, at: Place, descriptor: &Descriptor) -> Result<bool> {
+        Ok(self.at(at)?.holds(descriptor))
     }
 
-    fn open(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        self.with(&descriptor.digest)?.open(from, descriptor, offset)
+    fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
+        Ok(Box::new(self.at(at)?.content(descriptor)?.skip(offset)))
     }
 }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use super::bundle::Bundle;
+use crate::archive::format::index_json::IndexEntry;
 use crate::error::{Error, Result};
 use crate::oci::{Digest, Invalid, Reference};
 
@@ -44,50 +45,55 @@ impl Expectation {
     /// True where a bundle meets it, false where it contradicts it, `None` where another bundle may
     /// be meant.
     fn met_by(&self, bundle: &Bundle) -> Option<bool> {
+        let entries = || bundle.index().entries.iter();
         match self {
             Self::Bundle(digest) => (bundle.index().digest == *digest).then_some(true),
-            Self::Image(reference, digest) => {
-                // Without a tag any name of the repository will do, or the one by digest.
-                let name = reference.name();
-                let entry = bundle.index().entries.iter().find(|e| e.name.as_deref() == Some(&name));
-                match entry {
-                    Some(entry) => Some(entry.descriptor.digest == *digest),
-                    None if reference.tag.is_none() => {
-                        let of_repository =
-                            |name: &String| name.parse().is_ok_and(|r: Reference| r.repository == reference.repository);
-                        let mut entries = bundle.index().entries.iter();
-                        let found = entries
-                            .any(|e| e.descriptor.digest == *digest && e.name.as_ref().is_some_and(of_repository));
-                        found.then_some(true)
-                    }
-                    None => None,
+            Self::Image(expected, digest) => {
+                let name = expected.name();
+                let names_it = |r: &Reference| r.name() == name;
+                if let Some(entry) = entries().find(|e| e.name.full().is_some_and(names_it)) {
+                    return Some(entry.descriptor.digest == *digest);
                 }
+                // Without a tag any name of the repository will do.
+                let of_repository = |r: &Reference| expected.tag.is_none() && r.repository == expected.repository;
+                let is_it =
+                    |e: &&IndexEntry| e.descriptor.digest == *digest && e.name.full().is_some_and(of_repository);
+                entries().find(is_it).map(|_| true)
             }
         }
     }
 }
 
-/// Checks bundles that are used together: where bundles are pinned, each is one of those; and every
-/// expected image is in one of them, and another image under its name in none.
+/// That a bundle is one of those which are pinned, if any are, and that no pinned image is another
+/// one here.
 ///
 /// # Errors
 /// Bad content, with what was expected and what is there.
-pub fn check_expectations(expectations: &[Expectation], bundles: &[&Bundle]) -> Result<()> {
+pub(crate) fn check_bundle(expectations: &[Expectation], bundle: &Bundle) -> Result<()> {
+    let here = |e: Error| e.at(bundle.path().display());
     let pins: Vec<&Expectation> = expectations.iter().filter(|e| matches!(e, Expectation::Bundle(_))).collect();
-    for bundle in bundles {
-        let here = |e: Error| e.at(bundle.path().display());
-        if !pins.is_empty() && !pins.iter().any(|pin| pin.met_by(bundle) == Some(true)) {
-            let expected: Vec<String> = pins.iter().map(ToString::to_string).collect();
-            let (expected, actual) = (expected.join(" or "), &bundle.index().digest);
-            return Err(here(Error::content(format!("not the expected bundle: it is {actual}, not {expected}"))));
-        }
-        if let Some(other) = expectations.iter().find(|e| e.met_by(bundle) == Some(false)) {
-            return Err(here(Error::content(format!("not the expected image: {other} is another one here"))));
-        }
+    if !pins.is_empty() && !pins.iter().any(|pin| pin.met_by(bundle) == Some(true)) {
+        let expected: Vec<String> = pins.iter().map(ToString::to_string).collect();
+        let (expected, actual) = (expected.join(" or "), &bundle.index().digest);
+        return Err(here(Error::content(format!("not the expected bundle: it is {actual}, not {expected}"))));
     }
-    for expectation in expectations.iter().filter(|e| !pins.contains(e)) {
-        if !bundles.iter().any(|bundle| expectation.met_by(bundle) == Some(true)) {
-            let place = bundles.iter().map(|b| b.path().display().to_string()).collect::<Vec<_>>().join(", ");
+    match expectations.iter().find(|e| e.met_by(bundle) == Some(false)) {
+        Some(other) => Err(here(Error::content(format!("not the expected image: {other} is another one here")))),
+        None => Ok(()),
+    }
+}
+
+/// That each pinned image is in one of the bundles, which are used together.
+///
+/// # Errors
+/// Bad content, with the first that is in none.
+pub(crate) fn check_images<'a>(
+    expectations: &[Expectation],
+    bundles: impl Iterator<Item = &'a Bundle> + Clone,
+) -> Result<()> {
+    for expectation in expectations.iter().filter(|e| matches!(e, Expectation::Image(..))) {
+        if !bundles.clone().any(|bundle| expectation.met_by(bundle) == Some(true)) {
+            let place = bundles.map(|b| b.path().display().to_string()).collect::<Vec<_>>().join(", ");
             return Err(Error::content(format!("{expectation} was expected, and is not there")).at(place));
         }
     }

@@ -3,11 +3,12 @@
 //! Readers differ in which of several records counts and in what an extension in between changes,
 //! so there may be one of a kind, and one kind.
 
-use super::field;
+use super::field::{self, MAX_LONG_NAME};
 
-/// Longest name (GNU `L`, link target `K`) and largest block of pax records, in bytes.
-const MAX_NAME: u64 = 4 << 10;
+/// Largest block of pax records, in bytes.
 const MAX_PAX: u64 = 64 << 10;
+/// Keys whose values nobody interprets here: extended attributes, which may be binary.
+const OPAQUE: [&[u8]; 2] = [b"SCHILY.xattr.", b"LIBARCHIVE."];
 
 /// The extension headers that change what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,7 +28,8 @@ impl Extension {
     pub(crate) fn limit(self) -> u64 {
         match self {
             Self::Global | Self::Pax => MAX_PAX,
-            Self::LongLink | Self::LongName => MAX_NAME,
+            // With the NUL that ends it.
+            Self::LongLink | Self::LongName => MAX_LONG_NAME as u64 + 1,
         }
     }
 }
@@ -96,14 +98,15 @@ impl Records {
             let record = record.ok_or("a pax record of the wrong length")?;
             let equals = record.iter().position(|b| *b == b'=').ok_or("a pax record without a value")?;
             let (key, value) = (&record[..equals], &record[equals + 1..]);
-            if record.contains(&0) {
+            let is_opaque = OPAQUE.iter().any(|prefix| key.starts_with(prefix));
+            if key.contains(&0) || (value.contains(&0) && !is_opaque) {
                 return Err("a NUL in a pax record".into());
             }
             if !seen.insert(key) {
                 return Err("a pax key given twice".into());
             }
             match key {
-                b"path" if value.is_empty() || value.len() as u64 > MAX_NAME => {
+                b"path" if value.is_empty() || value.len() > MAX_LONG_NAME => {
                     return Err("a pax path that is no name".into());
                 }
                 b"path" => records.path = Some(value.to_vec()),

@@ -5,6 +5,9 @@
 
 use tar::Header;
 
+/// The longest name of an entry, in bytes.
+pub(crate) const MAX_LONG_NAME: usize = 4 << 10;
+
 /// That the checksum fits: the sum of the unsigned bytes, its own field taken as spaces.
 pub(crate) fn check_sum(header: &Header) -> Result<(), &'static str> {
     let bytes = header.as_bytes();
@@ -68,7 +71,8 @@ pub(crate) fn name(header: &Header) -> Result<Vec<u8>, &'static str> {
 /// The name in the data of a GNU long name entry, which ends with one NUL.
 pub(crate) fn long_name(data: &[u8]) -> Result<Vec<u8>, &'static str> {
     let name = data.strip_suffix(b"\0").unwrap_or(data);
-    if name.is_empty() || name.contains(&0) { Err("a long name with a NUL") } else { Ok(name.to_vec()) }
+    let is_name = !name.is_empty() && !name.contains(&0) && name.len() <= MAX_LONG_NAME;
+    if is_name { Ok(name.to_vec()) } else { Err("a long name that is no name") }
 }
 
 /// Spaces, octal digits, then only spaces and NULs. No sign, and not nothing.

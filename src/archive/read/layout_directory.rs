@@ -11,8 +11,8 @@ use std::sync::Arc;
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use walkdir::WalkDir;
 
-use crate::archive::format::paths::digest_of;
 use super::slice::Slice;
+use crate::archive::format::paths::digest_of;
 use crate::error::{Error, Result};
 use crate::oci::{Algorithm, Digest};
 
@@ -28,7 +28,7 @@ pub(crate) struct LayoutDirectory {
     root: OwnedFd,
     /// Held open, so that what they are cannot change any more.
     folders: HashMap<Algorithm, OwnedFd>,
-    blobs: HashMap<Digest, u64>,
+    sizes: HashMap<Digest, u64>,
     order: Vec<Digest>,
 }
 
@@ -42,7 +42,7 @@ impl LayoutDirectory {
         let flags = OFlags::CLOEXEC | OFlags::DIRECTORY;
         let root = openat(CWD, path, flags, Mode::empty()).map_err(system("open", path))?;
         let mut opened =
-            Self { path: path.into(), root, folders: HashMap::new(), blobs: HashMap::new(), order: Vec::new() };
+            Self { path: path.into(), root, folders: HashMap::new(), sizes: HashMap::new(), order: Vec::new() };
         let blobs = path.join("blobs");
         let folder = match openat(&opened.root, "blobs", FOLDER, Mode::empty()) {
             Ok(folder) => folder,
@@ -78,22 +78,24 @@ impl LayoutDirectory {
                 return Err(not_plain(entry.path()));
             }
             let size = entry.metadata().map_err(failed)?.len();
-            self.blobs.insert(digest.clone(), size);
+            self.sizes.insert(digest.clone(), size);
             self.order.push(digest);
         }
         Ok(())
     }
 
-    pub(crate) fn len(&self) -> u64 {
-        self.blobs.values().sum()
+    /// The length of all blobs together, in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.sizes.values().sum()
     }
 
-    pub(crate) fn order(&self) -> &[Digest] {
-        &self.order
+    /// The digests of all blobs, in order.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        self.order.iter()
     }
 
     pub(crate) fn size_of(&self, digest: &Digest) -> Option<u64> {
-        self.blobs.get(digest).copied()
+        self.sizes.get(digest).copied()
     }
 
     /// A blob, in the length that it had when the directory was opened.

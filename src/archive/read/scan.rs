@@ -17,27 +17,21 @@ use crate::archive::format::header::{self, BLOCK};
 /// Zero blocks that tar programs append to fill their last record, in bytes.
 const MAX_TAIL: u64 = 1 << 20;
 /// As many files as pieces of content that one bundle may have (design limit).
-const MAX_MEMBERS: usize = 1_000_000;
+const MAX_FILES: usize = 1_000_000;
 /// Read at once where small entries stand close together, in bytes.
 const AHEAD: usize = 64 << 10;
 
-/// A regular file in the archive.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    /// Its name without a leading `./`.
-    pub(crate) path: String,
+/// A file or directory in the archive.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Member<'a> {
+    /// Its name without a leading `./`; that of a directory ends with a slash.
+    pub(crate) path: &'a str,
     /// First byte of its data.
     pub(crate) offset: u64,
     /// Length of its data in bytes.
     pub(crate) size: u64,
-}
-
-/// All regular files of an archive, in order.
-#[derive(Debug)]
-pub(crate) struct Scan {
-    pub(crate) members: Vec<Member>,
-    /// Every header and the end are byte for byte what we would write.
-    pub(crate) canonical: bool,
+    /// Its header is byte for byte what we would write.
+    pub(crate) is_ours: bool,
 }
 
 /// Why an archive cannot be read: its own fault, or the drive's at this byte.
@@ -47,9 +41,16 @@ pub(crate) enum ScanError {
     Io(u64, io::Error),
 }
 
-pub(crate) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
+/// Reads an archive of this length, and shows `visit` each file and directory in order. True if every
+/// entry was shown, and header, padding and end of all of them are byte for byte what we would write.
+pub(crate) fn scan(
+    file: &File,
+    len: u64,
+    visit: &mut dyn FnMut(Member<'_>) -> Result<(), String>,
+) -> Result<bool, ScanError> {
     let mut window = Window { file, len, start: 0, bytes: Vec::new() };
-    let mut scan = Scan { members: Vec::new(), canonical: true };
+    let mut is_ours = true;
+    let mut files = 0;
     let mut pending = Pending::default();
     let mut at = 0;
     loop {
@@ -62,8 +63,8 @@ pub(crate) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
             if pending.is_open() {
                 return Err(bad(at, "the archive ends inside an entry"));
             }
-            scan.canonical &= end(file, at, len)?;
-            return Ok(scan);
+            is_ours &= end(file, at, len)?;
+            return Ok(is_ours);
         }
         let bad_here = |e: &str| bad(at, e);
         field::check_sum(&header).map_err(|reason| {
@@ -101,13 +102,19 @@ pub(crate) fn scan(file: &File, len: u64) -> Result<Scan, ScanError> {
             let kind = header.entry_type();
             let path = accepted(kind, path, size).map_err(|e| bad(at, &e))?;
             blocks.extend_from_slice(header.as_bytes());
-            scan.canonical &= path.as_deref().is_some_and(|path| is_ours(kind, path, size, &blocks));
-            if let Some(path) = path.filter(|_| kind.is_file()) {
-                if scan.members.len() == MAX_MEMBERS {
-                    return Err(bad(at, &format!("more than {MAX_MEMBERS} files")));
-                }
-                scan.members.push(Member { path, offset: data, size });
+            let Some(path) = path else {
+                is_ours = false;
+                at = next;
+                continue;
+            };
+            files += usize::from(kind.is_file());
+            if files > MAX_FILES {
+                return Err(bad(at, &format!("more than {MAX_FILES} files")));
             }
+            let member =
+                Member { path: &path, offset: data, size, is_ours: is_as_we_write(kind, &path, size, &blocks) };
+            is_ours &= member.is_ours;
+            visit(member).map_err(ScanError::Bad)?;
         }
         at = next;
     }
@@ -157,32 +164,40 @@ fn extension(kind: EntryType) -> Option<Extension> {
 /// looks at.
 fn accepted(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>, String> {
     let shown = || String::from_utf8_lossy(&path).escape_debug().to_string();
+    let is_link =
+        matches!(kind, EntryType::Link | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo);
+    // The length of anything else, a sparse file above all, cannot be told from its header.
+    if !is_link && !kind.is_file() && !kind.is_dir() {
+        return Err(format!("`{}`: neither a plain file nor a directory", shown()));
+    }
+    if !kind.is_file() && size > 0 {
+        return Err(format!("`{}`: {size} bytes of data where there can be none", shown()));
+    }
     // No name of a layout is anything but ASCII.
     let Ok(text) = std::str::from_utf8(&path) else { return Ok(None) };
     let bare = text.strip_prefix("./").unwrap_or(text);
-    let bare_directory = bare.strip_suffix('/').unwrap_or(bare);
-    if matches!(kind, EntryType::Regular) && bare.ends_with('/') {
+    if kind.is_file() && bare.ends_with('/') {
         return Err(format!("`{}`: a file named like a directory", shown()));
     }
-    let is_root = matches!(kind, EntryType::Directory) && matches!(text, "." | "./");
-    if !is_root && bare_directory.split('/').any(|part| matches!(part, "" | "." | "..")) {
+    let name = bare.strip_suffix('/').unwrap_or(bare);
+    let is_root = kind.is_dir() && matches!(text, "." | "./");
+    if !is_root && name.split('/').any(|part| matches!(part, "" | "." | "..")) {
         return Err(format!("`{}`: a name that tar programs understand differently", shown()));
     }
-    let is_of_layout = bare == "oci-layout" || bare.ends_with(".json") || bare.starts_with("blobs");
-    match kind {
-        EntryType::Regular => Ok(Some(bare.into())),
-        EntryType::Directory if size == 0 => Ok(Some(bare.into())),
-        EntryType::Link | EntryType::Symlink | EntryType::Char | EntryType::Block | EntryType::Fifo
-            if size == 0 && !is_of_layout =>
-        {
-            Ok(None)
-        }
-        _ => Err(format!("`{}`: neither a plain file nor a directory", shown())),
+    let fits = match name {
+        "oci-layout" => kind.is_file(),
+        name if name.ends_with(".json") => kind.is_file(),
+        name if name.starts_with("blobs") => !is_link,
+        _ => true,
+    };
+    if !fits {
+        return Err(format!("`{}`: neither a plain file nor a directory", shown()));
     }
+    Ok((!is_link).then(|| bare.into()))
 }
 
 /// Whether these are the header blocks that we write for this entry.
-fn is_ours(kind: EntryType, path: &str, size: u64, blocks: &[u8]) -> bool {
+fn is_as_we_write(kind: EntryType, path: &str, size: u64, blocks: &[u8]) -> bool {
     let ours = if kind.is_dir() { header::of_directory(path) } else { header::of_file(path, size) };
     ours.is_ok_and(|ours| ours == blocks)
 }

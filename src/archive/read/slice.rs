@@ -57,7 +57,7 @@ impl Read for Slice<'_> {
 /// A failing drive, with the place; unless the file ended where it had more bytes when it was opened.
 pub(crate) fn broken_off(path: &Path, at: u64, error: io::Error) -> Error {
     match error.kind() {
-        io::ErrorKind::UnexpectedEof => Error::content("the file became shorter while it was read").at(path.display()),
+        io::ErrorKind::UnexpectedEof => Error::content("the file became shorter while it was read"),
         kind => Error::disk("read", path)(io::Error::new(kind, format!("byte {at}: {error}"))),
     }
 }

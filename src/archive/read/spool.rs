@@ -21,11 +21,11 @@ const CHUNK: usize = 256 << 10;
 
 /// Where to spool to, and who watches.
 #[derive(Clone, Copy)]
-pub struct Spooling<'a> {
+pub(crate) struct Spooling<'a> {
     /// The directory for temporary files; beside the bundle or `$TMPDIR` where none is given.
-    pub tmpdir: Option<&'a Path>,
+    pub(crate) tmpdir: Option<&'a Path>,
     /// Is told how much room it takes.
-    pub watch: &'a dyn Watch,
+    pub(crate) watch: &'a dyn Watch,
 }
 
 impl std::fmt::Debug for Spooling<'_> {

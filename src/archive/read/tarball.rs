@@ -7,95 +7,134 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::archive::format::layout::Place;
-use crate::archive::format::paths::digest_of;
-use super::scan::{Scan, ScanError, scan};
+use super::scan::{Member, ScanError, scan};
 use super::slice::{Slice, broken_off};
-use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT};
+use crate::archive::format::layout::Extent;
+use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, digest_of};
 use crate::error::{Error, Result};
 use crate::oci::Digest;
+
+/// An entry that has a meaning in a layout.
+#[derive(Clone, Debug)]
+pub(crate) enum Known {
+    Blob(Digest),
+    /// A directory or one of the files at the root, by its path.
+    Other(Box<str>),
+}
 
 /// An open tar.
 #[derive(Debug)]
 pub(crate) struct Tarball {
     path: PathBuf,
     file: Arc<File>,
-    len: u64,
-    roots: HashMap<&'static str, Place>,
-    blobs: HashMap<Digest, Vec<Place>>,
-    order: Vec<Digest>,
-    canonical: bool,
+    bytes: u64,
+    roots: HashMap<&'static str, Extent>,
+    blobs: HashMap<Digest, Vec<Extent>>,
+    /// What has a meaning, in order, each with the first byte of its data.
+    order: Vec<(Known, u64)>,
+    /// Where something stands that is in no bundle, or not as it would be there.
+    is_ours: bool,
 }
 
 impl Tarball {
     /// Opens a tar of this length. `path` is for messages.
-    pub(crate) fn open(path: &Path, file: File, len: u64) -> Result<Self> {
-        refuse_other_formats(path, &file, len)?;
-        let Scan { members, canonical } = scan(&file, len).map_err(|e| match e {
+    pub(crate) fn open(path: &Path, file: File, bytes: u64) -> Result<Self> {
+        refuse_other_formats(path, &file, bytes)?;
+        let mut opened = Self {
+            path: path.into(),
+            file: Arc::new(file),
+            bytes,
+            roots: HashMap::new(),
+            blobs: HashMap::new(),
+            order: Vec::new(),
+            is_ours: true,
+        };
+        let mut is_docker = false;
+        let file = opened.file.clone();
+        let scanned = scan(&file, bytes, &mut |member| {
+            is_docker |= member.path == "manifest.json";
+            opened.add(member)
+        });
+        let all_ours = scanned.map_err(|e| match e {
             ScanError::Bad(reason) => Error::content(reason),
             ScanError::Io(at, e) => broken_off(path, at, e),
         })?;
-        let mut roots: HashMap<&'static str, Place> = HashMap::new();
-        let mut blobs: HashMap<Digest, Vec<Place>> = HashMap::with_capacity(members.len());
-        let mut order = Vec::with_capacity(members.len());
-        let mut is_docker = false;
-        for member in &members {
-            let place = Place { offset: member.offset, size: member.size };
-            is_docker |= member.path == "manifest.json";
-            if let Some(digest) = digest_of(&member.path) {
-                let places = blobs.entry(digest.clone()).or_default();
-                if places.first().is_some_and(|first| first.size != place.size) {
-                    return Err(Error::content(format!("{digest} is there twice, in two lengths")));
-                }
-                places.push(place);
-                order.push(digest);
-            } else if let Some(name) = [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON].iter().find(|n| **n == member.path)
-                && roots.insert(name, place).is_some()
-            {
-                return Err(Error::content(format!("{name} is there twice")));
-            }
-        }
-        if is_docker && !roots.contains_key(OCI_LAYOUT.0) {
+        opened.is_ours &= all_ours;
+        if is_docker && !opened.roots.contains_key(OCI_LAYOUT.0) {
             return Err(docker_archive());
         }
-        Ok(Self { path: path.into(), file: Arc::new(file), len, roots, blobs, order, canonical })
+        Ok(opened)
     }
 
-    pub(crate) fn len(&self) -> u64 {
-        self.len
+    fn add(&mut self, member: Member<'_>) -> Result<(), String> {
+        let extent = Extent { offset: member.offset, size: member.size };
+        let root = [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON].into_iter().find(|name| *name == member.path);
+        let known = if let Some(digest) = digest_of(member.path) {
+            let copies = self.blobs.entry(digest.clone()).or_default();
+            if copies.first().is_some_and(|first| first.size != extent.size) {
+                return Err(format!("{digest} is there twice, in two lengths"));
+            }
+            copies.push(extent);
+            Known::Blob(digest)
+        } else if let Some(name) = root {
+            if self.roots.insert(name, extent).is_some() {
+                return Err(format!("{name} is there twice"));
+            }
+            Known::Other(name.into())
+        } else if matches!(member.path, "blobs/" | "blobs/sha256/" | "blobs/sha512/") {
+            Known::Other(member.path.into())
+        } else {
+            self.is_ours = false;
+            return Ok(());
+        };
+        self.order.push((known, member.offset));
+        Ok(())
     }
 
-    /// Every byte that is not content is as we write it.
-    pub(crate) fn is_canonical(&self) -> bool {
-        self.canonical
+    /// The length of the file in bytes.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes
     }
 
-    /// The digests of all blob entries, in file order.
-    pub(crate) fn order(&self) -> &[Digest] {
+    /// Every entry is one that a bundle may have, and all that is not content is as we write it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.is_ours
+    }
+
+    /// What has a meaning in a layout, in file order, each with the first byte of its data.
+    pub(crate) fn order(&self) -> &[(Known, u64)] {
         &self.order
     }
 
+    /// The digests of all blob entries, in file order. One may stand several times.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Digest> {
+        self.order.iter().filter_map(|(known, _)| match known {
+            Known::Blob(digest) => Some(digest),
+            Known::Other(_) => None,
+        })
+    }
+
     pub(crate) fn size_of(&self, digest: &Digest) -> Option<u64> {
-        self.blobs.get(digest).and_then(|places| places.first()).map(|p| p.size)
+        self.blobs.get(digest).and_then(|copies| copies.first()).map(|copy| copy.size)
     }
 
     /// Every copy of a blob.
     pub(crate) fn copies(&self, digest: &Digest) -> Vec<Slice<'_>> {
-        self.blobs.get(digest).into_iter().flatten().map(|place| self.slice(*place)).collect()
+        self.blobs.get(digest).into_iter().flatten().map(|copy| self.slice(*copy)).collect()
     }
 
     /// A blob; the first copy of several.
     pub(crate) fn open_blob(&self, digest: &Digest) -> Option<Slice<'_>> {
-        self.blobs.get(digest)?.first().map(|place| self.slice(*place))
+        self.blobs.get(digest)?.first().map(|copy| self.slice(*copy))
     }
 
     /// One of the files at the root, and its length in bytes.
     pub(crate) fn root_file(&self, name: &str) -> Option<(Slice<'_>, u64)> {
-        self.roots.get(name).map(|place| (self.slice(*place), place.size))
+        self.roots.get(name).map(|extent| (self.slice(*extent), extent.size))
     }
 
-    fn slice(&self, place: Place) -> Slice<'_> {
-        Slice::new(self.file.clone(), &self.path, place.offset, place.size)
+    fn slice(&self, extent: Extent) -> Slice<'_> {
+        Slice::new(self.file.clone(), &self.path, extent.offset, extent.size)
     }
 }
 
@@ -109,10 +148,10 @@ export the images from their registry with `bundle export`, or save them anew wi
 }
 
 /// Says what a file is that is plainly something else.
-fn refuse_other_formats(path: &Path, file: &File, len: u64) -> Result<()> {
+fn refuse_other_formats(path: &Path, file: &File, bytes: u64) -> Result<()> {
     let mut start = [0; 6];
     let got = file.read_at(&mut start, 0).map_err(|e| broken_off(path, 0, e))?;
-    if len == 0 {
+    if bytes == 0 {
         return Err(Error::content("the file is empty"));
     }
     match &start[..got] {

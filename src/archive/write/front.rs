@@ -1,5 +1,5 @@
 //! The write front on file systems without holes: no blob starts far ahead of where the first
-//! unfinished one stands, since the gap in between would be written in zeros first.
+//! unfinished one filled, since the gap in between would be written in zeros first.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 /// have to fit in.
 const WINDOW: u64 = 1 << 20;
 
-/// Where each unfinished blob stands, by its offset. With holes there is no front, and nobody ever
+/// Where each unfinished blob filled, by its offset. With holes there is no front, and nobody ever
 /// waits.
 pub(crate) struct Front {
     unfinished: Option<Mutex<BTreeMap<u64, u64>>>,
@@ -28,7 +28,7 @@ impl Front {
     pub(crate) fn reach(&self, offset: u64) {
         let Some(unfinished) = &self.unfinished else { return };
         let far = |blobs: &mut BTreeMap<u64, u64>| {
-            blobs.first_key_value().is_some_and(|(front, stands)| offset > *front && offset > stands + WINDOW)
+            blobs.first_key_value().is_some_and(|(front, filled)| offset > *front && offset > filled + WINDOW)
         };
         drop(self.moved.wait_while(lock(unfinished), far).unwrap_or_else(PoisonError::into_inner));
     }
@@ -36,7 +36,7 @@ impl Front {
     /// The blob at `offset` is written up to byte `end` of the file.
     pub(crate) fn advance(&self, offset: u64, end: u64) {
         let Some(unfinished) = &self.unfinished else { return };
-        lock(unfinished).entry(offset).and_modify(|stands| *stands = end.max(*stands));
+        lock(unfinished).entry(offset).and_modify(|filled| *filled = end.max(*filled));
         self.moved.notify_all();
     }
 

@@ -13,9 +13,9 @@ use tar::{EntryType, Header};
 use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
 use crate::archive::format::header::{self, BLOCK};
 use crate::archive::format::index_json::{IndexJson, MAX_INDEX};
-use crate::archive::format::layout::{Place, Region, regions};
+use crate::archive::format::layout::{Extent, Region, regions};
 use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, digest_of};
-use crate::oci::{Digest, Manifest, MediaType, Role};
+use crate::oci::{Digest, Manifest, MediaType, Role, Said};
 use crate::store::{Contents, Node};
 
 /// Larger manifests are accepted by no registry that we know of.
@@ -44,23 +44,27 @@ pub(crate) fn read(file: &File, at: u64) -> Option<Head> {
         return None;
     }
     while let Some(entry) = Entry::at(file, next).filter(|e| e.path.ends_with('/')) {
-        next = entry.place.end();
+        next = entry.extent.end();
     }
     // Manifests follow, breadth-first: each of them was named by one before it.
-    let mut expected: HashMap<Digest, MediaType> =
-        index.entries.into_iter().map(|e| (e.descriptor.digest, e.descriptor.media_type)).collect();
+    let mut expected: HashMap<Digest, MediaType> = HashMap::new();
+    for entry in index.entries {
+        expected.entry(entry.descriptor.digest).or_insert(entry.descriptor.media_type);
+    }
     let mut nodes = Vec::new();
     while let Some((manifest, end)) = manifest_at(file, next, &expected) {
         next = end;
-        for successor in manifest.successors().filter(|s| s.role <= Role::Unknown) {
+        for successor in manifest.successors().filter(|s| s.role == Role::Manifest) {
             let descriptor = successor.descriptor;
             expected.entry(descriptor.digest.clone()).or_insert_with(|| descriptor.media_type.clone());
         }
-        let descriptor = manifest.descriptor();
-        nodes.push(Node { descriptor, role: Role::Manifest, manifest: Some(manifest), repositories: Vec::new() });
+        nodes.push(Node {
+            manifest: Some(manifest.clone()),
+            ..Node::new(manifest.descriptor(), Role::Manifest, Vec::new())
+        });
     }
     let left_out = about.absent.into_iter().map(|a| a.digest).collect();
-    let contents = Contents::new(with_blobs(nodes, left_out), Vec::new(), Vec::new());
+    let contents = Contents::new(with_blobs(nodes, left_out), Vec::new());
     let mut bytes = vec![0; usize::try_from(next - at).ok()?];
     file.read_exact_at(&mut bytes, at).ok()?;
     let regions = regions(&contents, bytes.len() as u64).ok()?;
@@ -86,12 +90,14 @@ fn with_blobs(manifests: Vec<Node>, left_out: HashSet<Digest>) -> Vec<Node> {
     for successor in manifests.iter().flat_map(|n| &n.manifest).flat_map(Manifest::successors) {
         let digest = &successor.descriptor.digest;
         match seen.get(digest) {
-            Some(n) => nodes[*n].role = nodes[*n].role.min(successor.role),
+            Some(n) => {
+                nodes[*n].is_config |= successor.role == Role::Config;
+                nodes[*n].role = nodes[*n].role.min(successor.role);
+            }
             None if left_out.contains(digest) => {}
             None => {
                 seen.insert(digest.clone(), nodes.len());
-                let descriptor = successor.descriptor.clone();
-                nodes.push(Node { descriptor, role: successor.role, manifest: None, repositories: Vec::new() });
+                nodes.push(Node::new(successor.descriptor.clone(), successor.role, Vec::new()));
             }
         }
     }
@@ -107,21 +113,21 @@ fn manifest_at(file: &File, at: u64, expected: &HashMap<Digest, MediaType>) -> O
     if actual != digest {
         return None;
     }
-    let stated: Vec<MediaType> = MediaType::stated(media_type.as_str()).into_iter().collect();
-    let manifest = Manifest::parse(Arc::from(bytes), actual, &stated).ok()?;
-    Some((manifest, entry.place.end()))
+    let said = Said { described: Some(media_type), served: None };
+    let manifest = Manifest::parse(Arc::from(bytes), actual, said).ok()?;
+    Some((manifest, entry.extent.end()))
 }
 
 fn load(file: &File, at: &mut u64, name: &str, most: u64) -> Option<Vec<u8>> {
     let entry = Entry::at(file, *at).filter(|e| e.path == name)?;
-    *at = entry.place.end();
+    *at = entry.extent.end();
     entry.load(file, most)
 }
 
 /// One entry, its header exactly as we write it.
 struct Entry {
     path: String,
-    place: Place,
+    extent: Extent,
 }
 
 impl Entry {
@@ -145,13 +151,13 @@ impl Entry {
         let blocks = blocks.ok()?;
         let mut found = vec![0; blocks.len()];
         file.read_exact_at(&mut found, at).ok()?;
-        (found == blocks).then(|| Self { path, place: Place { offset: at + found.len() as u64, size } })
+        (found == blocks).then(|| Self { path, extent: Extent { offset: at + found.len() as u64, size } })
     }
 
     fn load(&self, file: &File, most: u64) -> Option<Vec<u8>> {
-        let size = usize::try_from(self.place.size).ok().filter(|_| self.place.size <= most)?;
+        let size = usize::try_from(self.extent.size).ok().filter(|_| self.extent.size <= most)?;
         let mut bytes = vec![0; size];
-        file.read_exact_at(&mut bytes, self.place.offset).ok()?;
+        file.read_exact_at(&mut bytes, self.extent.offset).ok()?;
         Some(bytes)
     }
 }

@@ -10,12 +10,12 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
 
-use crate::archive::file_system::{self, FileSystem};
+use super::filled::{self, Filled};
 use super::head;
-use crate::archive::format::layout::{Layout, Region};
 use super::moves::{self, Move};
-use super::output::Output;
-use super::standing::{self, Stands};
+use super::partial::Partial;
+use crate::archive::file_system::{self, FileSystem};
+use crate::archive::format::layout::{Layout, Region};
 use crate::error::{Error, Result};
 use crate::oci::Digest;
 use crate::store::{Event, Watch, side_by_side};
@@ -23,128 +23,117 @@ use crate::store::{Event, Watch, side_by_side};
 /// What of the layout's blobs stands at its place, once everything that could be kept is there.
 /// What is nobody's reads as zeros then, where the file system can do that.
 pub(crate) fn take_up(
-    output: &Output,
+    partial: &Partial,
     layout: &Layout,
     system: FileSystem,
     jobs: usize,
     watch: &dyn Watch,
-) -> Result<HashMap<Digest, Stands>> {
-    let file = &output.file;
-    let moving = Moving::of(output);
+) -> Result<HashMap<Digest, Filled>> {
+    let file = partial.file();
+    let moving = Moving::of(partial);
     let before = moving.heads()?;
-    let len = file.metadata().map_err(output.in_partial("look up"))?.len();
+    let len = file.metadata().map_err(partial.failed("look up"))?.len();
     if len == 0 && before.is_empty() {
         return Ok(HashMap::new());
     }
     // What an earlier run could not get onto the drive must not be taken from memory as if it had.
-    file_system::drop_cache(file).map_err(output.in_partial("read"))?;
-    let mut held = if before.is_empty() && begins_with(file, layout.head()) {
+    file_system::drop_cache(file).map_err(partial.failed("read"))?;
+    let mut held = if before.is_empty() && filled::begins_with(file, layout.head()) {
         look_at(file, layout.regions().to_vec(), jobs, watch)?
     } else {
-        rearrange(output, layout, before, jobs, watch)?
+        rearrange(partial, layout, before, jobs, watch)?
     };
-    let held: HashMap<Digest, Stands> = held.drain(..).map(|(region, stands)| (region.digest, stands)).collect();
-    clear(file, layout, &held, system).map_err(output.in_partial("empty"))?;
+    let held: HashMap<Digest, Filled> = held.drain(..).map(|(region, filled)| (region.digest, filled)).collect();
+    clear(file, layout, &held, system).map_err(partial.failed("empty"))?;
     Ok(held)
 }
 
-/// Whether the file begins with these bytes.
-pub(crate) fn begins_with(file: &File, head: &[u8]) -> bool {
-    let mut found = vec![0; head.len()];
-    file.read_exact_at(&mut found, 0).is_ok() && found == head
-}
-
 /// What stands of these regions, side by side. Regions of which nothing stands are left out.
-fn look_at(file: &File, mut regions: Vec<Region>, jobs: usize, watch: &dyn Watch) -> Result<Vec<(Region, Stands)>> {
-    regions.retain(|r| standing::has_header(file, r));
-    let bytes = regions.iter().map(|r| r.place.size).sum();
+fn look_at(file: &File, mut regions: Vec<Region>, jobs: usize, watch: &dyn Watch) -> Result<Vec<(Region, Filled)>> {
+    regions.retain(|r| filled::has_header(file, r));
+    let bytes = regions.iter().map(|r| r.extent.size).sum();
     watch.on(Event::Phase { name: "checking", items: regions.len() as u64, bytes });
     let found = side_by_side(regions, jobs, |region| {
         let digest = &region.digest;
-        watch.on(Event::BlobStarted { digest, size: region.place.size });
-        let stands = standing::look(file, &region, &|bytes| advance(watch, digest, bytes));
+        watch.on(Event::BlobStarted { digest, size: region.extent.size });
+        let filled = filled::look(file, &region, &|bytes| filled::advance(watch, digest, bytes));
         watch.on(Event::BlobEnded { digest });
-        stands.map(|stands| (region, stands))
+        filled.map(|filled| (region, filled))
     });
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
-    let mut found: Vec<(Region, Stands)> = found.into_iter().collect::<Result<_>>()?;
-    found.retain(|(_, stands)| *stands != Stands::Nothing);
+    let mut found: Vec<(Region, Filled)> = found.into_iter().collect::<Result<_>>()?;
+    found.retain(|(_, filled)| *filled != Filled::Nothing);
     Ok(found)
-}
-
-pub(crate) fn advance(watch: &dyn Watch, digest: &Digest, bytes: u64) -> Result<()> {
-    watch.on(Event::Advanced { digest, bytes });
-    watch.stopped().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }))
 }
 
 /// Finds the layout's blobs at their places of before, and moves them to where they belong now.
 fn rearrange(
-    output: &Output,
+    partial: &Partial,
     layout: &Layout,
     mut before: Vec<head::Head>,
     jobs: usize,
     watch: &dyn Watch,
-) -> Result<Vec<(Region, Stands)>> {
-    let file = &output.file;
+) -> Result<Vec<(Region, Filled)>> {
+    let file = partial.file();
     before.extend(head::read(file, 0));
     let mut places: Vec<Region> = before.iter().flat_map(|h| &h.regions).cloned().collect();
-    places.retain(|r| layout.region(&r.digest).is_some_and(|now| now.place.size == r.place.size));
+    places.retain(|r| layout.region(&r.digest).is_some_and(|now| now.extent.size == r.extent.size));
     places.sort_by_key(|r| r.start);
     places.dedup();
-    let mut best: HashMap<Digest, (Region, Stands)> = HashMap::new();
-    for (region, stands) in look_at(file, places, jobs, watch)? {
-        let better = best.get(&region.digest).is_none_or(|(_, other)| amount(stands) > amount(*other));
+    let mut best: HashMap<Digest, (Region, Filled)> = HashMap::new();
+    for (region, filled) in look_at(file, places, jobs, watch)? {
+        let better = best.get(&region.digest).is_none_or(|(_, other)| amount(filled) > amount(*other));
         if better {
-            best.insert(region.digest.clone(), (region, stands));
+            best.insert(region.digest.clone(), (region, filled));
         }
     }
-    let moving = Moving::of(output);
+    let moving = Moving::of(partial);
     if best.is_empty() {
         moving.end()?;
-        file.set_len(0).map_err(output.in_partial("empty"))?;
+        file.set_len(0).map_err(partial.failed("empty"))?;
         return Ok(Vec::new());
     }
     moving.begin(before.iter().map(|h| h.bytes.as_slice()).chain([layout.head()]))?;
-    let order = moves::in_order(best.values().filter_map(|(from, stands)| {
+    let order = moves::in_order(best.values().filter_map(|(from, filled)| {
         let to = layout.region(&from.digest)?.start;
-        let end = if let Stands::Start(len) = stands { from.place.offset + len } else { from.end() };
+        let end = if let Filled::Start(len) = filled { from.extent.offset + len } else { from.end() };
         Some(Move { from: from.start, to, len: end - from.start })
     }));
     let digests: HashMap<u64, &Digest> = best.values().map(|(r, _)| (r.start, &r.digest)).collect();
     let away = || order.iter().filter(|m| m.from != m.to);
     watch.on(Event::Phase { name: "moving", items: away().count() as u64, bytes: away().map(|m| m.len).sum() });
     for one in away() {
-        let progress = |bytes| digests.get(&one.from).map_or(Ok(()), |digest| advance(watch, digest, bytes));
+        let progress = |bytes| digests.get(&one.from).map_or(Ok(()), |digest| filled::advance(watch, digest, bytes));
         moves::carry_out(file, *one, &progress).map_err(|e| match e.downcast() {
             Ok(stop) => stop,
-            Err(e) => output.in_partial("move content in")(e),
+            Err(e) => partial.failed("move content in")(e),
         })?;
     }
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
-    file.write_all_at(layout.head(), 0).map_err(output.in_partial("write"))?;
-    file_system::sync(file).map_err(output.in_partial("sync"))?;
+    file.write_all_at(layout.head(), 0).map_err(partial.failed("write"))?;
+    file_system::sync(file).map_err(partial.failed("sync"))?;
     moving.end()?;
     look_at(file, layout.regions().to_vec(), jobs, watch)
 }
 
 /// Of two that stand, the one with more is better.
-fn amount(stands: Stands) -> u64 {
-    match stands {
-        Stands::Nothing => 0,
-        Stands::Start(len) => len,
-        Stands::Whole => u64::MAX,
+fn amount(filled: Filled) -> u64 {
+    match filled {
+        Filled::Nothing => 0,
+        Filled::Start(len) => len,
+        Filled::Whole => u64::MAX,
     }
 }
 
 /// Takes away what is nobody's, so that a beginning can be told from what was there before.
-fn clear(file: &File, layout: &Layout, held: &HashMap<Digest, Stands>, system: FileSystem) -> io::Result<()> {
+fn clear(file: &File, layout: &Layout, held: &HashMap<Digest, Filled>, system: FileSystem) -> io::Result<()> {
     let len = file.metadata()?.len();
     let mut kept = vec![layout.head().len() as u64];
     let mut free = Vec::new();
     for region in layout.regions() {
         let end = match held.get(&region.digest) {
-            Some(Stands::Whole) => region.end(),
-            Some(Stands::Start(len)) => region.place.offset + len,
+            Some(Filled::Whole) => region.end(),
+            Some(Filled::Start(len)) => region.extent.offset + len,
             _ => region.start,
         };
         kept.extend((end > region.start).then_some(end));
@@ -156,7 +145,7 @@ fn clear(file: &File, layout: &Layout, held: &HashMap<Digest, Stands>, system: F
     // Shorter only, ever: to make a file longer writes zeros where there are no holes. There also to
     // the same length: on a FAT drive that was pulled out, a file may own clusters after its end, and
     // Linux turns the drive read-only when it is written on before those are given back.
-    let last = if system.has_holes { layout.len() } else { kept.into_iter().max().unwrap_or_default().min(len) };
+    let last = if system.has_holes { layout.bytes() } else { kept.into_iter().max().unwrap_or_default().min(len) };
     if len > last || !system.has_holes {
         file.set_len(last)?;
     }
@@ -170,21 +159,21 @@ fn clear(file: &File, layout: &Layout, held: &HashMap<Digest, Stands>, system: F
 
 /// The heads of before, while content is being moved.
 struct Moving<'a> {
-    output: &'a Output,
+    partial: &'a Partial,
     name: String,
 }
 
 impl<'a> Moving<'a> {
-    fn of(output: &'a Output) -> Self {
-        Self { output, name: format!("{}.moving", output.partial) }
+    fn of(partial: &'a Partial) -> Self {
+        Self { partial, name: format!("{}.moving", partial.hidden()) }
     }
 
     fn failed(&self, doing: &'static str) -> impl FnOnce(io::Error) -> Error + use<> {
-        Error::disk(doing, self.output.path.with_file_name(&self.name))
+        Error::disk(doing, self.partial.path().with_file_name(&self.name))
     }
 
     fn heads(&self) -> Result<Vec<head::Head>> {
-        let file = self.output.directory.open_existing(&self.name).map_err(self.failed("open"))?;
+        let file = self.partial.directory().open_existing(&self.name).map_err(self.failed("open"))?;
         Ok(file.map(|file| head::read_all(&file)).unwrap_or_default())
     }
 
@@ -196,17 +185,17 @@ impl<'a> Moving<'a> {
                 different.push(head);
             }
         }
-        let file = self.output.directory.open_file(&self.name).map_err(self.failed("create"))?;
+        let file = self.partial.directory().open_file(&self.name).map_err(self.failed("create"))?;
         let bytes = different.concat();
         file.write_all_at(&bytes, 0).map_err(self.failed("write"))?;
         file.set_len(bytes.len() as u64).map_err(self.failed("write"))?;
         file_system::sync(&file).map_err(self.failed("sync"))?;
-        file_system::sync(self.output.directory.file()).map_err(self.failed("sync the directory of"))?;
+        file_system::sync(self.partial.directory().file()).map_err(self.failed("sync the directory of"))?;
         Ok(())
     }
 
     fn end(&self) -> Result<()> {
-        match self.output.directory.remove(&self.name) {
+        match self.partial.directory().remove(&self.name) {
             Err(e) if e.kind() != io::ErrorKind::NotFound => Err(self.failed("remove")(e)),
             _ => Ok(()),
         }

@@ -7,13 +7,14 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::archive::file_system::{self, FileSystem};
+use super::filled::{Filled, Stretch};
 use super::front::Front;
+use super::partial::Partial;
+use super::read_back;
+use super::stopped::{Leftover, Stopped};
+use crate::archive::file_system::{self, FileSystem};
 use crate::archive::format::header::{self, END};
 use crate::archive::format::layout::{Layout, Region};
-use super::output::{Kept, Output, Stopped};
-use super::read_back;
-use super::standing::{Stands, Stretch};
 use crate::error::{Error, Kind, Result};
 use crate::oci::Digest;
 use crate::store::{Content, Event, Held, Sink, Watch};
@@ -27,33 +28,33 @@ const LEAST_ROOM: usize = 128 << 10;
 
 /// A finished bundle.
 #[derive(Clone, Debug)]
-pub struct Written {
+pub(crate) struct Written {
     /// Where it is.
-    pub path: PathBuf,
+    pub(crate) path: PathBuf,
     /// Its length in bytes.
-    pub len: u64,
+    pub(crate) bytes: u64,
     /// sha256 of its `index.json`.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// The drive said that it has it. False where its file system has no way to say so.
-    pub synced: bool,
+    pub(crate) synced: bool,
 }
 
 /// A bundle in the making: takes blobs from many threads at once.
-pub struct Writer {
-    output: Output,
+pub(crate) struct Writer {
+    partial: Partial,
     layout: Layout,
     front: Front,
-    held: Mutex<HashMap<Digest, Stands>>,
+    held: Mutex<HashMap<Digest, Filled>>,
     /// Whose turn it is to write. The kernel lets one write to a file at a time, and those who wait
     /// for it there keep a processor busy.
     turn: Mutex<()>,
 }
 
 impl Writer {
-    pub(crate) fn new(output: Output, layout: Layout, system: FileSystem, held: HashMap<Digest, Stands>) -> Self {
-        let unfinished = layout.regions().iter().filter(|r| held.get(&r.digest) != Some(&Stands::Whole));
+    pub(crate) fn new(partial: Partial, layout: Layout, system: FileSystem, held: HashMap<Digest, Filled>) -> Self {
+        let unfinished = layout.regions().iter().filter(|r| held.get(&r.digest) != Some(&Filled::Whole));
         let front = Front::new(system.has_holes, unfinished.map(|r| r.start));
-        Self { output, layout, front, held: Mutex::new(held), turn: Mutex::new(()) }
+        Self { partial, layout, front, held: Mutex::new(held), turn: Mutex::new(()) }
     }
 
     /// Makes it safe and gives it its name. All blobs must have been taken. With `verify`, first
@@ -62,101 +63,95 @@ impl Writer {
     /// # Errors
     /// When the drive fails; then the path is as it was before. A failed fsync is final: a second
     /// one may claim success for data that is gone.
-    pub fn finish(self, verify: Option<usize>, watch: &dyn Watch) -> Result<Written, Stopped> {
+    pub(crate) fn finish(self, verify: Option<usize>, watch: &dyn Watch) -> Result<Written, Stopped> {
         match self.make_safe(verify, watch).and_then(|synced| Ok(synced & self.give_name()?)) {
             Ok(synced) => {
-                let Self { output, layout, .. } = self;
-                Ok(Written { path: output.path, len: layout.len(), digest: layout.digest().clone(), synced })
+                let (path, digest) = (self.partial.path().to_owned(), self.layout.digest().clone());
+                Ok(Written { path, bytes: self.layout.bytes(), digest, synced })
             }
             Err(error) => Err(Stopped::new(error, self.leave())),
         }
     }
 
     /// Goes away without a bundle. What was taken stays for the next export.
-    pub fn leave(self) -> Option<Kept> {
+    pub(crate) fn leave(self) -> Option<Leftover> {
         let held = self.lock();
         let bytes = |region: &Region| match held.get(&region.digest) {
-            Some(Stands::Whole) => region.place.size,
-            Some(Stands::Start(len)) => *len,
+            Some(Filled::Whole) => region.extent.size,
+            Some(Filled::Start(len)) => *len,
             _ => 0,
         };
         let regions = self.layout.regions();
-        let (kept, all) = (regions.iter().map(bytes).sum(), regions.iter().map(|r| r.place.size).sum());
+        let (kept, all) = (regions.iter().map(bytes).sum(), regions.iter().map(|r| r.extent.size).sum());
         if kept == 0 {
-            self.output.remove();
+            self.partial.remove();
             return None;
         }
-        Some(Kept { path: self.output.partial_path(), bytes: Some((kept, all)) })
+        Some(Leftover { path: self.partial.hidden_path(), bytes: Some((kept, all)) })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Stands>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Digest, Filled>> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the drive said that it has everything.
     fn make_safe(&self, verify: Option<usize>, watch: &dyn Watch) -> Result<bool> {
-        let Self { output, layout, .. } = self;
-        let whole = |region: &Region| self.lock().get(&region.digest) == Some(&Stands::Whole);
+        let Self { partial, layout, .. } = self;
+        let whole = |region: &Region| self.lock().get(&region.digest) == Some(&Filled::Whole);
         if let Some(missing) = layout.regions().iter().find(|r| !whole(r)) {
             return Err(Error::content(format!("{} was not taken", missing.digest)));
         }
-        self.write(&[0; END as usize], layout.len() - END, 0)?;
-        let synced = file_system::sync(&output.file).map_err(|e| {
+        self.write(&[0; END as usize], layout.bytes() - END, 0)?;
+        let synced = file_system::sync(partial.file()).map_err(|e| {
             // What of it is on the drive nobody knows now, and what is read may come from memory.
             self.lock().clear();
-            output.in_partial("sync")(e)
+            partial.failed("sync")(e)
         })?;
         if !synced {
-            let path = output.path.display();
+            let path = partial.path().display();
             let message = format!("{path}: this file system cannot confirm that everything is on the drive");
             watch.on(Event::Warning { message: &message });
         }
-        let len = output.file.metadata().map_err(output.in_partial("look up"))?.len();
-        if len != layout.len() {
-            let text = format!("{len} bytes long, not {}", layout.len());
-            return Err(output.in_partial("check")(io::Error::other(text)));
+        let len = partial.file().metadata().map_err(partial.failed("look up"))?.len();
+        if len != layout.bytes() {
+            let text = format!("{len} bytes long, not {}", layout.bytes());
+            return Err(partial.failed("check")(io::Error::other(text)));
         }
         if let Some(jobs) = verify {
-            read_back::read_back(output, layout, jobs, watch)?;
+            read_back::read_back(partial, layout, jobs, watch)?;
         }
         Ok(synced)
     }
 
     fn give_name(&self) -> Result<bool> {
-        let output = &self.output;
-        if !output.is_still_there().map_err(output.in_partial("look up"))? {
-            let text = "another directory is at its path now: the drive was removed or replaced";
-            return Err(output.in_partial("check")(io::Error::other(text)));
-        }
-        let at_path = |doing| Error::disk(doing, &output.path);
-        output.directory.rename(&output.partial, &output.name, output.force).map_err(at_path("rename to"))?;
+        self.partial.give_name()?;
         // From here on there is no partial file.
         self.lock().clear();
-        file_system::sync(output.directory.file()).map_err(at_path("sync the directory of"))
+        self.partial.sync_names()
     }
 
     /// Writes all but what is before `keep`.
     fn write(&self, bytes: &[u8], offset: u64, keep: u64) -> Result<()> {
         let skip = usize::try_from(keep.saturating_sub(offset)).unwrap_or(usize::MAX).min(bytes.len());
         let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
-        let result = self.output.file.write_all_at(&bytes[skip..], offset + skip as u64);
-        result.map_err(self.output.in_partial("write"))
+        let result = self.partial.file().write_all_at(&bytes[skip..], offset + skip as u64);
+        result.map_err(self.partial.failed("write"))
     }
 
-    /// Writes header, data and padding with as few calls as the buffer allows, but not what stands
+    /// Writes header, data and padding with as few calls as the buffer allows, but not what filled
     /// before byte `keep` of the file. `done` is how much of the data is there.
     fn fill(&self, region: &Region, keep: u64, content: &mut dyn Content, done: &mut u64) -> Result<()> {
-        let (blocks, place) = (region.header()?, region.place);
+        let (blocks, extent) = (region.header()?, region.extent);
         let whole = region.end() - region.start;
         let mut buffer = vec![0; usize::try_from(whole).unwrap_or(BUFFER).min(BUFFER)];
         buffer[..blocks.len()].copy_from_slice(&blocks);
-        let (mut at, mut filled, mut left) = (region.start, blocks.len(), place.size);
+        let (mut at, mut filled, mut left) = (region.start, blocks.len(), extent.size);
         while left > 0 {
             let room = buffer.len() - filled;
             if room < LEAST_ROOM && (room as u64) < left {
                 self.write(&buffer[..filled], at, keep)?;
                 at += filled as u64;
-                *done = (*done).max(at - place.offset);
+                *done = (*done).max(at - extent.offset);
                 self.front.advance(region.start, at);
                 filled = 0;
             }
@@ -166,7 +161,7 @@ impl Writer {
                 Err(e) => {
                     // What arrived need not arrive again.
                     if e.kind() != Kind::Content && self.write(&buffer[..filled], at, keep).is_ok() {
-                        *done = (*done).max(place.size - left);
+                        *done = (*done).max(extent.size - left);
                     }
                     return Err(e);
                 }
@@ -177,7 +172,7 @@ impl Writer {
         // Completes the check also of content that is empty.
         content.read(&mut [0]).map_err(Error::from_read)?;
         buffer.truncate(filled);
-        buffer.resize(filled + usize::try_from(header::padding(place.size)).unwrap_or(0), 0);
+        buffer.resize(filled + usize::try_from(header::padding(extent.size)).unwrap_or(0), 0);
         self.write(&buffer, at, keep)
     }
 }
@@ -186,9 +181,9 @@ impl Sink for Writer {
     fn held(&self, digest: &Digest) -> Held<'_> {
         let region = self.layout.region(digest);
         match (self.lock().get(digest), region) {
-            (Some(Stands::Whole), _) => Held::Whole,
-            (Some(Stands::Start(len)), Some(region)) => {
-                let bytes = Stretch::new(&self.output.file, region.place.offset, *len);
+            (Some(Filled::Whole), _) => Held::Whole,
+            (Some(Filled::Start(len)), Some(region)) => {
+                let bytes = Stretch::new(self.partial.file(), region.extent.offset, *len);
                 Held::Start { len: *len, bytes: Box::new(bytes) }
             }
             _ => Held::Nothing,
@@ -200,18 +195,18 @@ impl Sink for Writer {
         let region = self.layout.region(digest).ok_or_else(unknown)?;
         // Once only: where the beginning turns out wrong, all of it is written anew.
         let (mut done, keep) = match self.lock().remove(digest) {
-            Some(Stands::Start(len)) => (len, region.place.offset + len),
+            Some(Filled::Start(len)) => (len, region.extent.offset + len),
             _ => (0, 0),
         };
         self.front.reach(region.start);
         let result = self.fill(region, keep, content, &mut done);
         self.front.pass(region.start);
-        let stands = match &result {
-            Ok(()) => Stands::Whole,
-            Err(e) if e.kind() == Kind::Content || done == 0 => Stands::Nothing,
-            Err(_) => Stands::Start(done),
+        let filled = match &result {
+            Ok(()) => Filled::Whole,
+            Err(e) if e.kind() == Kind::Content || done == 0 => Filled::Nothing,
+            Err(_) => Filled::Start(done),
         };
-        self.lock().insert(digest.clone(), stands);
+        self.lock().insert(digest.clone(), filled);
         result
     }
 }

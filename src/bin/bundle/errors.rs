@@ -1,12 +1,12 @@
 //! How errors reach a person: one line each, then what to do about it.
 
-use std::fmt::Write as _;
 use std::io::Write as _;
 
 use oci_bundle::export::ExportFailed;
 use oci_bundle::{Error, Kind};
 
-use super::report;
+use super::next_steps;
+use super::text::{escaped, size};
 
 /// What a command failed with.
 pub(crate) struct Failure {
@@ -23,6 +23,11 @@ impl Failure {
     pub(crate) fn reported(kind: Kind) -> Self {
         Self { errors: Vec::new(), kind, go_on: None }
     }
+
+    /// A command line that cannot be carried out, with what to type instead.
+    pub(crate) fn usage(message: impl Into<String>, instead: &str) -> Self {
+        Self { errors: vec![Error::usage(message)], kind: Kind::Usage, go_on: Some(instead.into()) }
+    }
 }
 
 impl From<Error> for Failure {
@@ -33,11 +38,11 @@ impl From<Error> for Failure {
 
 impl From<ExportFailed> for Failure {
     fn from(failed: ExportFailed) -> Self {
-        let go_on = failed.kept.as_ref().map(|kept| {
-            let path = kept.path.display();
-            match kept.bytes {
+        let go_on = failed.leftover.as_ref().map(|path| {
+            let path = path.display();
+            match failed.leftover_bytes {
                 Some((bytes, all)) => {
-                    let (bytes, all) = (report::size(bytes), report::size(all));
+                    let (bytes, all) = (size(bytes), size(all));
                     format!("run the same command again to go on: {bytes} of {all} are kept in {path}")
                 }
                 None => format!("run the same command again to go on: what was fetched before is kept in {path}"),
@@ -47,13 +52,12 @@ impl From<ExportFailed> for Failure {
     }
 }
 
-/// Prints an error and its hint to standard error.
+/// Prints an error and what to do about it to standard error.
 pub(crate) fn print(error: &Error) {
-    let mut stderr = std::io::stderr().lock();
     // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(stderr, "bundle: {}", escaped(&error.to_string()));
-    if let Some(hint) = error.hint() {
-        let _ = writeln!(stderr, "hint: {}", escaped(&hint));
+    let _ = writeln!(std::io::stderr().lock(), "bundle: {}", escaped(&error.to_string()));
+    if let Some(hint) = next_steps::of(error) {
+        print_hint(&hint);
     }
 }
 
@@ -61,35 +65,4 @@ pub(crate) fn print(error: &Error) {
 pub(crate) fn print_hint(hint: &str) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "hint: {}", escaped(hint));
-}
-
-/// Text from outside, without anything that would move a cursor or turn the direction of writing.
-pub(crate) fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        if c.is_control() || is_format(c) {
-            // Writing to a string does not fail.
-            let _ = write!(out, "{}", c.escape_unicode());
-        } else {
-            out.push(c);
-        }
-        out
-    })
-}
-
-/// Unicode 16.0 general category Cf, as far as it can mislead a reader.
-fn is_format(c: char) -> bool {
-    matches!(c, '\u{ad}' | '\u{600}'..='\u{605}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_could_fool_a_terminal_is_escaped() {
-        assert_eq!(escaped("name\u{1b}]52;c;x\u{7}"), "name\\u{1b}]52;c;x\\u{7}");
-        assert_eq!(escaped("a\rb\u{9b}c\u{202e}d"), "a\\u{d}b\\u{9b}c\\u{202e}d");
-        assert_eq!(escaped("é…✓"), "é…✓");
-    }
 }

@@ -4,16 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use oci_bundle::Error;
-use oci_bundle::export::{Export, Exported};
-use oci_bundle::oci::Reference;
-use oci_bundle::plan::ReferrerPolicy;
-use serde_json::{Value, json};
+use oci_bundle::Result;
+use oci_bundle::export::{Export, Exported, ReferrerPolicy, Wanted};
+use oci_bundle::oci::{Host, Invalid};
+use oci_bundle::report::LeftOut;
 
 use super::errors::Failure;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
+use super::text::size;
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -54,79 +54,56 @@ enum Referrers {
     None,
 }
 
+impl From<Referrers> for ReferrerPolicy {
+    fn from(referrers: Referrers) -> Self {
+        match referrers {
+            Referrers::Auto => Self::Auto,
+            Referrers::Require => Self::Require,
+            Referrers::None => Self::None,
+        }
+    }
+}
+
 impl ExportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let mut hosts: Vec<String> = Vec::new();
-        for image in &self.images {
-            let reference: Reference =
-                image.parse().map_err(|e: oci_bundle::oci::Invalid| Error::usage(e.to_string()))?;
-            hosts.push(reference.repository.host().into());
-        }
+        let parsed = self.images.iter().map(|image| image.parse::<Wanted>());
+        let wanted: Vec<Wanted> =
+            parsed.collect::<Result<_, Invalid>>().map_err(|e| oci_bundle::Error::usage(e.to_string()))?;
+        let mut hosts: Vec<Host> = wanted.iter().map(|one| one.reference.repository.host().clone()).collect();
         hosts.sort();
         hosts.dedup();
-        let export = Export {
-            images: self.images,
-            output: self.output.unwrap_or_default(),
-            force: self.force,
-            include_non_distributable_layers: self.include_non_distributable_layers,
-            dry_run: self.dry_run,
-            read_back: self.read_back,
-            referrers: match self.referrers {
-                Referrers::Auto => ReferrerPolicy::Auto,
-                Referrers::Require => ReferrerPolicy::Require,
-                Referrers::None => ReferrerPolicy::None,
-            },
-            registry: self.registry.options(&hosts, None)?,
-        };
-        let read_back = export.read_back;
+        let export = Export::new(wanted, self.output.unwrap_or_default())
+            .force(self.force)
+            .layer_urls(self.include_non_distributable_layers)
+            .dry_run(self.dry_run)
+            .read_back(self.read_back)
+            .referrers(self.referrers.into())
+            .registry(self.registry.options(&hosts, None)?);
         let exported = export.run(progress.clone())?;
         if progress.talk().json {
-            report::json(&as_json(&exported))?;
-            return Ok(());
-        }
-        for (digest, size) in &exported.absent {
-            progress.say(
-                "left out",
-                &format!("{digest}  {}, non-distributable and not in the registry", report::size(*size)),
-            );
-        }
-        if let Some(written) = &exported.written {
-            let path = written.path.display();
-            let safe = match (written.synced, read_back) {
-                (true, false) => "synced to disk",
-                (true, true) => "synced to disk and read back",
-                (false, false) => "not confirmed by the drive",
-                (false, true) => "read back",
-            };
-            progress
-                .say("wrote", &format!("{path}  {}  bundle {}  ({safe})", report::size(written.len), written.digest));
-            progress.say("next", &format!("bundle import {path} --registry HOST --expect {}", written.digest));
+            report::json(&exported)?;
+        } else {
+            tell(progress, &exported, self.read_back)?;
         }
         Ok(())
     }
 }
 
-fn as_json(exported: &Exported) -> Value {
-    let status = if exported.written.is_some() { "exported" } else { "planned" };
-    let image = |image: &oci_bundle::export::ExportedImage| {
-        json!({
-            "name": image.name,
-            "digest": image.digest,
-            "mediaType": image.media_type,
-            "platforms": image.platforms.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "referrers": image.referrers.iter().map(report::referrer).collect::<Vec<_>>(),
-            "status": status,
-        })
-    };
-    let totals = exported.totals;
-    let mut object = json!({
-        "images": exported.images.iter().map(image).collect::<Vec<_>>(),
-        "blobs": { "count": totals.blobs, "bytes": totals.bytes, "fetched": exported.fetched, "resumed": exported.resumed },
-    });
-    if let Some(written) = &exported.written {
-        object["bundle"] = written.path.display().to_string().into();
-        object["digest"] = written.digest.as_str().into();
-        object["bytes"] = written.len.into();
+fn tell(progress: &Progress, exported: &Exported, read_back: bool) -> Result<()> {
+    for LeftOut { digest, bytes, .. } in &exported.left_out {
+        let text = format!("{digest}  {}, non-distributable and not in the registry", size(*bytes));
+        progress.say("left out", &text)?;
     }
-    object
+    let (Some(path), Some(digest), Some(bytes)) = (&exported.bundle, &exported.digest, exported.bytes) else {
+        return Ok(());
+    };
+    let path = path.display();
+    let safe = match (exported.synced, read_back) {
+        (true, false) => "synced to disk",
+        (true, true) => "synced to disk and read back",
+        (false, false) => "not confirmed by the drive",
+        (false, true) => "read back",
+    };
+    progress.say("wrote", &format!("{path}  {}  bundle {digest}  ({safe})", size(bytes)))?;
+    progress.say("next", &format!("bundle import {path} --registry HOST --expect {digest}"))
 }

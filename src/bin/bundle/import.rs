@@ -1,24 +1,18 @@
 //! `bundle import`
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use oci_bundle::import::{self, Import, Imported};
-use oci_bundle::oci::{Digest, Invalid, Reference, Repository};
-use oci_bundle::plan::Mapping;
-use oci_bundle::transfer::{Damaged, Pushed, ReadBack, Status};
-use oci_bundle::{Error, Kind};
-use serde_json::{Value, json};
+use oci_bundle::import::{self, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport};
+use oci_bundle::oci::{Host, Invalid, Reference, Repository};
+use oci_bundle::{Error, Kind, Result};
 
 use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
-use super::report;
-
-/// Where images go when nothing else is said: the mirror of docker's own images.
-const DEFAULT_NAMESPACE: &str = "library";
+use super::text::{count, size};
+use super::{next_steps, report};
 
 /// Push the images of a bundle to a registry
 #[derive(Args)]
@@ -59,57 +53,62 @@ enum Check {
     ReadBack,
 }
 
+impl From<Check> for import::Check {
+    fn from(check: Check) -> Self {
+        match check {
+            Check::Existence => Self::Existence,
+            Check::ReadBack => Self::ReadBack,
+        }
+    }
+}
+
 impl ImportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let registry = self.registry.or_else(|| script("TARGETHOST")).ok_or_else(|| Error::Usage {
-            message: "no registry to import into".into(),
-            hint: Some("name it with --registry HOST[:PORT][/NAMESPACE]".into()),
-        })?;
-        let (host, below) = match registry.trim_end_matches('/').split_once('/') {
-            Some((host, below)) => (host.to_owned(), Some(below.to_owned())),
-            None => (registry.trim_end_matches('/').to_owned(), None),
+        let Some(registry) = self.registry.or_else(|| script("TARGETHOST")) else {
+            let instead = "name it with --registry HOST[:PORT][/NAMESPACE]";
+            return Err(Failure::usage("no registry to import into", instead));
         };
         if registry.contains("://") {
-            return Err(
-                Error::usage(format!("registry `{registry}`: leave out the scheme (http: --plain-http)")).into()
-            );
+            let message = format!("registry `{registry}`: leave out the scheme (http: --plain-http)");
+            return Err(Error::usage(message).into());
         }
+        let trimmed = registry.trim_end_matches('/');
+        let (host, below) = trimmed.split_once('/').map_or((trimmed, None), |(host, below)| (host, Some(below)));
+        let host: Host = host.parse().map_err(|e: Invalid| Error::usage(e.to_string()))?;
         let namespace = match (self.namespace, below) {
             (Some(_), Some(below)) => {
                 let message = format!("two namespaces: `{below}` with --registry and another with --namespace");
-                return Err(Error::Usage { message, hint: Some("give one of them".into()) }.into());
+                return Err(Failure::usage(message, "give one of them"));
             }
-            (given, below) => given.or(below).or_else(|| script("TARGETNAMESPACE")),
+            (given, below) => given.or(below.map(str::to_owned)).or_else(|| script("TARGETNAMESPACE")),
         };
-        let import = Import {
-            name: self.name.as_deref().map(repository).transpose()?,
-            bundles: self.input.bundles,
-            expect: self.input.expect,
-            tmpdir: self.input.tmpdir,
-            host: host.clone(),
-            namespace: namespace.unwrap_or_else(|| DEFAULT_NAMESPACE.into()),
-            mappings: self.map,
-            check: match self.check {
-                Check::Existence => import::Check::Existence,
-                Check::ReadBack => import::Check::ReadBack,
-            },
-            dry_run: self.dry_run,
-            registry: self.access.options(std::slice::from_ref(&host), script("AUTHCRED"))?,
-        };
-        let dry_run = import.dry_run;
-        let imported = import.run(progress.clone())?;
+        let mut import = Import::new(self.input.bundles, host.clone())
+            .expect(self.input.expect)
+            .tmpdir(self.input.tmpdir)
+            .name(self.name.as_deref().map(repository).transpose()?)
+            .mappings(self.map)
+            .check(self.check.into())
+            .dry_run(self.dry_run)
+            .registry(self.access.options(&[host], script("AUTHCRED"))?);
+        if let Some(namespace) = namespace {
+            import = import.namespace(namespace);
+        }
+        let mut imported = import.run(progress.clone())?;
         if progress.talk().json {
-            report::json(&as_json(&host, &imported, dry_run))?;
+            for failure in imported.failures() {
+                failure.hint = next_steps::of(failure.error());
+            }
+            report::json(&imported)?;
         } else {
-            tell(progress, &imported, dry_run);
+            tell(progress, &imported, self.dry_run)?;
         }
         imported.kind().map_or(Ok(()), |kind: Kind| Err(Failure::reported(kind)))
     }
 }
 
 /// `--name`: a repository, with neither tag nor digest.
-fn repository(text: &str) -> oci_bundle::Result<Repository> {
+fn repository(text: &str) -> Result<Repository> {
     let bad = |why: String| Error::usage(format!("--name {why}"));
     let reference: Reference = text.parse().map_err(|e: Invalid| bad(e.to_string()))?;
     let last = text.rsplit('/').next().unwrap_or_default();
@@ -119,86 +118,35 @@ fn repository(text: &str) -> oci_bundle::Result<Repository> {
     Ok(reference.repository)
 }
 
-fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
-    let outcome = &imported.outcome;
-    let images = report::count(outcome.images.len() as u64, "image");
+fn tell(progress: &Progress, imported: &Imported, dry_run: bool) -> Result<()> {
+    let images = count(imported.images.len() as u64, "image");
+    let failed = imported.images.iter().filter(|i| i.status == ImageStatus::Failed).count();
+    let blobs = &imported.blobs;
     if dry_run {
-        for Pushed { image, status, .. } in outcome.images.iter().filter(|i| i.status != Status::Failed) {
-            let label = if *status == Status::Present { "present" } else { "would push" };
-            progress.say(label, &format!("{}  {}", image.target, image.digest.short()));
+        for ImportedImage { target, digest, status, .. } in &imported.images {
+            let label = match status {
+                ImageStatus::Failed => continue,
+                ImageStatus::Present => "present",
+                _ => "would push",
+            };
+            progress.say(label, &format!("{target}  {}", digest.short()))?;
         }
-        let (blobs, bytes) = imported.to_send;
-        progress.say(
-            "plan",
-            &format!(
-                "{images} · {} to send ({}) · nothing was changed",
-                report::count(blobs, "blob"),
-                report::size(bytes)
-            ),
-        );
-        return;
+        let (to_send, bytes) = (count(blobs.to_send, "blob"), size(blobs.bytes_to_send));
+        return progress.say("plan", &format!("{images} · {to_send} to send ({bytes}) · nothing was changed"));
     }
-    if let Some(ReadBack { blobs, manifests, tags, bytes, damaged }) = &imported.read_back {
-        let [blobs, manifests, tags] = [(*blobs, "blob"), (*manifests, "manifest"), (*tags, "tag")]
-            .map(|(number, noun)| report::count(number, noun));
-        let (bytes, damaged) = (report::size(*bytes), damaged.len());
-        progress.say("read back", &format!("{blobs} · {manifests} · {tags} · {bytes} · {damaged} damaged"));
+    if let Some(back) = &imported.read_back {
+        tell_read_back(progress, back)?;
     }
-    let failed = outcome.images.iter().filter(|i| i.status == Status::Failed).count();
-    let sent = format!("{} sent ({})", report::count(outcome.sent, "blob"), report::size(outcome.bytes_sent));
-    let mounted = if outcome.mounted > 0 { format!(" · {} mounted", outcome.mounted) } else { String::new() };
+    let sent = format!("{} sent ({})", count(blobs.sent, "blob"), size(blobs.bytes_sent));
+    let mounted = if blobs.mounted > 0 { format!(" · {} mounted", blobs.mounted) } else { String::new() };
     let label = if failed == 0 { "done" } else { "incomplete" };
-    progress.say(label, &format!("{images} · {sent}{mounted} · {} already there · {failed} failed", outcome.present));
+    let present = blobs.present;
+    progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there · {failed} failed"))
 }
 
-fn as_json(host: &str, imported: &Imported, dry_run: bool) -> Value {
-    let image = |Pushed { image, status, error }: &Pushed| {
-        let status = match status {
-            Status::Pushed if dry_run => "planned",
-            other => other.as_str(),
-        };
-        let mut object = json!({
-            "name": image.name,
-            "target": image.target.to_string(),
-            "digest": image.digest,
-            "status": status,
-        });
-        if let Some(error) = error {
-            object["error"] = report::error(error);
-        }
-        object
-    };
-    let outcome = &imported.outcome;
-    let mut object = json!({
-        "registry": host,
-        "images": outcome.images.iter().map(image).collect::<Vec<_>>(),
-        "blobs": {
-            "sent": outcome.sent,
-            "mounted": outcome.mounted,
-            "present": outcome.present,
-            "bytesSent": outcome.bytes_sent,
-            "toSend": if dry_run { imported.to_send.0 } else { 0 },
-            "bytesToSend": if dry_run { imported.to_send.1 } else { 0 },
-        },
-        "missingVolumes": [],
-    });
-    if let Some(back) = &imported.read_back {
-        let damaged = |Damaged { repository, digest, message }: &Damaged| json!({ "repository": repository.to_string(), "digest": digest, "message": message });
-        object["readBack"] = json!({
-            "blobs": back.blobs,
-            "manifests": back.manifests,
-            "tags": back.tags,
-            "bytes": back.bytes,
-            "damaged": back.damaged.iter().map(damaged).collect::<Vec<_>>(),
-        });
-    }
-    match imported.bundles.as_slice() {
-        [(_, digest)] => object["digest"] = digest.as_str().into(),
-        several => {
-            let line =
-                |(path, digest): &(PathBuf, Digest)| json!({ "bundle": path.display().to_string(), "digest": digest });
-            object["bundles"] = several.iter().map(line).collect();
-        }
-    }
-    object
+fn tell_read_back(progress: &Progress, back: &ReadBackReport) -> Result<()> {
+    let [blobs, manifests, tags] = [(back.blobs, "blob"), (back.manifests, "manifest"), (back.tags, "tag")]
+        .map(|(number, noun)| count(number, noun));
+    let (bytes, damaged) = (size(back.bytes), back.damaged.len());
+    progress.say("read back", &format!("{blobs} · {manifests} · {tags} · {bytes} · {damaged} damaged"))
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use oci_bundle::archive::Expectation;
+use oci_bundle::Expectation;
 
 /// What to read
 #[derive(Args, Clone)]

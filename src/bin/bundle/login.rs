@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::Error;
+use oci_bundle::Result;
 use oci_bundle::login::{Login, logout};
-use serde_json::json;
+use oci_bundle::oci::Host;
 
 use super::errors::Failure;
 use super::progress::Progress;
@@ -19,7 +19,7 @@ use super::report;
 pub(crate) struct LoginArgs {
     /// The registry
     #[arg(value_name = "HOST[:PORT]")]
-    host: String,
+    host: Host,
     #[command(flatten)]
     registry: RegistryArgs,
 }
@@ -28,26 +28,23 @@ impl LoginArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         let options = self.registry.options(std::slice::from_ref(&self.host), None)?;
         let Some((host, credential)) = options.login.clone() else {
-            return Err(Error::Usage {
-                message: "no credentials to log in with".into(),
-                hint: Some("give --username with --password-stdin, or BUNDLE_PASSWORD".into()),
-            }
-            .into());
+            let instead = "give --username with --password-stdin, or BUNDLE_PASSWORD";
+            return Err(Failure::usage("no credentials to log in with", instead));
         };
-        let kept = Login { host: host.clone(), credential, registry: options }.run(progress.clone())?;
-        let path = kept.path.display().to_string();
+        let kept = Login::new(host, credential, options).run(progress.clone())?;
         if progress.talk().json {
-            report::json(&json!({ "registry": host, "file": path, "helper": kept.helper, "checked": kept.checked }))?;
+            report::json(&kept)?;
             return Ok(());
         }
+        let (host, path) = (&kept.registry, kept.file.display().to_string());
         let place = match &kept.helper {
             Some(helper) => format!("the helper {helper}, as {path} asks"),
             None => path,
         };
         if !kept.checked {
-            progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"));
+            progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"))?;
         }
-        progress.say("logged in", &format!("{host}  credentials kept in {place}"));
+        progress.say("logged in", &format!("{host}  credentials kept in {place}"))?;
         Ok(())
     }
 }
@@ -58,7 +55,7 @@ impl LoginArgs {
 pub(crate) struct LogoutArgs {
     /// The registry
     #[arg(value_name = "HOST[:PORT]")]
-    host: String,
+    host: Host,
     /// Forget them in this file instead of the docker configuration
     #[arg(long, value_name = "FILE", env = "BUNDLE_AUTHFILE")]
     authfile: Option<PathBuf>,
@@ -66,12 +63,13 @@ pub(crate) struct LogoutArgs {
 
 impl LogoutArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let path = logout(&self.host, self.authfile)?;
+        let forgotten = logout(self.host, self.authfile)?;
         if progress.talk().json {
-            report::json(&json!({ "registry": self.host, "file": path.display().to_string() }))?;
-        } else {
-            progress.say("logged out", &format!("{}  removed from {}", self.host, path.display()));
+            report::json(&forgotten)?;
+            return Ok(());
         }
+        let files: Vec<String> = forgotten.files.iter().map(|file| file.display().to_string()).collect();
+        progress.say("logged out", &format!("{}  removed from {}", forgotten.registry, files.join(", ")))?;
         Ok(())
     }
 }

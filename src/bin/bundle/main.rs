@@ -9,10 +9,12 @@ mod import;
 mod input_args;
 mod list;
 mod login;
+mod next_steps;
 mod progress;
 mod registry_args;
 mod report;
 mod signals;
+mod text;
 mod verify;
 
 use std::process::ExitCode;
@@ -104,6 +106,10 @@ fn main() -> ExitCode {
         Command::Verify(args) => args.run(&progress),
     };
     progress.clear();
+    let result = match progress.lost() {
+        Some(lost) if result.is_ok() => Err(lost.into()),
+        _ => result,
+    };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure { errors, kind, go_on }) => {

@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use oci_bundle::oci::Digest;
-use oci_bundle::store::{Event, Watch};
+use oci_bundle::{Error, Event, Result, Watch};
 
-use super::errors::escaped;
 use super::report;
+use super::text::{count, escaped, size};
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -32,6 +32,7 @@ pub(crate) struct Progress {
     bars: MultiProgress,
     shows: Shows,
     state: Mutex<State>,
+    lost: Mutex<Option<Error>>,
     stop: Arc<AtomicUsize>,
 }
 
@@ -65,7 +66,14 @@ impl Progress {
             () => Shows::Lines,
         };
         let target = if shows == Shows::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self { talk, bars: MultiProgress::with_draw_target(target), shows, state: Mutex::default(), stop }
+        Self {
+            talk,
+            bars: MultiProgress::with_draw_target(target),
+            shows,
+            state: Mutex::default(),
+            lost: Mutex::default(),
+            stop,
+        }
     }
 
     pub(crate) fn talk(&self) -> Talk {
@@ -73,11 +81,27 @@ impl Progress {
     }
 
     /// A line of the report, for a person: standard output, above the bars.
-    pub(crate) fn say(&self, label: &str, text: &str) {
-        if !self.talk.quiet && !self.talk.json {
-            // A failing standard output shows when the report's end is written.
-            let _ = self.bars.suspend(|| report::labelled(label, text));
+    ///
+    /// # Errors
+    /// When standard output takes it no more.
+    pub(crate) fn say(&self, label: &str, text: &str) -> Result<()> {
+        if self.talk.quiet || self.talk.json {
+            return Ok(());
         }
+        self.bars.suspend(|| report::labelled(label, text))
+    }
+
+    /// A line about something that happened just now. Where it cannot be said, the end of the report
+    /// cannot be either, and that is an error.
+    fn mention(&self, label: &str, text: &str) {
+        if let Err(e) = self.say(label, text) {
+            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
+        }
+    }
+
+    /// Why a line of the report was lost, if one was.
+    pub(crate) fn lost(&self) -> Option<Error> {
+        self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 
     /// Takes the bars away.
@@ -137,21 +161,21 @@ impl Progress {
             let seconds = state.started.map_or(1.0, |at| at.elapsed().as_secs_f64()).max(0.001);
             #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
             let rate = (state.done as f64 / seconds) as u64;
-            let (done, total) = (report::size(state.done), report::size(state.total));
-            let text = format!("{:<10} {done} of {total}, {}/s", state.phase, report::size(rate));
+            let (done, total) = (size(state.done), size(state.total));
+            let text = format!("{:<10} {done} of {total}, {}/s", state.phase, size(rate));
             drop(state);
             self.tell(&text);
         }
     }
 
-    fn blob_started(&self, digest: &Digest, size: u64) {
+    fn blob_started(&self, digest: &Digest, bytes: u64) {
         if self.talk.verbose > 0 {
-            self.tell(&format!("{:<10} {digest}  {}", "blob", report::size(size)));
+            self.tell(&format!("{:<10} {digest}  {}", "blob", size(bytes)));
         }
-        if self.shows == Shows::Bars && size >= WORTH_A_BAR {
+        if self.shows == Shows::Bars && bytes >= WORTH_A_BAR {
             let style = ProgressStyle::with_template("  {msg}  {binary_bytes}/{binary_total_bytes}");
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = self.bars.add(ProgressBar::new(size).with_style(style).with_message(digest.short()));
+            let bar = self.bars.add(ProgressBar::new(bytes).with_style(style).with_message(digest.short()));
             self.lock().blobs.insert(digest.clone(), bar);
         }
     }
@@ -171,20 +195,22 @@ impl Watch for Progress {
             Event::BlobStarted { digest, size } => self.blob_started(digest, size),
             Event::BlobEnded { digest } => self.blob_ended(digest),
             Event::Image { status: "failed", target, error, .. } => {
-                self.say("failed", target);
+                self.mention("failed", target);
                 let error = error.filter(|_| !self.talk.json);
                 self.bars.suspend(|| error.into_iter().for_each(super::errors::print));
             }
-            Event::Image { status, target, digest, .. } => self.say(status, &format!("{target}  {}", digest.short())),
+            Event::Image { status, target, digest, .. } => {
+                self.mention(status, &format!("{target}  {}", digest.short()));
+            }
             Event::Phase { name, items, bytes } => self.phase(name, items, bytes),
             Event::Planned { images, manifests, blobs, bytes, shared } => {
-                let [images, manifests, blobs] = [(images, "image"), (manifests, "manifest"), (blobs, "blob")]
-                    .map(|(n, noun)| report::count(n, noun));
+                let [images, manifests, blobs] =
+                    [(images, "image"), (manifests, "manifest"), (blobs, "blob")].map(|(n, noun)| count(n, noun));
                 let shared = match shared {
                     0 => String::new(),
-                    shared => format!(" ({} shared, carried once)", report::size(shared)),
+                    shared => format!(" ({} shared, carried once)", size(shared)),
                 };
-                self.say("plan", &format!("{images} · {manifests} · {blobs} · {}{shared}", report::size(bytes)));
+                self.mention("plan", &format!("{images} · {manifests} · {blobs} · {}{shared}", size(bytes)));
             }
             Event::Repeating { host, reason } if self.talk.verbose > 0 => {
                 self.tell(&format!("{:<10} {host}: {reason}", "again"));
@@ -194,17 +220,17 @@ impl Watch for Progress {
             }
             Event::Resolved { name, digest, platforms, referrers } => {
                 let counted = [(platforms.len() as u64, "platform"), (referrers, "referrer")];
-                let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| report::count(*n, noun));
+                let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun));
                 let parts: Vec<String> = counted.collect();
                 let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
-                self.say("resolved", &format!("{name}  {}{parts}", digest.short()));
+                self.mention("resolved", &format!("{name}  {}{parts}", digest.short()));
             }
             Event::Spooling { from, to, at_least, free } if !self.talk.quiet => {
                 let needed = match at_least {
                     0 => "as much as comes".into(),
-                    some => format!("at least {}", report::size(some)),
+                    some => format!("at least {}", size(some)),
                 };
-                let (to, free) = (to.display(), report::size(free));
+                let (to, free) = (to.display(), size(free));
                 self.tell(&format!(
                     "{:<10} {from} to a temporary file in {to}: needs {needed}, {free} free",
                     "spooling"

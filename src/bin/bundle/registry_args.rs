@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use oci_bundle::oci::{Host, Invalid};
 use oci_bundle::registry::{Credential, PlainHttp, RegistryOptions, Retry, TlsOptions};
 use oci_bundle::{Error, Result};
+
+use super::errors::Failure;
+use super::text::parse_size;
 
 /// Registry access
 #[derive(Args, Clone)]
@@ -45,8 +49,8 @@ pub(crate) struct RegistryArgs {
     /// Give a request up after this many seconds without progress
     #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..), env = "BUNDLE_IDLE_TIMEOUT")]
     idle_timeout: u64,
-    /// Send and receive at most this much per second, as in 500KiB or 2M
-    #[arg(long, value_name = "SIZE", value_parser = bytes, env = "BUNDLE_LIMIT_RATE")]
+    /// Send and receive at most this much per second, as in 500KiB or 2MB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, env = "BUNDLE_LIMIT_RATE")]
     limit_rate: Option<u64>,
     /// Bound of the first delay before a repetition, in milliseconds
     #[arg(long, hide = true, value_name = "MS", default_value_t = 500, env = "BUNDLE_RETRY_DELAY")]
@@ -55,14 +59,18 @@ pub(crate) struct RegistryArgs {
 
 impl RegistryArgs {
     /// The library's options. Credentials given here are for `hosts`, which must be one then.
-    pub(crate) fn options(&self, hosts: &[String], script_credential: Option<String>) -> Result<RegistryOptions> {
+    pub(crate) fn options(
+        &self,
+        hosts: &[Host],
+        script_credential: Option<String>,
+    ) -> Result<RegistryOptions, Failure> {
         let credential = match (&self.username, self.password()?) {
             (Some(username), Some(password)) => Some(Credential::new(username.clone(), password)),
             (Some(_), None) => {
-                return Err(Error::Usage {
-                    message: "--username without a password".into(),
-                    hint: Some("add --password-stdin, or set BUNDLE_PASSWORD".into()),
-                });
+                return Err(Failure::usage(
+                    "--username without a password",
+                    "add --password-stdin, or set BUNDLE_PASSWORD",
+                ));
             }
             (None, _) => script_credential.map(|v| Credential::from_authorization_value(&v)).transpose()?,
         };
@@ -70,16 +78,20 @@ impl RegistryArgs {
             (None, _) => None,
             (Some(credential), [host]) => Some((host.clone(), credential)),
             (Some(_), several) => {
-                return Err(Error::Usage {
-                    message: format!("one user name for several registries: {}", several.join(", ")),
-                    hint: Some("use the docker configuration or --authfile, which hold one per registry".into()),
-                });
+                let several: Vec<&str> = several.iter().map(Host::as_str).collect();
+                let message = format!("one user name for several registries: {}", several.join(", "));
+                let instead = "use the docker configuration or --authfile, which hold one per registry";
+                return Err(Failure::usage(message, instead));
             }
         };
         let plain_http = match self.plain_http.as_slice() {
             [] => PlainHttp::None,
             hosts if hosts.iter().any(|h| matches!(h.as_str(), "" | "true" | "1")) => PlainHttp::All,
-            hosts => PlainHttp::Hosts(hosts.to_vec()),
+            hosts => {
+                let parsed = hosts.iter().map(|host| host.parse::<Host>());
+                let hosts = parsed.collect::<Result<_, Invalid>>();
+                PlainHttp::Hosts(hosts.map_err(|e| Error::usage(format!("--plain-http: {e}")))?)
+            }
         };
         let mut options = RegistryOptions::default();
         options.authfile.clone_from(&self.authfile);
@@ -107,43 +119,5 @@ impl RegistryArgs {
         read.map_err(Error::disk("read the password", "standard input"))?;
         let line = password.strip_suffix('\n').unwrap_or(&password);
         Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
-    }
-}
-
-/// A size as people write it: a number and nothing, `K`, `M`, `G` or `T`, with or without `iB` (1024)
-/// or `B` (1000).
-fn bytes(text: &str) -> std::result::Result<u64, String> {
-    let unit_at = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
-    let (digits, unit) = text.split_at(unit_at);
-    let number: u64 = digits.parse().map_err(|_| "a size is a number with a unit, as in 2MiB".to_owned())?;
-    let unit = unit.trim().to_ascii_lowercase();
-    let (letter, base) = match unit.strip_suffix("ib").or(unit.strip_suffix("i")) {
-        Some(letter) => (letter, 1024),
-        None => (unit.strip_suffix('b').unwrap_or(&unit), if unit.ends_with('b') { 1000 } else { 1024 }),
-    };
-    let power = match letter {
-        "" => 0,
-        "k" => 1,
-        "m" => 2,
-        "g" => 3,
-        "t" => 4,
-        _ => return Err(format!("`{unit}` is no unit; use KiB, MiB, GiB or TiB")),
-    };
-    let factor = u64::pow(base, power);
-    number.checked_mul(factor).filter(|n| *n > 0).ok_or_else(|| "out of range".to_owned())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_are_read_as_people_write_them() {
-        for (text, want) in [("1", 1), ("500KiB", 512_000), ("2M", 2 << 20), ("1 GB", 1_000_000_000), ("3kb", 3000)] {
-            assert_eq!(bytes(text), Ok(want), "{text}");
-        }
-        for bad in ["", "0", "fast", "1X", "-1", "99999999999T"] {
-            assert!(bytes(bad).is_err(), "{bad}");
-        }
     }
 }

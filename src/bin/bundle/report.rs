@@ -2,11 +2,10 @@
 
 use std::io::{self, Write};
 
-use oci_bundle::store::Referrer;
 use oci_bundle::{Error, Result};
-use serde_json::Value;
+use serde::Serialize;
 
-use super::errors::escaped;
+use super::text::escaped;
 
 /// Prints one line; a reader that went away is content.
 pub(crate) fn line(text: &str) -> Result<()> {
@@ -24,37 +23,28 @@ pub(crate) fn labelled(label: &str, text: &str) -> Result<()> {
 }
 
 /// Prints one object.
-pub(crate) fn json(value: &Value) -> Result<()> {
-    write(format!("{value}\n").as_bytes())
+pub(crate) fn json(report: &impl Serialize) -> Result<()> {
+    let text = serde_json::to_string(report).map_err(|e| Error::content(e.to_string()))?;
+    write(format!("{text}\n").as_bytes())
 }
 
-/// An error as an object.
-pub(crate) fn error(error: &Error) -> Value {
-    let mut object = serde_json::json!({ "kind": error.kind().as_str(), "message": error.to_string() });
-    if let Some(hint) = error.hint() {
-        object["hint"] = hint.into();
+/// The reports of several bundles: the only one as it is, else all in one object.
+#[derive(Serialize)]
+#[serde(untagged)]
+pub(crate) enum Reports<T> {
+    One(T),
+    Several { bundles: Vec<T> },
+}
+
+impl<T> Reports<T> {
+    /// Of so many bundles, those that there is something to say of.
+    pub(crate) fn of(asked: usize, mut reports: Vec<T>) -> Option<Self> {
+        match reports.len() {
+            0 => None,
+            1 if asked == 1 => reports.pop().map(Self::One),
+            _ => Some(Self::Several { bundles: reports }),
+        }
     }
-    object
-}
-
-/// What refers to an image as an object.
-pub(crate) fn referrer(referrer: &Referrer) -> Value {
-    let Referrer { digest, artifact_type, subject, bytes, .. } = referrer;
-    let mut object = serde_json::json!({ "digest": digest, "subject": subject, "bytes": bytes });
-    if let Some(kind) = artifact_type {
-        object["artifactType"] = kind.as_str().into();
-    }
-    object
-}
-
-/// `3 images`, `1 image`.
-pub(crate) fn count(number: u64, noun: &str) -> String {
-    if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
-}
-
-/// A size in bytes for a person.
-pub(crate) fn size(bytes: u64) -> String {
-    indicatif::BinaryBytes(bytes).to_string()
 }
 
 fn write(bytes: &[u8]) -> Result<()> {

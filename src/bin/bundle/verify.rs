@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::Kind;
 use oci_bundle::verify::{Finding, Verified, Verify};
-use serde_json::{Value, json};
+use oci_bundle::{Kind, Result};
 
 use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
-use super::report;
+use super::report::{self, Reports};
+use super::text::{count, size};
 
 /// Read every byte of a bundle and check every digest, size and reference
 #[derive(Args)]
@@ -29,39 +29,33 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         let InputArgs { bundles, expect, tmpdir } = self.input;
-        let mut objects = Vec::new();
-        let mut errors = Vec::new();
-        let mut kinds = Vec::new();
-        let several = bundles.len() > 1;
-        for bundle in bundles {
-            let path = bundle.display().to_string();
-            let (jobs, expect, tmpdir) = (usize::from(self.jobs), expect.clone(), tmpdir.clone());
-            let verified = match (Verify { bundle, deep: self.deep, expect, jobs, tmpdir }).run(progress.as_ref()) {
-                Ok(verified) => verified,
-                // The others may be whole.
+        let asked = bundles.len();
+        let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect).tmpdir(tmpdir);
+        let (mut reports, mut errors, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        for one in verify.run(progress.as_ref()) {
+            match one {
+                Ok(verified) => {
+                    kinds.extend(verified.kind());
+                    if progress.talk().json {
+                        reports.push(verified);
+                    } else {
+                        tell(progress, &verified)?;
+                    }
+                }
                 Err(error) => {
-                    let stop = matches!(error.kind(), Kind::Interrupted(_));
                     kinds.push(error.kind());
                     errors.push(error);
-                    if stop { break } else { continue }
                 }
-            };
-            kinds.extend(verified.kind());
-            if progress.talk().json {
-                objects.push(as_json(&path, &verified));
-            } else {
-                tell(progress, &path, &verified)?;
             }
         }
-        if progress.talk().json && !objects.is_empty() {
-            let single = objects.len() == 1 && !several;
-            report::json(&if single { objects.remove(0) } else { json!({ "bundles": objects }) })?;
+        if let Some(reports) = Reports::of(asked, reports) {
+            report::json(&reports)?;
         }
         kinds.into_iter().reduce(Kind::graver).map_or(Ok(()), |kind| Err(Failure { errors, kind, go_on: None }))
     }
 }
 
-fn tell(progress: &Progress, path: &str, verified: &Verified) -> oci_bundle::Result<()> {
+fn tell(progress: &Progress, verified: &Verified) -> Result<()> {
     for Finding { kind, images, message, .. } in &verified.findings {
         let concerns = match images.as_slice() {
             [] => String::new(),
@@ -70,48 +64,26 @@ fn tell(progress: &Progress, path: &str, verified: &Verified) -> oci_bundle::Res
         };
         report::labelled("damaged", &format!("{}: {message}{concerns}", kind.as_str()))?;
     }
-    let counts = format!(
-        "{} · {} · {}",
-        report::count(verified.images, "image"),
-        report::count(verified.blobs, "blob"),
-        report::size(verified.bytes)
-    );
-    if verified.unused > 0 {
-        progress.say("note", &format!("{} that no image needs", report::count(verified.unused, "blob")));
+    let blobs = &verified.blobs;
+    let mut counts =
+        format!("{} · {} · {}", count(verified.images, "image"), count(blobs.count, "blob"), size(blobs.bytes));
+    if !verified.left_out.is_empty() {
+        // Never a bare "intact" beside something that is not there.
+        let reason = &verified.left_out[0].reason;
+        counts.push_str(&format!(" · {} left out ({reason})", count(verified.left_out.len() as u64, "layer")));
     }
-    if let Some(error) = &verified.unexpected {
+    if blobs.unused > 0 {
+        progress.say("note", &format!("{} that no image needs", count(blobs.unused, "blob")))?;
+    }
+    if let Some(error) = verified.unexpected() {
         report::labelled("unexpected", &error.to_string())?;
     }
+    let (path, digest) = (verified.bundle.display(), &verified.digest);
     match verified.findings.len() as u64 {
         // Whatever else it is, it is not what was asked about.
-        0 if verified.unexpected.is_some() => {}
-        0 if verified.pinned => progress.say("matches", &format!("{}  {path}  {counts}", verified.digest)),
-        0 => progress.say("intact", &format!("{path}  {counts}  bundle {}", verified.digest)),
-        n => report::labelled("bad", &format!("{path}  {counts}  {}", report::count(n, "finding")))?,
+        0 if verified.unexpected().is_some() => Ok(()),
+        0 if verified.pinned => progress.say("matches", &format!("{digest}  {path}  {counts}")),
+        0 => progress.say("intact", &format!("{path}  {counts}  bundle {digest}")),
+        n => report::labelled("bad", &format!("{path}  {counts}  {}", count(n, "finding"))),
     }
-    Ok(())
-}
-
-fn as_json(path: &str, verified: &Verified) -> Value {
-    let finding = |f: &Finding| {
-        json!({
-            "kind": f.kind.as_str(),
-            "digest": f.digest,
-            "path": format!("blobs/{}/{}", f.digest.algorithm().as_str(), f.digest.hex()),
-            "images": f.images,
-            "message": f.message,
-        })
-    };
-    let mut object = json!({
-        "bundle": path,
-        "digest": verified.digest,
-        "intact": verified.findings.is_empty(),
-        "images": verified.images,
-        "blobs": { "count": verified.blobs, "bytes": verified.bytes, "unused": verified.unused },
-        "findings": verified.findings.iter().map(finding).collect::<Vec<_>>(),
-    });
-    if let Some(expected) = verified.expected {
-        object["expected"] = expected.into();
-    }
-    object
 }

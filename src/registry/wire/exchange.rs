@@ -4,17 +4,19 @@ use std::io::{self, Read};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ureq::http::{self, HeaderMap, Method};
+use ureq::http::{self, HeaderMap};
 use ureq::{BodyReader, Proxy, SendBody};
 use url::Url;
 
+pub(crate) use ureq::http::Method;
+
 use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
-use crate::registry::host::Permit;
-use crate::registry::origin::place;
+use super::gate::Permit;
+use super::origin::shown;
 use super::pace::{Limiter, Pace};
-use crate::registry::transport::{failed, unanswered};
+use super::tls::explain;
 use crate::error::{Error, Kind, Result};
-use crate::oci::BadContent;
+use crate::oci::{BadContent, Digest};
 use crate::store::{Content, Event, Watch};
 
 /// Storage behind a registry may take minutes to finish an upload.
@@ -41,6 +43,8 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Body<'a>,
     /// Over a connection of its own.
     pub(crate) alone: bool,
+    /// Whoever sends it has leave to already.
+    pub(crate) has_leave: bool,
     /// Method and path, for messages.
     pub(crate) shown: String,
 }
@@ -48,7 +52,7 @@ pub(crate) struct Request<'a> {
 impl<'a> Request<'a> {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         let shown = format!("{method} {}", url.path());
-        Self { method, url, headers: Vec::new(), body: Body::None, alone: false, shown }
+        Self { method, url, headers: Vec::new(), body: Body::None, alone: false, has_leave: false, shown }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -140,7 +144,7 @@ impl Exchange<'_> {
         let shown = if request.url == *self.url {
             request.shown.clone()
         } else {
-            format!("{} {}", request.method, place(self.url))
+            format!("{} {}", request.method, shown(self.url))
         };
         Ok(Response {
             status: parts.status.as_u16(),
@@ -191,8 +195,8 @@ pub(crate) struct Response {
 }
 
 impl Response {
-    pub(crate) fn with(mut self, permit: Permit) -> Self {
-        self.permit = Some(permit);
+    pub(crate) fn with(mut self, permit: Option<Permit>) -> Self {
+        self.permit = permit;
         self
     }
 
@@ -219,6 +223,21 @@ impl Response {
             500..=599 => true,
             401 | 403 => !self.is_registry,
             _ => false,
+        }
+    }
+
+    /// Compares the digest that a registry gives to something with ours, where both use one algorithm.
+    ///
+    /// # Errors
+    /// When it gives another.
+    pub(crate) fn agrees(&self, digest: &Digest, shown: &str) -> Result<()> {
+        let named = self.header("docker-content-digest").and_then(|d| d.parse::<Digest>().ok());
+        match named.filter(|n| n.algorithm() == digest.algorithm() && n != digest) {
+            Some(other) => Err(Error::Network {
+                request: shown.into(),
+                reason: format!("the registry took {digest}, and calls it {other}"),
+            }),
+            None => Ok(()),
         }
     }
 
@@ -261,7 +280,7 @@ impl Read for Response {
 }
 
 /// An I/O error of a connection in our terms; what our own readers put in comes out as it was.
-pub(crate) fn answered(error: io::Error, shown: &str) -> Error {
+fn answered(error: io::Error, shown: &str) -> Error {
     if let Some(bad) = BadContent::of(&error) {
         return bad.clone().into();
     }
@@ -275,4 +294,25 @@ pub(crate) fn answered(error: io::Error, shown: &str) -> Error {
         _ => error.to_string(),
     };
     Error::Network { request: shown.into(), reason }
+}
+
+/// An error of ureq in our terms.
+fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
+    if let Some(explained) = explain(&error, host) {
+        return explained;
+    }
+    match error {
+        ureq::Error::Io(e) => answered(e, shown),
+        ureq::Error::Timeout(which) => Error::Network { request: shown.into(), reason: unanswered(which) },
+        ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
+        other => Error::Network { request: shown.into(), reason: other.to_string() },
+    }
+}
+
+/// What a timeout of ureq means.
+fn unanswered(which: ureq::Timeout) -> String {
+    match which {
+        ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
+        _ => "no progress within the idle timeout".into(),
+    }
 }

@@ -1,7 +1,11 @@
-//! One request and its answer: connections, TLS, proxies, and how fast bytes move. No policy.
+//! One request and its answer: where it may go, connections, TLS, proxies, and how fast bytes move. When
+//! a request is sent and repeated is decided elsewhere.
 
+pub(crate) mod env;
 pub(crate) mod error_body;
 pub(crate) mod exchange;
+pub(crate) mod gate;
+pub(crate) mod origin;
 pub(crate) mod pace;
 pub(crate) mod proxy;
 pub(crate) mod tls;

@@ -5,9 +5,8 @@ use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::registry::retry::sleep;
 use crate::error::Error;
-use crate::store::Watch;
+use crate::store::{Watch, sleep};
 
 /// Fewer bytes than this within the idle timeout are no progress.
 const LEAST: u64 = 1 << 10;

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use ureq::Proxy;
 use url::{Host, Url};
 
-use super::tls::Env;
-use crate::error::{Error, Result};
+use super::env::Env;
+use crate::error::{Error, NextStep, Result};
 
 /// The proxies of a run.
 #[derive(Clone, Debug, Default)]
@@ -85,10 +85,8 @@ impl Proxies {
 fn parse(name: &str, value: &str) -> Result<Proxy> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     // The value may hold a password, so it is not shown.
-    let unusable = |_| Error::Usage {
-        message: format!("{name} holds no proxy URL"),
-        hint: Some("set it like http://proxy.example:3128, or unset it".into()),
-    };
+    let unusable =
+        |_| Error::Usage { message: format!("{name} holds no proxy URL"), next: Some(NextStep::SetProxyUrl) };
     Proxy::new(&with_scheme).map_err(unusable)
 }
 

@@ -11,11 +11,12 @@ use ruzstd::decoding::StreamingDecoder;
 use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use serde::Deserialize;
 
-use super::finding::{FindingKind, Findings};
+use super::findings::Findings;
+use super::report::FindingKind;
 use crate::archive::Bundle;
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Hasher, Manifest, Repository, Role};
-use crate::store::{Contents, Event, Source, Watch, side_by_side};
+use crate::oci::{Descriptor, Digest, Hasher, Manifest, Role};
+use crate::store::{Contents, Event, Watch, side_by_side};
 
 /// A config larger than this, in bytes, is not looked into.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -30,28 +31,30 @@ pub(super) fn compare(
     watch: &dyn Watch,
     findings: &mut Findings,
 ) -> Result<()> {
-    // Content in a bundle is found by digest alone.
-    let nowhere = Repository::new("bundle.invalid", "content")?;
     let mut layers: HashMap<&Digest, (&Descriptor, HashSet<Digest>)> = HashMap::new();
     for (_, manifest) in contents.manifests().filter(|(_, m)| m.is_image() && !m.media_type().is_index()) {
         let Some(config) = manifest.config() else { continue };
-        let diff_ids = match diff_ids(bundle, &nowhere, config) {
+        // What a damaged configuration says about its layers is no evidence against them.
+        if findings.has(&config.digest) {
+            continue;
+        }
+        let diff_ids = match diff_ids(bundle, config) {
             Ok(Some(diff_ids)) => diff_ids,
             Ok(None) => continue,
             Err(error) => {
-                findings.add(FindingKind::DigestMismatch.or_unreadable(&error), &config.digest, None, &error);
+                findings.add(FindingKind::DigestMismatch.or_unreadable(&error), &config.digest, &error);
                 continue;
             }
         };
         let stated = stated_layers(manifest);
         if stated.len() != diff_ids.len() {
             let text = format!("it states {} layers, the manifest {}", diff_ids.len(), stated.len());
-            findings.add(FindingKind::DiffIdMismatch, &config.digest, None, &Error::content(text));
+            findings.add(FindingKind::DiffIdMismatch, &config.digest, &Error::content(text));
             continue;
         }
         for (layer, diff_id) in stated.into_iter().zip(diff_ids) {
             let is_legible = !layer.media_type.as_str().ends_with("+encrypted");
-            if is_legible && bundle.holds(layer).is_ok() && !findings.has(&layer.digest) {
+            if is_legible && bundle.holds(layer) && !findings.has(&layer.digest) {
                 layers.entry(&layer.digest).or_insert_with(|| (layer, HashSet::new())).1.insert(diff_id);
             }
         }
@@ -64,12 +67,11 @@ pub(super) fn compare(
         if watch.stopped().is_some() {
             return None;
         }
-        let result = unpacked(bundle, &nowhere, layer, diff_ids.iter().next(), watch).and_then(|actual| match diff_ids
-            .iter()
-            .find(|stated| **stated != actual)
-        {
-            Some(stated) => Err(Error::content(format!("unpacks to {actual}, not to {stated}"))),
-            None => Ok(()),
+        let result = unpacked(bundle, layer, diff_ids.iter().next(), watch).and_then(|actual| {
+            match diff_ids.iter().find(|stated| **stated != actual) {
+                Some(stated) => Err(Error::content(format!("unpacks to {actual}, not to {stated}"))),
+                None => Ok(()),
+            }
         });
         Some((layer, result.err()?))
     });
@@ -79,7 +81,7 @@ pub(super) fn compare(
     }
     for (layer, error) in compared.into_iter().flatten() {
         let error = error.at(&layer.digest);
-        findings.add(FindingKind::DiffIdMismatch.or_unreadable(&error), &layer.digest, None, &error);
+        findings.add(FindingKind::DiffIdMismatch.or_unreadable(&error), &layer.digest, &error);
     }
     Ok(())
 }
@@ -89,7 +91,7 @@ fn stated_layers(manifest: &Manifest) -> Vec<&Descriptor> {
 }
 
 /// The DiffIDs of an image configuration, read leniently: what is no list of digests states nothing.
-fn diff_ids(bundle: &Bundle, nowhere: &Repository, config: &Descriptor) -> Result<Option<Vec<Digest>>> {
+fn diff_ids(bundle: &Bundle, config: &Descriptor) -> Result<Option<Vec<Digest>>> {
     #[derive(Deserialize)]
     struct Config {
         rootfs: RootFs,
@@ -98,24 +100,17 @@ fn diff_ids(bundle: &Bundle, nowhere: &Repository, config: &Descriptor) -> Resul
     struct RootFs {
         diff_ids: Vec<Digest>,
     }
-    if config.size > MAX_CONFIG || bundle.holds(config).is_err() {
+    if config.size > MAX_CONFIG || !bundle.holds(config) {
         return Ok(None);
     }
-    let mut bytes = Vec::new();
-    bundle.open(nowhere, config, 0)?.read_to_end(&mut bytes).map_err(Error::from_read)?;
+    let bytes = bundle.read_whole(config)?;
     Ok(serde_json::from_slice(&bytes).ok().map(|config: Config| config.rootfs.diff_ids))
 }
 
 /// What a layer unpacks to, by the algorithm of `like`.
-fn unpacked(
-    bundle: &Bundle,
-    nowhere: &Repository,
-    layer: &Descriptor,
-    like: Option<&Digest>,
-    watch: &dyn Watch,
-) -> Result<Digest> {
+fn unpacked(bundle: &Bundle, layer: &Descriptor, like: Option<&Digest>, watch: &dyn Watch) -> Result<Digest> {
     let digest = &layer.digest;
-    let content = Watched { inner: bundle.open(nowhere, layer, 0)?, digest, watch };
+    let content = Watched { inner: bundle.open_blob(layer)?, digest, watch };
     let mut content = BufReader::with_capacity(256 << 10, content);
     let start = content.fill_buf().map_err(Error::from_read)?;
     let mut unpacking: Box<dyn Read + '_> = match start {

@@ -2,90 +2,119 @@
 //! image is whole. Goes on to the end whatever it finds, and never talks to anybody.
 
 mod deep;
-mod finding;
+mod findings;
+mod report;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-pub use finding::{Finding, FindingKind};
-
-use crate::archive::{Bundle, Expectation, IndexEntry, Spooling, check_expectations};
+use super::opened::{Input, Opened};
+use super::report::LeftOut;
+use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, Repository};
-use crate::plan::{Found, walk};
-use crate::store::{Contents, Event, Source, Watch, side_by_side};
-use finding::Findings;
+use crate::oci::{Descriptor, Digest};
+use crate::store::{Event, Presence, Watch, side_by_side};
+use findings::Findings;
+
+pub use report::{Finding, FindingKind, Verified, VerifiedBlobs};
 
 /// What to verify.
 #[derive(Clone, Debug)]
 pub struct Verify {
-    /// The bundle: a tar, a gzip of one, a layout directory, or `-` for standard input.
-    pub bundle: PathBuf,
+    input: Input,
+    deep: bool,
+    jobs: usize,
+}
+
+impl Verify {
+    /// An ordinary check of these bundles: tars, gzips of them, layout directories, or `-` for
+    /// standard input.
+    pub fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
+        let input = Input { bundles: bundles.into_iter().collect(), ..Input::default() };
+        Self { input, deep: false, jobs: 4 }
+    }
+
     /// Also unpack layers, to nowhere, and compare them with the image configurations.
-    pub deep: bool,
-    /// What it has to be.
-    pub expect: Vec<Expectation>,
+    #[must_use]
+    pub fn deep(self, deep: bool) -> Self {
+        Self { deep, ..self }
+    }
+
     /// Blobs that are read side by side.
-    pub jobs: usize,
+    #[must_use]
+    pub fn jobs(self, jobs: usize) -> Self {
+        Self { jobs, ..self }
+    }
+
+    /// What the bundles have to be.
+    #[must_use]
+    pub fn expect(mut self, expect: Vec<Expectation>) -> Self {
+        self.input.expect = expect;
+        self
+    }
+
     /// Where to spool to.
-    pub tmpdir: Option<PathBuf>,
-}
-
-impl Verify {
-    /// An ordinary check of this bundle.
-    pub fn new(bundle: impl Into<PathBuf>) -> Self {
-        Self { bundle: bundle.into(), deep: false, expect: Vec::new(), jobs: 4, tmpdir: None }
+    #[must_use]
+    pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
+        self.input.tmpdir = tmpdir;
+        self
     }
-}
 
-/// What was found.
-#[derive(Debug)]
-pub struct Verified {
-    /// sha256 of `index.json`.
-    pub digest: Digest,
-    /// Whether it is what was expected, if anything was.
-    pub expected: Option<bool>,
-    /// How it is not.
-    pub unexpected: Option<Error>,
-    /// It is the very bundle that was expected, by its digest.
-    pub pinned: bool,
-    /// Images by name.
-    pub images: u64,
-    /// Blob entries that were read.
-    pub blobs: u64,
-    /// Their length in bytes.
-    pub bytes: u64,
-    /// Content that nothing refers to; harmless.
-    pub unused: u64,
-    /// Everything that is wrong, in file order.
-    pub findings: Vec<Finding>,
-}
-
-impl Verified {
-    /// The kind that decides the exit status; `None` for an intact bundle.
-    pub fn kind(&self) -> Option<Kind> {
-        let kinds = self.findings.iter().map(|f| match f.kind {
-            FindingKind::Unreadable => Kind::Failed,
-            _ => Kind::Content,
-        });
-        kinds.chain(self.unexpected.iter().map(Error::kind)).reduce(Kind::graver)
+    /// Verifies, one bundle after the other: a bundle whose structure is so damaged that nothing can
+    /// be said about its content is an error, and so is that somebody asked to stop.
+    pub fn run(self, watch: &dyn Watch) -> Vec<Result<Verified>> {
+        let opened = self.input.open(watch);
+        let together = self.input.check_together(opened.iter().flatten());
+        let mut verified = Vec::new();
+        for bundle in opened {
+            let one = bundle.and_then(|bundle| self.verify(bundle, watch));
+            let stop = one.as_ref().is_err_and(|e| matches!(e.kind(), Kind::Interrupted(_)));
+            verified.push(one);
+            if stop {
+                return verified;
+            }
+        }
+        verified.extend(together.err().map(Err));
+        verified
     }
-}
 
-impl Verify {
-    /// Verifies.
-    ///
-    /// # Errors
-    /// When the bundle's structure is so damaged that nothing can be said about its content, or
-    /// somebody asked to stop.
-    pub fn run(self, watch: &dyn Watch) -> Result<Verified> {
-        let bundle = Bundle::open(&self.bundle, Spooling { tmpdir: self.tmpdir.as_deref(), watch })?;
-        let unexpected = check_expectations(&self.expect, &[&bundle]).err();
-        let pinned = self.expect.iter().any(|e| matches!(e, Expectation::Bundle(_))) && unexpected.is_none();
-        let mut findings = Findings::default();
-        let contents = self.walk(&bundle, watch, &mut findings)?;
+    fn verify(&self, bundle: Bundle, watch: &dyn Watch) -> Result<Verified> {
+        let unexpected = self.input.check(&bundle).err().map(Arc::new);
+        let pinned = self.input.expect.iter().any(|e| matches!(e, Expectation::Bundle(_))) && unexpected.is_none();
+        let opened = Opened::new(vec![bundle], None, 1, watch)?;
+        let contents = &opened.contents;
+        let bundle = opened.bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
+        let mut findings = what_was_read(&opened, bundle);
+        let (blobs, seen) = self.read_all(bundle, watch, &mut findings)?;
+        if self.deep {
+            deep::compare(bundle, contents, self.jobs, watch, &mut findings)?;
+        }
+        let findings = findings.named(contents);
+        let used: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
+        Ok(Verified {
+            bundle: bundle.path().to_owned(),
+            digest: bundle.index().digest.clone(),
+            expected: (!self.input.expect.is_empty()).then_some(unexpected.is_none()),
+            intact: findings.is_empty(),
+            images: contents.images().count() as u64,
+            blobs: VerifiedBlobs { unused: seen.iter().filter(|d| !used.contains(**d)).count() as u64, ..blobs },
+            left_out: LeftOut::of(contents),
+            findings,
+            pinned,
+            unexpected,
+        })
+    }
+
+    /// Reads every blob that is there.
+    fn read_all<'a>(
+        &self,
+        bundle: &'a Bundle,
+        watch: &dyn Watch,
+        findings: &mut Findings,
+    ) -> Result<(VerifiedBlobs, HashSet<&'a Digest>)> {
         let mut seen = HashSet::new();
-        let blobs: Vec<&Digest> = bundle.blobs().iter().filter(|d| seen.insert(*d)).collect();
+        let blobs: Vec<&Digest> = bundle.blobs().filter(|d| seen.insert(*d)).collect();
         let bytes = blobs.iter().filter_map(|d| bundle.size_of(d)).sum();
         let count = blobs.len() as u64;
         watch.on(Event::Phase { name: "verifying", items: count, bytes });
@@ -103,62 +132,24 @@ impl Verify {
             return Err(Error::Interrupted { signal });
         }
         for (digest, error) in checked.into_iter().flatten() {
-            findings.add(FindingKind::DigestMismatch.or_unreadable(&error), digest, None, &error);
+            findings.add(FindingKind::DigestMismatch.or_unreadable(&error), digest, &error);
         }
-        if self.deep {
-            deep::compare(&bundle, &contents, self.jobs, watch, &mut findings)?;
-        }
-        let findings = findings.named(&contents);
-        let used: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
-        Ok(Verified {
-            digest: bundle.index().digest.clone(),
-            expected: (!self.expect.is_empty()).then_some(unexpected.is_none()),
-            unexpected,
-            pinned,
-            images: bundle.index().entries.iter().filter(|e| e.name.is_some() || e.tag.is_some()).count() as u64,
-            blobs: count,
-            bytes,
-            unused: seen.iter().filter(|d| !used.contains(**d)).count() as u64,
-            findings,
-        })
-    }
-
-    /// Everything the index leads to, and what is missing or malformed on the way.
-    fn walk(&self, bundle: &Bundle, watch: &dyn Watch, findings: &mut Findings) -> Result<Contents> {
-        // Content in a bundle is found by digest alone.
-        let nowhere = Repository::new("bundle.invalid", "content")?;
-        let mut roots = Vec::new();
-        for IndexEntry { name, descriptor, .. } in &bundle.index().entries {
-            match bundle.manifest(&nowhere, descriptor) {
-                Ok(manifest) => roots.push(Found { name: name.clone(), repository: nowhere.clone(), manifest }),
-                Err(error) => {
-                    let kind = kind_of(bundle, &descriptor.digest, descriptor.size, &error);
-                    findings.add(kind, &descriptor.digest, name.as_ref(), &error);
-                }
-            }
-        }
-        let (contents, failures) = walk(bundle, roots, 1, watch).map_err(|e| e.at(bundle.path().display()))?;
-        for failure in failures {
-            let size = contents.node(&failure.digest).map(|n| n.descriptor.size).unwrap_or_default();
-            let kind = kind_of(bundle, &failure.digest, size, &failure.error);
-            findings.add(kind, &failure.digest, None, &failure.error);
-        }
-        for node in contents.blobs() {
-            if let Err(error) = bundle.holds(&node.descriptor) {
-                let Descriptor { digest, size, .. } = &node.descriptor;
-                findings.add(kind_of(bundle, digest, *size, &error), digest, None, &error);
-            }
-        }
-        Ok(contents)
+        Ok((VerifiedBlobs { count, bytes, unused: 0 }, seen))
     }
 }
 
-/// What is wrong with content that could not be taken as what it should be.
-fn kind_of(bundle: &Bundle, digest: &Digest, size: u64, error: &Error) -> FindingKind {
-    let kind = match bundle.size_of(digest) {
-        None => FindingKind::Missing,
-        Some(there) if there != size => FindingKind::SizeMismatch,
-        Some(_) => FindingKind::Malformed,
-    };
-    kind.or_unreadable(error)
+/// What is missing or malformed on the way from the index to everything.
+fn what_was_read(opened: &Opened, bundle: &Bundle) -> Findings {
+    let mut findings = Findings::default();
+    opened.malformed.iter().for_each(|error| findings.add_form(error));
+    for failure in &opened.failures {
+        let kind = FindingKind::Malformed.or_unreadable(&failure.error);
+        findings.add(kind, &failure.digest, failure.error.innermost());
+    }
+    for node in opened.contents.nodes.iter().filter(|node| node.presence == Presence::Missing) {
+        let Descriptor { digest, .. } = &node.descriptor;
+        let kind = if bundle.size_of(digest).is_some() { FindingKind::SizeMismatch } else { FindingKind::Missing };
+        findings.add(kind, digest, &bundle.lack(&node.descriptor));
+    }
+    findings
 }

@@ -6,10 +6,11 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::mpsc;
 
+use super::super::output::Output;
 use super::*;
-use crate::archive::Place;
-use crate::oci::{Descriptor, Manifest, MediaType, Role};
-use crate::store::{Contents, Node, Quiet, Root};
+use crate::archive::format::layout::Extent;
+use crate::oci::{Descriptor, Manifest, MediaType, Role, Said};
+use crate::store::{Contents, Node, Quiet, Root, RootName};
 
 const MIB: u64 = 1 << 20;
 const ROOMY: FileSystem = FileSystem { has_holes: true, reserves: true, file_limit: None, free: u64::MAX };
@@ -28,12 +29,12 @@ fn of_layers(layers: Vec<Descriptor>) -> Layout {
     let text = serde_json::json!({"schemaVersion": 2, "mediaType": MediaType::OCI_MANIFEST, "layers": layers});
     let bytes = text.to_string().into_bytes();
     let digest = Digest::sha256(&bytes);
-    let manifest = Manifest::parse(bytes.into(), digest.clone(), &[]).expect("a manifest");
-    let node = |descriptor, role, manifest| Node { descriptor, role, manifest, repositories: Vec::new() };
-    let mut nodes = vec![node(manifest.descriptor(), Role::Manifest, Some(manifest))];
-    nodes.extend(layers.into_iter().map(|layer| node(layer, Role::Layer, None)));
-    let root = Root { name: Some("r.example/app:1".into()), digest };
-    Layout::new(&Contents::new(nodes, vec![root], Vec::new())).expect("a layout")
+    let manifest = Manifest::parse(bytes.into(), digest.clone(), Said::default()).expect("a manifest");
+    let node = Node::new(manifest.descriptor(), Role::Manifest, Vec::new());
+    let mut nodes = vec![Node { manifest: Some(manifest), ..node }];
+    nodes.extend(layers.into_iter().map(|layer| Node::new(layer, Role::Layer, Vec::new())));
+    let root = Root { name: RootName::Full("r.example/app:1".parse().expect("a name")), digest };
+    Layout::new(&Contents::new(nodes, vec![root])).expect("a layout")
 }
 
 /// Content without end, after a word from outside if it is to wait for one.
@@ -64,7 +65,7 @@ fn without_holes_nothing_is_written_far_ahead_of_a_slow_blob() {
     let dir = tempfile::tempdir().expect("a directory");
     let layout = layout(&[300 << 10; 10]);
     let regions = layout.regions().to_vec();
-    let len = layout.len();
+    let len = layout.bytes();
     let system = FileSystem { has_holes: false, reserves: false, ..ROOMY };
     let writer = output(&dir).begin_on(system, layout, 1, &Quiet).map_err(|s| s.error).expect("a writer");
     let file = File::open(dir.path().join(".out.tar.partial")).expect("the partial file");
@@ -105,7 +106,7 @@ fn a_bundle_that_cannot_fit_is_refused_before_the_first_byte() {
         let result = output(&dir).begin_on(system, layout(&[5 << 30]), 1, &Quiet);
         let stopped = result.err().expect("refused");
         assert!(stopped.error.to_string().contains(expected), "{}", stopped.error);
-        assert_eq!((stopped.error.kind(), stopped.kept), (Kind::Failed, None));
+        assert_eq!((stopped.error.kind(), stopped.leftover), (Kind::Failed, None));
         assert_eq!(std::fs::read_dir(dir.path()).expect("a directory").count(), 0, "nothing is left");
     }
 }
@@ -114,10 +115,10 @@ fn a_bundle_that_cannot_fit_is_refused_before_the_first_byte() {
 fn what_reads_back_differently_gets_no_name() {
     let bytes = vec![0; 700_001];
     let layer = Descriptor::new(MediaType::from("application/x.zeros"), Digest::sha256(&bytes), bytes.len() as u64);
-    let place: Place = of_layers(vec![layer.clone()]).regions()[0].place;
-    let end = place.offset + place.size;
+    let extent: Extent = of_layers(vec![layer.clone()]).regions()[0].extent;
+    let end = extent.offset + extent.size;
     // Nothing; the head; the header; the first and the last byte; the padding.
-    let damages = [None, Some(700), Some(place.offset - 500), Some(place.offset), Some(end - 1), Some(end)];
+    let damages = [None, Some(700), Some(extent.offset - 500), Some(extent.offset), Some(end - 1), Some(end)];
     for damage in damages {
         let dir = tempfile::tempdir().expect("a directory");
         let layout = of_layers(vec![layer.clone()]);
@@ -138,7 +139,7 @@ fn what_reads_back_differently_gets_no_name() {
                 let told = text.split_once("reads back differently at or after byte ").expect("so said").1;
                 let told: u64 = told.split(':').next().and_then(|n| n.parse().ok()).expect("a number");
                 assert!(told <= at, "{text}");
-                assert_eq!((stopped.error.kind(), stopped.kept.map(|k| k.path)), (Kind::Failed, Some(partial)));
+                assert_eq!((stopped.error.kind(), stopped.leftover.map(|k| k.path)), (Kind::Failed, Some(partial)));
             }
         }
     }

@@ -7,8 +7,9 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+use super::credential::{Credential, HUB, HUB_ALIASES, HUB_SERVER, Secret, from_base64};
 use super::helper::Helpers;
-use super::{Credential, HUB, HUB_ALIASES, HUB_SERVER, Secret, from_base64};
+use crate::oci::Host;
 use crate::{Error, Result};
 
 /// More than any such file needs.
@@ -58,7 +59,7 @@ impl AuthFile {
     /// # Errors
     /// When it cannot be read or parsed. Nothing of its content is repeated.
     pub(crate) fn read(path: &Path, format: Format, warnings: &mut Vec<String>) -> Result<Option<Self>> {
-        let unusable = |reason: String| Error::Refused { reason: format!("{}: {reason}", path.display()), hint: None };
+        let unusable = |reason: String| Error::Refused { reason: format!("{}: {reason}", path.display()), next: None };
         let mut text = Vec::new();
         let file = match File::open(path) {
             Ok(file) => file,
@@ -109,8 +110,8 @@ impl AuthFile {
     ///
     /// # Errors
     /// When the entry is malformed or the helper fails.
-    pub(crate) fn lookup(&self, host: &str, path: &str, helpers: &Helpers) -> Result<Option<Credential>> {
-        let host = normalised_host(host);
+    pub(crate) fn lookup(&self, host: &Host, path: &str, helpers: &Helpers) -> Result<Option<Credential>> {
+        let host = normalised_host(host.as_str());
         let whole = format!("{host}/{path}");
         let mut key = whole.trim_end_matches('/');
         loop {
@@ -124,7 +125,7 @@ impl AuthFile {
             if let Some(entry) = self.auths.get(key) {
                 let malformed = || Error::Refused {
                     reason: format!("{}: the entry of {key} is malformed", self.path.display()),
-                    hint: None,
+                    next: None,
                 };
                 return entry.credential().map(Some).ok_or_else(malformed);
             }
@@ -194,7 +195,7 @@ fn parse(text: &[u8], format: Format) -> serde_json::Result<Config> {
 }
 
 /// A key as `host[/path]`: docker's oldest ones are URLs, whose path says nothing.
-fn normalised(key: &str) -> String {
+pub(super) fn normalised(key: &str) -> String {
     let stripped = key.strip_prefix("https://").or_else(|| key.strip_prefix("http://"));
     let (host, path) = stripped.unwrap_or(key).split_once('/').unwrap_or((stripped.unwrap_or(key), ""));
     let host = normalised_host(host);
@@ -205,8 +206,9 @@ fn normalised(key: &str) -> String {
     }
 }
 
-fn normalised_host(host: &str) -> String {
-    let host = host.to_ascii_lowercase();
+/// A host as it is compared everywhere. What is none stays as it is: nobody will ask for it.
+fn normalised_host(text: &str) -> String {
+    let host = text.parse::<Host>().map_or_else(|_| text.to_ascii_lowercase(), |host| host.to_string());
     if HUB_ALIASES.contains(&host.as_str()) { HUB.into() } else { host }
 }
 

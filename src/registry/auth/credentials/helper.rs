@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde::Deserialize;
 
-use super::{Credential, Secret};
-use crate::{Error, Result};
+use super::credential::{Credential, Secret};
+use crate::{Error, NextStep, Result};
 
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 const MAX_OUTPUT: u64 = 64 << 10;
@@ -30,12 +30,12 @@ type Answers = HashMap<(String, String), Arc<OnceLock<Answer>>>;
 #[derive(Clone, Debug)]
 struct Failure {
     reason: String,
-    hint: &'static str,
+    next: NextStep,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
-struct Found {
+struct Told {
     username: String,
     secret: Secret,
 }
@@ -76,7 +76,7 @@ impl Helpers {
         let answer = cell.get_or_init(|| self.ask(name, server));
         answer.clone().map_err(|failure| {
             let reason = format!("{}: credential helper {}: {}", config.display(), name.escape_debug(), failure.reason);
-            Error::refused(reason, failure.hint)
+            Error::refused(reason, failure.next)
         })
     }
 
@@ -86,7 +86,7 @@ impl Helpers {
     /// When there is no such helper, or it fails.
     pub(crate) fn tell(&self, name: &str, verb: &str, input: &str, config: &Path) -> Result<()> {
         let done = self.find(name).and_then(|program| {
-            let failed = |reason| Failure { reason, hint: "run the helper by hand to see what it says" };
+            let failed = |reason| Failure { reason, next: NextStep::RunHelper };
             let output = run(&program, verb, input, self.time_limit).map_err(failed)?;
             let missing = verb == "erase" && first_line(&output.stdout).contains(NOT_FOUND);
             if output.status.success() || missing {
@@ -97,13 +97,12 @@ impl Helpers {
         });
         done.map_err(|failure| {
             let reason = format!("{}: credential helper {}: {}", config.display(), name.escape_debug(), failure.reason);
-            Error::refused(reason, failure.hint)
+            Error::refused(reason, failure.next)
         })
     }
 
     fn ask(&self, name: &str, server: &str) -> Answer {
-        let failed =
-            |reason: String| Failure { reason, hint: "run the helper by hand, or log in to the registry again" };
+        let failed = |reason: String| Failure { reason, next: NextStep::RunHelperOrLogIn };
         let program = self.find(name)?;
         let output = run(&program, "get", server, self.time_limit).map_err(failed)?;
         if !output.status.success() {
@@ -115,7 +114,7 @@ impl Helpers {
             return Err(failed(format!("failed ({}){said}", output.status)));
         }
         // serde's message would quote the answer.
-        let found: Found =
+        let found: Told =
             serde_json::from_slice(&output.stdout).map_err(|_| failed("its answer is not a credential".into()))?;
         if found.username.is_empty() && found.secret.expose().is_empty() {
             return Ok(None);
@@ -127,7 +126,7 @@ impl Helpers {
         let is_word = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
         if name.is_empty() || !name.chars().all(is_word) {
             let reason = "not a name of a helper".to_owned();
-            return Err(Failure { reason, hint: "a helper is named by what follows `docker-credential-`" });
+            return Err(Failure { reason, next: NextStep::NameHelper });
         }
         let file = format!("docker-credential-{name}");
         let directories = self.path.iter().flat_map(std::env::split_paths);
@@ -136,10 +135,7 @@ impl Helpers {
             .filter(|directory| directory.is_absolute())
             .map(|directory| directory.join(&file))
             .find(|path| is_program(path))
-            .ok_or_else(|| Failure {
-                reason: format!("no {file} on PATH"),
-                hint: "install the helper, take it out of the file, or give other credentials with --authfile",
-            })
+            .ok_or_else(|| Failure { reason: format!("no {file} on PATH"), next: NextStep::InstallHelper })
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -10,14 +11,19 @@ use data_encoding::BASE64;
 use tempfile::TempDir;
 
 use super::*;
-use crate::Kind;
+use crate::oci::Host;
+use crate::{Kind, Result};
+
+fn at(host: &str) -> Host {
+    host.parse().unwrap()
+}
 
 fn basic(username: &str, password: &str) -> Option<Credential> {
-    Some(Credential::Basic { username: username.into(), password: Secret(password.into()) })
+    Some(Credential::Basic { username: username.into(), password: Secret::from(password.to_owned()) })
 }
 
 fn identity(username: &str, token: &str) -> Option<Credential> {
-    Some(Credential::IdentityToken { username: username.into(), token: Secret(token.into()) })
+    Some(Credential::IdentityToken { username: username.into(), token: Secret::from(token.to_owned()) })
 }
 
 /// A home directory with helpers in `bin` and credentials in `config.json`.
@@ -63,7 +69,7 @@ impl Home {
     }
 
     fn lookup(&self, host: &str, path: &str) -> Result<Option<Credential>> {
-        self.load()?.lookup(host, path)
+        self.load()?.lookup(&at(host), path)
     }
 }
 
@@ -80,7 +86,10 @@ fn an_entry_is_read_in_every_form() {
         (format!(r#"{{"auth":"{}","identitytoken":"t"}}"#, BASE64.encode(b"0000:")), identity("0000", "t")),
         (r#"{"identitytoken":"t"}"#.into(), identity("", "t")),
         (format!(r#"{{"auth":"{}"}}"#, BASE64.encode(b"<token>:t")), identity("", "t")),
-        (r#"{"registrytoken":"t","username":"u"}"#.into(), Some(Credential::RegistryToken(Secret("t".into())))),
+        (
+            r#"{"registrytoken":"t","username":"u"}"#.into(),
+            Some(Credential::RegistryToken(Secret::from("t".to_owned()))),
+        ),
         (r#"{"auth":"","email":"a@b"}"#.into(), None),
         ("{}".into(), None),
         ("null".into(), None),
@@ -141,7 +150,7 @@ fn files_are_searched_in_order_and_the_first_with_an_answer_wins() {
         _ => None,
     };
     let lookup = |authfile: Option<&Path>, env: &dyn Fn(&str) -> Option<String>| {
-        Credentials::load(authfile, env).unwrap().lookup("h.example", "p").unwrap()
+        Credentials::load(authfile, env).unwrap().lookup(&at("h.example"), "p").unwrap()
     };
     let elsewhere = home.file("elsewhere.json", &auths("elsewhere"));
     let elsewhere_set = |name: &str| match name {
@@ -223,10 +232,10 @@ fn secrets_are_never_printed() {
     let all = [
         Credential::new("u", "canary".to_owned()),
         Credential::new("<token>", "canary".to_owned()),
-        Credential::RegistryToken(Secret("canary".into())),
+        Credential::RegistryToken(Secret::from("canary".to_owned())),
     ];
     let home = Home::new(r#"{"auths":{"h.example":{"auth":"canary","password":"canary","registrytoken":"canary"}}}"#);
-    let printed = format!("{all:?} {} {:?}", Secret("canary".into()), home.load().unwrap());
+    let printed = format!("{all:?} {} {:?}", Secret::from("canary".to_owned()), home.load().unwrap());
     assert!(printed.contains("***") && !printed.contains("canary"), "{printed}");
 }
 
@@ -237,7 +246,7 @@ fn an_authorization_value_is_read_as_the_old_script_took_it() {
         assert_eq!(Credential::from_authorization_value(&value).ok(), basic("user", "p:w"));
     }
     let token = Credential::from_authorization_value("Bearer abc").unwrap();
-    assert_eq!(token, Credential::RegistryToken(Secret("abc".into())));
+    assert_eq!(token, Credential::RegistryToken(Secret::from("abc".to_owned())));
     for value in ["", "canary", "Basic", "Basic canary!", "Basic Y2FuYXJ5", "Bearer ", "Digest canary"] {
         let error = Credential::from_authorization_value(value).unwrap_err();
         assert_eq!(error.kind(), Kind::Usage);
@@ -284,7 +293,7 @@ fn helpers_are_asked_for_their_hosts_and_the_store_for_the_rest() {
     ];
     let credentials = home.load().unwrap();
     for (host, path, expected) in cases {
-        assert_eq!(credentials.lookup(host, path).unwrap(), expected, "{host}/{path}");
+        assert_eq!(credentials.lookup(&at(host), path).unwrap(), expected, "{host}/{path}");
     }
 }
 
@@ -311,7 +320,7 @@ fn a_helper_that_fails_is_named_and_not_quoted() {
         let said = error.to_string();
         let whole = format!("{}: credential helper {name}: {expected}", home.path("config.json").display());
         assert!(said.starts_with(&whole), "{said}");
-        assert!(!format!("{error:?}").contains("canary") && error.hint().is_some());
+        assert!(!format!("{error:?}").contains("canary") && !error.next_steps().is_empty());
         assert_eq!(error.kind(), Kind::Act);
     }
 }
@@ -325,7 +334,7 @@ fn a_helper_that_hangs_is_given_up_on() {
     credentials.helpers.set_time_limit(Duration::from_millis(100));
     let started = Instant::now();
     for host in ["h.example", "silent.example"] {
-        let said = credentials.lookup(host, "p").unwrap_err().to_string();
+        let said = credentials.lookup(&at(host), "p").unwrap_err().to_string();
         assert!(said.ends_with("gave no answer in time"), "{said}");
     }
     assert!(started.elapsed() < Duration::from_secs(30));
@@ -339,7 +348,7 @@ fn many_threads_make_a_helper_run_once() {
     let credentials = home.load().unwrap();
     thread::scope(|scope| {
         for _ in 0..8 {
-            scope.spawn(|| assert_eq!(credentials.lookup("h.example", "p").unwrap(), basic("u", "p")));
+            scope.spawn(|| assert_eq!(credentials.lookup(&at("h.example"), "p").unwrap(), basic("u", "p")));
         }
     });
     assert_eq!(fs::read_to_string(log).unwrap(), "run\n");

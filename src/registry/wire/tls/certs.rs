@@ -12,8 +12,8 @@ use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 
-use super::Env;
-use crate::{Error, Result};
+use crate::registry::wire::env::Env;
+use crate::{Error, NextStep, Result};
 
 /// A client certificate and its key, still in their files.
 #[derive(Debug, PartialEq, Eq)]
@@ -27,10 +27,9 @@ impl Identity {
     pub(crate) fn load(&self, provider: &CryptoProvider) -> Result<Arc<CertifiedKey>> {
         let chain = certificates(&self.cert)?;
         let key = PrivateKeyDer::from_pem_file(&self.key).map_err(|error| match error {
-            pem::Error::NoItemsFound => Error::refused(
-                format!("{}: no private key in this file", self.key.display()),
-                "give the unencrypted PEM key of the client certificate with --key",
-            ),
+            pem::Error::NoItemsFound => {
+                Error::refused(format!("{}: no private key in this file", self.key.display()), NextStep::GiveKey)
+            }
             other => unusable(&self.key, pem_reason(&other)),
         })?;
         let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
@@ -45,14 +44,14 @@ impl Identity {
 
 /// What certs.d holds for one registry.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Found {
+pub(crate) struct ForHost {
     /// Every `*.crt`, of all directories.
     pub(crate) authorities: Vec<PathBuf>,
     /// The first client certificate by directory, then by name.
     pub(crate) identity: Option<Identity>,
 }
 
-impl Found {
+impl ForHost {
     /// Looks for `host[:port]` below each of `directories`.
     ///
     /// # Errors
@@ -107,10 +106,7 @@ fn lonely(file: &Path, extension: &str) -> Error {
     let partner = file.with_extension(extension);
     let kind =
         if extension == "key" { "a client certificate without its key" } else { "a key without its certificate" };
-    Error::refused(
-        format!("{}: {kind}", file.display()),
-        format!("add {}, or name a CA certificate *.crt", partner.display()),
-    )
+    Error::refused(format!("{}: {kind}", file.display()), NextStep::AddPartner { file: partner.clone() })
 }
 
 /// The certs.d directories of podman and docker: the user's first.
@@ -183,7 +179,7 @@ pub(crate) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> 
 
 /// A file someone named and that cannot be used.
 pub(crate) fn unusable(file: &Path, reason: impl Display) -> Error {
-    Error::Refused { reason: format!("{}: {reason}", file.display()), hint: None }
+    Error::Refused { reason: format!("{}: {reason}", file.display()), next: None }
 }
 
 fn pem_reason(error: &pem::Error) -> String {

@@ -19,7 +19,7 @@ use ureq::unversioned::transport::{
     TcpConnector, Transport,
 };
 
-use super::HostTls;
+use super::trust::HostTls;
 
 /// Two full records are encrypted and sent together: more than that only keeps the server waiting.
 const STEP: usize = 32 << 10;

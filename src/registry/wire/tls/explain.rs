@@ -6,7 +6,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use super::verifier::is_ca_as_end_entity;
-use crate::Error;
+use crate::{Error, NextStep};
 
 /// The refusal behind a failed request to `host`, where TLS is what failed and trying again is
 /// pointless.
@@ -14,7 +14,7 @@ pub(crate) fn explain(error: &ureq::Error, host: &str) -> Option<Error> {
     match error {
         ureq::Error::Rustls(error) => explain_handshake(error, host),
         ureq::Error::Io(error) => explain_io(error, host),
-        ureq::Error::Tls(reason) => Some(Error::Refused { reason: format!("{host}: TLS: {reason}"), hint: None }),
+        ureq::Error::Tls(reason) => Some(Error::Refused { reason: format!("{host}: TLS: {reason}"), next: None }),
         _ => None,
     }
 }
@@ -37,22 +37,22 @@ fn explain_handshake(error: &rustls::Error, host: &str) -> Option<Error> {
         rustls::Error::InvalidCertificate(error) => Some(explain_certificate(error, host)),
         rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType) => Some(Error::refused(
             format!("{host} does not speak TLS on this port"),
-            format!("if this registry serves plain HTTP, add --plain-http={host}"),
+            NextStep::UsePlainHttp { host: host.into() },
         )),
         rustls::Error::AlertReceived(alert) => explain_alert(*alert, host),
         rustls::Error::PeerIncompatible(why) => Some(Error::Refused {
             reason: format!("{host} offers no TLS that is safe to use ({why:?})"),
-            hint: Some("enable TLS 1.2 or 1.3 on the server".into()),
+            next: Some(NextStep::EnableTls),
         }),
         _ => None,
     }
 }
 
 fn explain_alert(alert: AlertDescription, host: &str) -> Option<Error> {
-    let hint = format!("give one with --cert and --key, or as NAME.cert and NAME.key in certs.d/{host}");
+    let next = NextStep::GiveClientCertificate { host: host.into() };
     match alert {
         AlertDescription::CertificateRequired => {
-            Some(Error::refused(format!("{host} asks for a client certificate"), hint))
+            Some(Error::refused(format!("{host} asks for a client certificate"), next))
         }
         AlertDescription::BadCertificate
         | AlertDescription::DecryptError
@@ -63,38 +63,38 @@ fn explain_alert(alert: AlertDescription, host: &str) -> Option<Error> {
         | AlertDescription::UnknownCA
         | AlertDescription::AccessDenied => Some(Error::refused(
             format!("{host} did not accept a client certificate, or the lack of one ({alert:?})"),
-            hint,
+            next.clone(),
         )),
         AlertDescription::HandshakeFailure
         | AlertDescription::ProtocolVersion
         | AlertDescription::InsufficientSecurity => Some(Error::refused(
             format!("{host} refused the TLS handshake ({alert:?})"),
-            "the server needs TLS 1.2 or 1.3 with a current cipher, or asks for a client certificate (--cert, --key)",
+            NextStep::CurrentTlsOrClientCertificate,
         )),
         AlertDescription::UnrecognisedName => Some(Error::refused(
             format!("{host}: the server there does not answer to this name"),
-            "check the host name, and that of the certificate",
+            NextStep::CheckServerName,
         )),
         _ => None,
     }
 }
 
 fn explain_certificate(error: &CertificateError, host: &str) -> Error {
-    let clock = "check this machine's clock; if it is right, the server needs a new certificate";
+    let clock = NextStep::CheckClock;
     match error {
         CertificateError::UnknownIssuer => Error::refused(
             format!("the certificate of {host} is signed by an unknown authority"),
-            "give the authority's certificate with --ca-file, or put it into certs.d as *.crt",
+            NextStep::TrustAuthority,
         ),
         CertificateError::BadSignature => Error::refused(
             format!(
                 "the certificate of {host} is signed by another key than that of the trusted authority of this name"
             ),
-            "the authority was made anew: give its present certificate with --ca-file",
+            NextStep::TrustNewAuthority,
         ),
         error if is_ca_as_end_entity(error) => Error::refused(
             format!("the certificate of {host} is signed by an unknown authority: it is a CA certificate itself"),
-            "give this very certificate with --ca-file, or put it into certs.d as *.crt",
+            NextStep::TrustCertificate,
         ),
         CertificateError::Expired => Error::refused(format!("the certificate of {host} has expired"), clock),
         CertificateError::ExpiredContext { time, not_after } => Error::refused(
@@ -109,7 +109,7 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Error {
         CertificateError::NotValidForNameContext { expected, presented } => wrong_name(expected, presented, host),
         other => Error::refused(
             format!("the certificate of {host} is not acceptable: {}", describe(other)),
-            "the server needs another certificate",
+            NextStep::NewCertificate,
         ),
     }
 }
@@ -126,13 +126,10 @@ fn wrong_name(expected: &ServerName<'_>, presented: &[String], host: &str) -> Er
     if matches!(expected, ServerName::IpAddress(_)) && !presented.iter().any(|name| is_address(&name)) {
         return Error::refused(
             format!("the certificate of {host} has no IP address entry: {has}"),
-            "use one of its names, or give the server a certificate with the IP address as subject alternative name",
+            NextStep::NewCertificateWithAddress,
         );
     }
-    Error::refused(
-        format!("the certificate of {host} is for another name: {has}"),
-        "check the host name; the server needs a certificate that names it",
-    )
+    Error::refused(format!("the certificate of {host} is for another name: {has}"), NextStep::NewCertificateWithName)
 }
 
 /// The name within webpki's description of it.

@@ -15,8 +15,9 @@ use rustls::{RootCertStore, ServerConfig, ServerConnection, Stream};
 use tempfile::TempDir;
 use ureq::{Agent, SendBody};
 
+use super::trust::split_port;
 use super::*;
-use crate::Kind;
+use crate::{Error, Kind, Result};
 
 /// A certificate with its key, and the PEM of both.
 struct Made {
@@ -151,7 +152,7 @@ fn get(tls: &Tls, host: &str) -> Result<String, Error> {
 fn refusal(answer: Result<String, Error>) -> String {
     let error = answer.unwrap_err();
     assert_eq!(error.kind(), Kind::Act, "{error}");
-    format!("{error}; hint: {}", error.hint().unwrap_or_default())
+    format!("{error}; next: {:?}", error.next_steps())
 }
 
 #[test]
@@ -167,7 +168,7 @@ fn a_certificate_of_an_authority_in_a_ca_file_is_accepted() {
 fn an_unknown_authority_is_refused_with_the_flag_that_helps() {
     let host = serve(&authority().sign(&params(&["127.0.0.1"])), None);
     let said = refusal(get(&tls(&TlsOptions::default()).unwrap(), &host));
-    assert!(said.contains("signed by an unknown authority; hint:") && said.contains("--ca-file"), "{said}");
+    assert!(said.contains("signed by an unknown authority; next: [TrustAuthority]"), "{said}");
     let insecure = TlsOptions { insecure_skip_verify: true, ..TlsOptions::default() };
     assert_eq!(get(&tls(&insecure).unwrap(), &host).unwrap(), "hello");
 }
@@ -214,8 +215,11 @@ fn a_certificate_for_another_name_or_time_is_refused_with_the_reason() {
     let mut early = params(&["127.0.0.1"]);
     (early.not_before, early.not_after) = (date_time_ymd(2090, 2, 3), date_time_ymd(2091, 2, 3));
     let cases = [
-        (params(&["192.0.2.1"]), "is for another name: it is for 192.0.2.1; hint: check the host name"),
-        (params(&["a.example", "b.example"]), "has no IP address entry: it is for a.example, b.example; hint: use one"),
+        (params(&["192.0.2.1"]), "is for another name: it is for 192.0.2.1; next: [NewCertificateWithName"),
+        (
+            params(&["a.example", "b.example"]),
+            "has no IP address entry: it is for a.example, b.example; next: [NewCertificateWithAddress",
+        ),
         (params(&[]), "has no IP address entry: it has no subject alternative name"),
         (old, "expired on 2001-02-03"),
         (early, "is not valid before 2090-02-03"),
@@ -239,7 +243,7 @@ fn a_client_certificate_is_shown_to_the_registry_and_to_nobody_else() {
     let key = pem_file(&directory, "client.key", &client.key.serialize_pem());
 
     let said = refusal(get(&tls(&trusting(&ca)).unwrap(), &host));
-    assert!(said.contains("asks for a client certificate") && said.contains("--cert and --key"), "{said}");
+    assert!(said.contains("asks for a client certificate") && said.contains("GiveClientCertificate"), "{said}");
 
     let options = TlsOptions { cert: Some(cert), key: Some(key), ..trusting(&ca) };
     let tls = tls(&options).unwrap();
@@ -267,7 +271,7 @@ fn certs_d_gives_authorities_and_client_certificates_by_host_and_port() {
 
     fs::remove_file(&cert).unwrap();
     let said = refusal(get(&tls, &host));
-    assert!(said.contains("me.key: a key without its certificate; hint: add "), "{said}");
+    assert!(said.contains("me.key: a key without its certificate; next: [AddPartner"), "{said}");
     pem_file(&home, &below("me.cert"), &client.pem);
     fs::remove_file(home.path().join(below("me.key"))).unwrap();
     let said = refusal(get(&tls, &host));
@@ -329,12 +333,7 @@ fn plain_http_behind_https_is_recognised() {
         socket.write_all(b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTPS request to an HTTP server")
     });
     let said = refusal(get(&tls(&TlsOptions::default()).unwrap(), &host));
-    assert_eq!(
-        said,
-        format!(
-            "{host} does not speak TLS on this port; hint: if this registry serves plain HTTP, add --plain-http={host}"
-        )
-    );
+    assert_eq!(said, format!("{host} does not speak TLS on this port; next: [UsePlainHttp {{ host: \"{host}\" }}]"));
 }
 
 #[test]

@@ -3,36 +3,47 @@
 
 use std::collections::HashSet;
 
-use super::{Contents, Root};
+use super::graph::Contents;
+use super::node::RootName;
 use crate::oci::{Digest, Manifest};
 
 /// One manifest that refers to a part of an image, or to another one that does.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Referrer {
+pub(crate) struct Referrer {
     /// The manifest.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// What kind of artifact it is, as far as it says.
-    pub artifact_type: Option<String>,
+    pub(crate) artifact_type: Option<String>,
     /// What it refers to.
-    pub subject: Digest,
+    pub(crate) subject: Digest,
     /// All its content in bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 impl Contents {
     /// Everything that refers to this image: a subject before what refers to it, else by digest.
-    pub fn referrers(&self, image: &Digest) -> Vec<Referrer> {
+    pub(crate) fn referrers(&self, image: &Digest) -> Vec<Referrer> {
         self.attached_to(image).into_iter().map(|(referrer, subject)| self.referrer(referrer, subject)).collect()
     }
 
     /// The same, by digest alone.
-    pub fn referrer_digests(&self, image: &Digest) -> Vec<Digest> {
-        self.attached_to(image).into_iter().map(|(place, _)| self.nodes[place].descriptor.digest.clone()).collect()
+    pub(crate) fn referrer_digests(&self, image: &Digest) -> Vec<Digest> {
+        self.attached_to(image).into_iter().map(|(at, _)| self.nodes[at].descriptor.digest.clone()).collect()
     }
 
     /// Sorts what refers to something by what that is. What only refers to a part of itself belongs
     /// to no image, and stays a root like others.
     pub(super) fn attach(&mut self) {
+        let subjects: Vec<(usize, usize)> = self
+            .roots
+            .iter()
+            .filter(|root| root.name == RootName::None)
+            .filter_map(|root| {
+                let at = self.at(&root.digest)?;
+                Some((at, self.at(&self.nodes[at].manifest.as_ref()?.subject()?.digest)?))
+            })
+            .collect();
+        self.subjects = subjects.into_iter().collect();
         if self.subjects.is_empty() {
             return;
         }
@@ -40,22 +51,22 @@ impl Contents {
             self.referrers.entry(*subject).or_default().push(*referrer);
         }
         for list in self.referrers.values_mut() {
-            list.sort_by_key(|place| &self.nodes[*place].descriptor.digest);
+            list.sort_by_key(|at| &self.nodes[*at].descriptor.digest);
         }
-        let roots = self.roots.iter().filter_map(|root| self.place(&root.digest).map(|place| (root, place)));
-        let is_own = |(root, place): &(&Root, usize)| root.name.is_some() || !self.subjects.contains_key(place);
-        let mut next: Vec<usize> = roots.filter(is_own).map(|(_, place)| place).collect();
+        let roots = self.roots.iter().filter_map(|root| self.at(&root.digest).map(|at| (root, at)));
+        let own = roots.filter(|(root, at)| root.name != RootName::None || !self.subjects.contains_key(at));
+        let mut next: Vec<usize> = own.map(|(_, at)| at).collect();
         let mut seen: HashSet<usize> = next.iter().copied().collect();
-        while let Some(place) = next.pop() {
-            let referrers = self.referrers.get(&place).into_iter().flatten();
-            next.extend(self.children[place].iter().chain(referrers).filter(|place| seen.insert(**place)));
+        while let Some(at) = next.pop() {
+            let referrers = self.referrers.get(&at).into_iter().flatten();
+            next.extend(self.children[at].iter().chain(referrers).filter(|at| seen.insert(**at)));
         }
         self.subjects.retain(|referrer, _| seen.contains(referrer));
         let subjects = &self.subjects;
-        self.referrers.values_mut().for_each(|list| list.retain(|place| subjects.contains_key(place)));
+        self.referrers.values_mut().for_each(|list| list.retain(|at| subjects.contains_key(at)));
     }
 
-    /// The places of what refers to an image, each with that of its subject.
+    /// What refers to an image, each with its subject.
     fn attached_to(&self, image: &Digest) -> Vec<(usize, usize)> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         if self.subjects.is_empty() {
@@ -66,12 +77,12 @@ impl Contents {
         let mut root = image;
         loop {
             for node in self.closure(root) {
-                let Some(subject) = self.place(&node.descriptor.digest) else { continue };
+                let Some(subject) = self.at(&node.descriptor.digest) else { continue };
                 let referrers = self.referrers.get(&subject).into_iter().flatten();
-                found.extend(referrers.filter(|place| seen.insert(**place)).map(|place| (*place, subject)));
+                found.extend(referrers.filter(|at| seen.insert(**at)).map(|at| (*at, subject)));
             }
-            let Some((place, _)) = found.get(next) else { return found };
-            root = &self.nodes[*place].descriptor.digest;
+            let Some((at, _)) = found.get(next) else { return found };
+            root = &self.nodes[*at].descriptor.digest;
             next += 1;
         }
     }

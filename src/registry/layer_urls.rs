@@ -2,47 +2,41 @@
 //! `descriptor.md` `urls`): only where that was asked for, and without any credentials
 //! (CVE-2020-15157).
 
-use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
-use ureq::http::Method;
 use url::Url;
 
-use super::Registries;
-use super::wire::exchange::Response;
-use super::origin::{Origin, Purpose, place};
 use super::pull::{blob_request, checked};
-use super::transport::origin;
-use crate::error::{Error, Kind, Result};
+use super::registries::{Registries, UrlTurns};
+use super::wire::exchange::{Method, Response};
+use super::wire::origin::{Origin, Purpose, shown};
+use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository};
-
-/// By layer, how many of its addresses were read from, and which those are.
-pub(crate) type Elsewhere = Mutex<HashMap<Digest, (usize, String)>>;
 
 impl Registries {
     /// Takes layers that a registry does not have from the addresses in their descriptors.
     #[must_use]
-    pub fn with_layer_urls(mut self) -> Self {
-        self.elsewhere = Some(Elsewhere::default());
+    pub(crate) fn with_layer_urls(mut self) -> Self {
+        self.layer_urls = Some(Mutex::new(UrlTurns::default()));
         self
     }
 
     /// The addresses of this layer that have been read from, if there are any.
-    pub(crate) fn places_elsewhere(&self, digest: &Digest) -> Option<String> {
-        let read_from = self.elsewhere.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
+    pub(crate) fn layer_urls_read(&self, digest: &Digest) -> Option<String> {
+        let read_from = self.layer_urls.as_ref()?.lock().unwrap_or_else(PoisonError::into_inner);
         read_from.get(digest).map(|(_, places)| places.clone())
     }
 
     /// Opens a layer that `from` does not have at the first of its addresses that gives it. Whoever
     /// starts again at byte 0 got nothing good there, and is given the next one.
-    pub(crate) fn open_elsewhere(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Response> {
-        let registry = self.transport.host(from.host())?;
+    pub(crate) fn open_layer_urls(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+        let registry = self.transport.peer(from.host())?;
         let urls = &descriptor.urls[..descriptor.urls.len().min(Descriptor::MOST_URLS)];
         let turn = self.turn(&descriptor.digest);
         let first = if offset == 0 { turn } else { turn.saturating_sub(1) };
         let mut failures: Vec<Error> = Vec::new();
         for turn in (first..).take(urls.len()) {
-            match self.open_url(origin(&registry), &urls[turn % urls.len()], descriptor, offset) {
+            match self.open_url(registry.origin(), &urls[turn % urls.len()], descriptor, offset) {
                 Ok(response) => {
                     self.note_turn(&descriptor.digest, turn + 1, urls);
                     return Ok(response);
@@ -57,29 +51,29 @@ impl Registries {
         if failures.iter().any(|e| e.kind() == Kind::Transient) {
             return Err(Error::Network { request: "non-distributable layer".into(), reason });
         }
-        let hint = "put the layer into the registry, or export without --include-non-distributable-layers";
-        Err(Error::refused(reason, hint))
+        let next = NextStep::ProvideLayer;
+        Err(Error::refused(reason, next))
     }
 
     fn open_url(&self, registry: &Origin, url: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
         let url = registry.follow(Purpose::LayerUrl, &registry.url(""), url)?.url;
-        let host = self.transport.stranger(&url)?;
+        let stranger = self.transport.stranger(&url)?;
         let mut request = blob_request(Method::GET, url, Some(offset).filter(|o| *o > 0));
-        request.shown = format!("GET {}", place(&request.url));
-        let shown = request.shown.clone();
-        checked(self.transport.send_to_stranger(&host, registry, request)?, &shown, descriptor, offset)
+        request.shown = format!("GET {}", shown(&request.url));
+        let text = request.shown.clone();
+        checked(self.transport.send_to_stranger(&stranger, registry, request)?, &text, descriptor, offset)
     }
 
     fn turn(&self, digest: &Digest) -> usize {
-        let Some(elsewhere) = &self.elsewhere else { return 0 };
-        elsewhere.lock().unwrap_or_else(PoisonError::into_inner).get(digest).map_or(0, |(turn, _)| *turn)
+        let Some(turns) = &self.layer_urls else { return 0 };
+        turns.lock().unwrap_or_else(PoisonError::into_inner).get(digest).map_or(0, |(turn, _)| *turn)
     }
 
     fn note_turn(&self, digest: &Digest, turn: usize, urls: &[String]) {
-        let Some(elsewhere) = &self.elsewhere else { return };
+        let Some(turns) = &self.layer_urls else { return };
         let places: Vec<String> =
-            urls.iter().take(turn).filter_map(|url| Url::parse(url).ok()).map(|url| place(&url)).collect();
-        let mut elsewhere = elsewhere.lock().unwrap_or_else(PoisonError::into_inner);
-        elsewhere.insert(digest.clone(), (turn, places.join(", ")));
+            urls.iter().take(turn).filter_map(|url| Url::parse(url).ok()).map(|url| shown(&url)).collect();
+        let mut turns = turns.lock().unwrap_or_else(PoisonError::into_inner);
+        turns.insert(digest.clone(), (turn, places.join(", ")));
     }
 }

@@ -1,5 +1,5 @@
-//! The one error type. [`Error::kind`] alone decides the exit status and whether trying again may
-//! help; [`Error::hint`] is the next step for the person who reads the message.
+//! Everything that can go wrong, as one type. [`Error::kind`] says what it means, and
+//! [`Error::next_steps`] what the person who reads the message can do.
 //!
 //! Messages are one line in lower case without a full stop, the outermost place first and the cause
 //! last.
@@ -8,68 +8,12 @@ use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::kind::Kind;
+use super::next_step::NextStep;
 use crate::oci::{BadContent, Invalid};
 
 /// A result of this library.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-/// What an error means for whoever has to go on from it. The exit statuses are documented in
-/// `docs/cli.md`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Kind {
-    /// Someone must act: credentials, permission, certificate, policy, a missing image. Exit 4.
-    Act,
-    /// The content is corrupt, truncated, malformed or not the expected one. Exit 3.
-    Content,
-    /// A local failure that the same request will not get past by itself: disk, memory. Exit 1.
-    Failed,
-    /// A signal asked to stop; the number is the signal's. Exit 128 + n.
-    Interrupted(i32),
-    /// The network or the far end, for now: worth repeating. Exit 1.
-    Transient,
-    /// The command line cannot be carried out as given. Exit 2.
-    Usage,
-}
-
-impl Kind {
-    /// The process's exit status.
-    pub fn exit_status(self) -> u8 {
-        match self {
-            Self::Failed | Self::Transient => 1,
-            Self::Usage => 2,
-            Self::Content => 3,
-            Self::Act => 4,
-            Self::Interrupted(signal) => 128u8.wrapping_add(u8::try_from(signal).unwrap_or(0)),
-        }
-    }
-
-    /// The word that stands for this kind in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Act => "act",
-            Self::Content => "content",
-            Self::Failed => "failed",
-            Self::Interrupted(_) => "interrupted",
-            Self::Transient => "transient",
-            Self::Usage => "usage",
-        }
-    }
-
-    /// Of several failures the one that decides the exit status: a signal, then bad content, then
-    /// what someone must act on, then the rest.
-    pub fn graver(self, other: Self) -> Self {
-        let weight = |kind| match kind {
-            Self::Transient => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Act => 3,
-            Self::Content => 4,
-            Self::Interrupted(_) => 5,
-        };
-        if weight(other) > weight(self) { other } else { self }
-    }
-}
 
 /// Everything that can go wrong, in the terms of the person who has to deal with it.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +25,7 @@ pub enum Error {
         /// An image, digest, host or path.
         place: String,
         /// What happened there.
+        #[source]
         cause: Box<Error>,
     },
     /// Content that is not what it has to be.
@@ -115,13 +60,14 @@ pub enum Error {
         /// The signal's number.
         signal: i32,
     },
-    /// An error with another next step than its own.
+    /// An error with one more thing that can be done about it.
     #[error("{cause}")]
-    Hinted {
+    OrElse {
         /// What happened.
+        #[source]
         cause: Box<Error>,
-        /// What to do about it.
-        hint: String,
+        /// What else to do.
+        next: NextStep,
     },
     /// A request that got no answer, or not the whole of it.
     #[error("{request}: {reason}")]
@@ -147,11 +93,14 @@ pub enum Error {
         /// What was refused and why.
         reason: String,
         /// What to do about it.
-        hint: Option<String>,
+        next: Option<NextStep>,
     },
+    /// What went wrong at each of the places that might have done.
+    #[error("{}", each(.0))]
+    Several(Vec<Error>),
     /// An error that several images share.
     #[error("{0}")]
-    Shared(Arc<Error>),
+    Shared(#[source] Arc<Error>),
     /// An answer other than the one needed.
     #[error("{request}: {status}{}", described(code, message))]
     Status {
@@ -170,8 +119,19 @@ pub enum Error {
         /// What is wrong with it.
         message: String,
         /// What to type instead.
-        hint: Option<String>,
+        next: Option<NextStep>,
     },
+}
+
+/// Every error once, in order.
+fn each(errors: &[Error]) -> String {
+    let mut texts: Vec<String> = Vec::with_capacity(errors.len());
+    for text in errors.iter().map(ToString::to_string) {
+        if !texts.contains(&text) {
+            texts.push(text);
+        }
+    }
+    texts.join("; ")
 }
 
 fn described(code: &str, message: &str) -> String {
@@ -189,13 +149,22 @@ impl Error {
     }
 
     /// A refusal with the next step.
-    pub fn refused(reason: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused { reason: reason.into(), hint: Some(hint.into()) }
+    pub fn refused(reason: impl Into<String>, next: NextStep) -> Self {
+        Self::Refused { reason: reason.into(), next: Some(next) }
     }
 
     /// A command line that cannot be carried out.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self::Usage { message: message.into(), hint: None }
+        Self::Usage { message: message.into(), next: None }
+    }
+
+    /// What went wrong at each of the places that were tried, one after the other.
+    pub fn all(mut errors: Vec<Self>) -> Self {
+        match errors.len() {
+            0 => Self::content("it is nowhere"),
+            1 => errors.remove(0),
+            _ => Self::Several(errors),
+        }
     }
 
     /// A file operation that failed; made for `map_err`.
@@ -233,17 +202,29 @@ impl Error {
         Self::At { place: place.to_string(), cause: Box::new(self) }
     }
 
+    /// What happened, without the places it happened at; of several, the first.
+    pub(crate) fn innermost(&self) -> &Self {
+        match self {
+            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.innermost(),
+            Self::Several(errors) => errors.first().map_or(self, Self::innermost),
+            Self::Shared(error) => error.innermost(),
+            _ => self,
+        }
+    }
+
     /// The same error with one more thing that can be done about it.
     #[must_use]
-    pub fn or_else_do(self, what: &str) -> Self {
-        let hint = self.hint().map_or_else(|| what.to_owned(), |own| format!("{own}; or {what}"));
-        Self::Hinted { cause: Box::new(self), hint }
+    pub fn or_else_do(self, next: NextStep) -> Self {
+        Self::OrElse { cause: Box::new(self), next }
     }
 
     /// What it means for whoever has to go on from it.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::At { cause, .. } | Self::Hinted { cause, .. } => cause.kind(),
+            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.kind(),
+            // Each would have done: as long as one may pass, trying again may help.
+            Self::Several(errors) if errors.iter().any(|e| e.kind() == Kind::Transient) => Kind::Transient,
+            Self::Several(errors) => errors.iter().map(Self::kind).reduce(Kind::graver).unwrap_or(Kind::Failed),
             Self::Shared(error) => error.kind(),
             Self::Content { .. } => Kind::Content,
             Self::Disk { .. } | Self::FileLimit { .. } | Self::NoSpace { .. } => Kind::Failed,
@@ -255,35 +236,38 @@ impl Error {
         }
     }
 
-    /// The next step, where there is one to name.
-    pub fn hint(&self) -> Option<String> {
+    /// What can be done about it: any of these.
+    pub fn next_steps(&self) -> Vec<NextStep> {
         match self {
-            Self::At { cause, .. } => cause.hint(),
-            Self::Shared(error) => error.hint(),
-            Self::Hinted { hint, .. } => Some(hint.clone()),
-            Self::Refused { hint, .. } | Self::Usage { hint, .. } => hint.clone(),
-            Self::NoSpace { .. } => Some("free some room there, or name another place with -o or --tmpdir".into()),
-            Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => {
-                Some("free some room there, or write to another drive with -o".into())
+            Self::At { cause, .. } => cause.next_steps(),
+            Self::OrElse { cause, next } => {
+                let mut steps = cause.next_steps();
+                steps.push(next.clone());
+                steps
             }
-            Self::Disk { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => Some(
-                "a file cannot be that long there: see `ulimit -f`, format the drive as exFAT or ext4, or export fewer \
-                 images at a time"
-                    .into(),
-            ),
-            Self::FileLimit { .. } => {
-                Some("format the drive as exFAT or ext4, or export fewer images at a time".into())
+            Self::Shared(error) => error.next_steps(),
+            Self::Several(errors) => {
+                let decisive = errors.iter().find(|error| error.kind() == self.kind());
+                decisive.map(Self::next_steps).unwrap_or_default()
             }
-            Self::Status { status, code, .. } => hint_for_status(*status, code),
-            Self::Network { .. } => Some("check the host name and the line, then run the same command again".into()),
-            _ => None,
+            Self::Refused { next, .. } | Self::Usage { next, .. } => next.iter().cloned().collect(),
+            Self::NoSpace { .. } => vec![NextStep::FreeRoomOrWriteElsewhere],
+            Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => vec![NextStep::FreeRoom],
+            Self::Disk { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
+                vec![NextStep::AllowLongerFiles]
+            }
+            Self::FileLimit { .. } => vec![NextStep::FormatDrive],
+            Self::Status { status, code, .. } => for_status(*status, code).into_iter().collect(),
+            Self::Network { .. } => vec![NextStep::CheckLine],
+            Self::Content { .. } | Self::Disk { .. } | Self::Interrupted { .. } => Vec::new(),
         }
     }
 
     /// The HTTP status behind this error, if it was an answer.
     pub fn status(&self) -> Option<u16> {
         match self {
-            Self::At { cause, .. } | Self::Hinted { cause, .. } => cause.status(),
+            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.status(),
+            Self::Several(errors) => errors.first().and_then(Self::status),
             Self::Shared(error) => error.status(),
             Self::Status { status, .. } => Some(*status),
             _ => None,
@@ -293,7 +277,8 @@ impl Error {
     /// The error code in the answer behind this error, if there was one.
     pub fn code(&self) -> Option<&str> {
         match self {
-            Self::At { cause, .. } | Self::Hinted { cause, .. } => cause.code(),
+            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.code(),
+            Self::Several(errors) => errors.first().and_then(Self::code),
             Self::Shared(error) => error.code(),
             Self::Status { code, .. } => Some(code).filter(|c| !c.is_empty()).map(String::as_str),
             _ => None,
@@ -318,18 +303,17 @@ fn kind_of_status(status: u16, code: &str, message: &str) -> Kind {
     }
 }
 
-fn hint_for_status(status: u16, code: &str) -> Option<String> {
-    let hint = match (status, code) {
-        (401, _) => "check the credentials: docker config, --authfile or --username with --password-stdin",
-        (403, _) => "the account needs the right to do this; check the repository's permissions",
-        (404, "NAME_UNKNOWN") => "create the project or repository in the registry first, or check the name",
-        (404, _) => "check the name and the tag",
-        (413, _) => "raise the body limit of the registry or of the proxy in front of it",
-        (415, _) => "the registry refuses this media type; allow it there (zot: http.compat docker2s2)",
-        (429, _) => "the registry limits requests: wait, log in, or lower --jobs",
-        _ => return None,
-    };
-    Some(hint.into())
+fn for_status(status: u16, code: &str) -> Option<NextStep> {
+    match (status, code) {
+        (401, _) => Some(NextStep::CheckCredentials),
+        (403, _) => Some(NextStep::CheckPermission),
+        (404, "NAME_UNKNOWN") => Some(NextStep::CreateRepository),
+        (404, _) => Some(NextStep::CheckName),
+        (413, _) => Some(NextStep::RaiseBodyLimit),
+        (415, _) => Some(NextStep::AllowMediaType),
+        (429, _) => Some(NextStep::SlowDown),
+        _ => None,
+    }
 }
 
 impl From<Error> for io::Error {

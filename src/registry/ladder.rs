@@ -1,5 +1,5 @@
-//! The manner in which a host takes uploads, learned as they go: whole, streamed into a session, or
-//! in chunks small enough to get through.
+//! The ladder of ways to upload a blob, and the rung that a host is on, learned as uploads go: whole,
+//! streamed into a session, or in chunks small enough to get through.
 //!
 //! What no registry agrees on: old Artifactory takes no body on the closing PUT, Google's takes no
 //! chunks, GitHub's takes none above 4 MiB, proxies cap bodies. And distribution 2.8 throws a
@@ -16,7 +16,7 @@ const LOSSES: u32 = 2;
 
 /// How to send one blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Manner {
+pub(crate) enum Rung {
     /// The body goes with the closing PUT.
     Whole,
     /// One PATCH with everything, then an empty PUT.
@@ -30,7 +30,7 @@ pub(crate) enum Manner {
     },
 }
 
-impl Manner {
+impl Rung {
     /// The most bytes that one PATCH carries.
     pub(crate) fn step(self) -> u64 {
         match self {
@@ -42,11 +42,11 @@ impl Manner {
 
 /// What was learned about one host.
 #[derive(Debug)]
-pub(crate) struct Manners(Mutex<Learned>);
+pub(crate) struct Ladder(Mutex<Learned>);
 
 #[derive(Debug)]
 struct Learned {
-    manner: Manner,
+    rung: Rung,
     losses: u32,
     /// What the host said a chunk must at least be (distribution-spec v1.1 `OCI-Chunk-Min-Length`).
     least: u64,
@@ -54,18 +54,18 @@ struct Learned {
     mounts_within: bool,
 }
 
-impl Default for Manners {
+impl Default for Ladder {
     fn default() -> Self {
-        Self(Mutex::new(Learned { manner: Manner::Whole, losses: 0, least: 0, mounts_within: true }))
+        Self(Mutex::new(Learned { rung: Rung::Whole, losses: 0, least: 0, mounts_within: true }))
     }
 }
 
-impl Manners {
+impl Ladder {
     /// How to send the next blob.
-    pub(crate) fn now(&self) -> Manner {
-        match self.with(|learned| (learned.manner, learned.least)) {
-            (Manner::Chunked { size, alone }, least) => Manner::Chunked { size: size.max(least), alone },
-            (manner, _) => manner,
+    pub(crate) fn now(&self) -> Rung {
+        match self.with(|learned| (learned.rung, learned.least)) {
+            (Rung::Chunked { size, alone }, least) => Rung::Chunked { size: size.max(least), alone },
+            (rung, _) => rung,
         }
     }
 
@@ -86,21 +86,21 @@ impl Manners {
     }
 
     /// The host refused `tried` as such. The next one to try, if there is any.
-    pub(crate) fn refused(&self, tried: Manner, too_large: bool) -> Option<Manner> {
+    pub(crate) fn refused(&self, tried: Rung, too_large: bool) -> Option<Rung> {
         let next = match tried {
-            Manner::Whole if !too_large => Manner::Streamed,
-            Manner::Whole | Manner::Streamed => Manner::Chunked { size: MOST_CHUNK, alone: false },
-            Manner::Chunked { size, alone } if too_large && size > LEAST_CHUNK => {
-                Manner::Chunked { size: (size / 2).max(LEAST_CHUNK), alone }
+            Rung::Whole if !too_large => Rung::Streamed,
+            Rung::Whole | Rung::Streamed => Rung::Chunked { size: MOST_CHUNK, alone: false },
+            Rung::Chunked { size, alone } if too_large && size > LEAST_CHUNK => {
+                Rung::Chunked { size: (size / 2).max(LEAST_CHUNK), alone }
             }
-            Manner::Chunked { .. } => return None,
+            Rung::Chunked { .. } => return None,
         };
         self.with(|learned| learned.take_over(tried, next));
         Some(next)
     }
 
     /// A session was lost with its connection after `sent` bytes of one request.
-    pub(crate) fn lost(&self, tried: Manner, sent: u64) {
+    pub(crate) fn lost(&self, tried: Rung, sent: u64) {
         self.with(|learned| {
             learned.losses += 1;
             if learned.losses < LOSSES {
@@ -109,7 +109,7 @@ impl Manners {
             // Half of what was on the way surely left this machine only in part.
             let through = (sent / 2).next_power_of_two() / 2;
             let size = through.clamp(LEAST_CHUNK, MOST_CHUNK).min(tried.step() / 2).max(LEAST_CHUNK);
-            learned.take_over(tried, Manner::Chunked { size, alone: true });
+            learned.take_over(tried, Rung::Chunked { size, alone: true });
         });
     }
 
@@ -121,9 +121,9 @@ impl Manners {
 impl Learned {
     /// Goes on to `next`, unless somebody else has gone on from `tried` already: sixteen uploads
     /// that break at one moment teach one lesson.
-    fn take_over(&mut self, tried: Manner, next: Manner) {
-        if self.manner == tried {
-            self.manner = next;
+    fn take_over(&mut self, tried: Rung, next: Rung) {
+        if self.rung == tried {
+            self.rung = next;
         }
     }
 }
@@ -134,33 +134,33 @@ mod tests {
 
     #[test]
     fn a_host_that_refuses_is_sent_it_another_way() {
-        let manners = Manners::default();
-        assert_eq!(manners.now(), Manner::Whole);
-        assert_eq!(manners.refused(Manner::Whole, false), Some(Manner::Streamed));
-        assert_eq!(manners.now(), Manner::Streamed);
-        let chunks = Manner::Chunked { size: MOST_CHUNK, alone: false };
-        assert_eq!(manners.refused(Manner::Streamed, false), Some(chunks));
-        assert_eq!(manners.refused(chunks, false), None);
-        assert_eq!(manners.now(), chunks);
+        let rungs = Ladder::default();
+        assert_eq!(rungs.now(), Rung::Whole);
+        assert_eq!(rungs.refused(Rung::Whole, false), Some(Rung::Streamed));
+        assert_eq!(rungs.now(), Rung::Streamed);
+        let chunks = Rung::Chunked { size: MOST_CHUNK, alone: false };
+        assert_eq!(rungs.refused(Rung::Streamed, false), Some(chunks));
+        assert_eq!(rungs.refused(chunks, false), None);
+        assert_eq!(rungs.now(), chunks);
     }
 
     #[test]
     fn losses_make_chunks_that_shrink_once_for_all_who_break_together() {
-        let manners = Manners::default();
-        manners.lost(Manner::Whole, 1 << 20);
-        assert_eq!(manners.now(), Manner::Whole, "one loss may be bad luck");
-        manners.lost(Manner::Whole, 1 << 30);
-        let first = Manner::Chunked { size: MOST_CHUNK, alone: true };
-        assert_eq!(manners.now(), first);
+        let rungs = Ladder::default();
+        rungs.lost(Rung::Whole, 1 << 20);
+        assert_eq!(rungs.now(), Rung::Whole, "one loss may be bad luck");
+        rungs.lost(Rung::Whole, 1 << 30);
+        let first = Rung::Chunked { size: MOST_CHUNK, alone: true };
+        assert_eq!(rungs.now(), first);
         for _ in 0..16 {
-            manners.lost(first, 3 << 20);
+            rungs.lost(first, 3 << 20);
         }
-        assert_eq!(manners.now(), Manner::Chunked { size: 1 << 20, alone: true });
+        assert_eq!(rungs.now(), Rung::Chunked { size: 1 << 20, alone: true });
         for _ in 0..16 {
-            manners.lost(manners.now(), 0);
+            rungs.lost(rungs.now(), 0);
         }
-        assert_eq!(manners.now(), Manner::Chunked { size: LEAST_CHUNK, alone: true });
-        manners.at_least(1 << 20);
-        assert_eq!(manners.now().step(), 1 << 20);
+        assert_eq!(rungs.now(), Rung::Chunked { size: LEAST_CHUNK, alone: true });
+        rungs.at_least(1 << 20);
+        assert_eq!(rungs.now().step(), 1 << 20);
     }
 }

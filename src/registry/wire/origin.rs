@@ -12,7 +12,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use url::{Host, Url};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
+use crate::oci;
 
 /// What a URL from the registry is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,10 +61,10 @@ pub(crate) struct Origin {
 
 impl Origin {
     /// The origin of a registry host as it stands in a reference.
-    pub(crate) fn new(host: &str, plain_http: bool) -> Result<Self> {
+    pub(crate) fn new(host: &oci::Host, plain_http: bool) -> Result<Self> {
         let scheme = if plain_http { "http" } else { "https" };
         // Docker Hub's API has another name than its images (distribution/reference v0.6).
-        let name = if host == "docker.io" { "registry-1.docker.io" } else { host };
+        let name = if host.is_docker_hub() { "registry-1.docker.io" } else { host.as_str() };
         let base = Url::parse(&format!("{scheme}://{name}/"));
         Ok(Self { base: base.map_err(|e| Error::usage(format!("registry `{host}`: {e}")))? })
     }
@@ -91,9 +92,9 @@ impl Origin {
     pub(crate) fn follow(&self, purpose: Purpose, from: &Url, target: &str) -> Result<Permitted> {
         let refuse = |why: &str| {
             // What cannot be taken apart may hold a secret anywhere.
-            let at = from.join(target).map_or_else(|_| "an unreadable address".to_owned(), |u| place(&u));
-            let reason = format!("{} names {at} as {}: {why}", place(&self.base), purpose.name());
-            Err(Error::refused(reason, "check the registry's external URL setting and the proxy in front of it"))
+            let at = from.join(target).map_or_else(|_| "an unreadable address".to_owned(), |u| shown(&u));
+            let reason = format!("{} names {at} as {}: {why}", shown(&self.base), purpose.name());
+            Err(Error::refused(reason, NextStep::CheckExternalUrlAndProxy))
         };
         let absolute = if purpose == Purpose::LayerUrl { Url::parse(target) } else { from.join(target) };
         let Ok(mut url) = absolute else { return refuse("not a URL") };
@@ -152,14 +153,14 @@ impl Origin {
 }
 
 /// `scheme://host:port/path`, without anything that could be a secret.
-pub(crate) fn place(url: &Url) -> String {
-    let mut shown = url.clone();
-    shown.set_query(None);
-    shown.set_fragment(None);
+pub(crate) fn shown(url: &Url) -> String {
+    let mut bare = url.clone();
+    bare.set_query(None);
+    bare.set_fragment(None);
     // Both fail only for URLs without a host, which hold neither.
-    let _ = shown.set_username("");
-    let _ = shown.set_password(None);
-    shown.to_string()
+    let _ = bare.set_username("");
+    let _ = bare.set_password(None);
+    bare.to_string()
 }
 
 /// An address of this machine or link.
@@ -222,7 +223,7 @@ mod tests {
     use super::*;
 
     fn go(host: &str, plain: bool, purpose: Purpose, target: &str) -> Result<(String, bool), String> {
-        let origin = Origin::new(host, plain).expect("host");
+        let origin = Origin::new(&host.parse().expect("a host"), plain).expect("host");
         let from = origin.url("v2/a/blobs/uploads/");
         let permitted = origin.follow(purpose, &from, target).map_err(|e| e.to_string())?;
         Ok((permitted.url.to_string(), permitted.is_registry))
@@ -343,7 +344,7 @@ mod tests {
         assert!(go("r.example", false, Purpose::LayerUrl, "layer").is_err());
         assert!(go("r.example", false, Purpose::LayerRedirect, "/moved").is_ok());
         // From https to http not even on this machine.
-        let plain = Origin::new("127.0.0.1:5000", true).expect("host");
+        let plain = Origin::new(&"127.0.0.1:5000".parse().expect("a host"), true).expect("host");
         let secure = Url::parse("https://127.0.0.1:6000/1").expect("url");
         assert!(plain.follow(Purpose::LayerRedirect, &secure, "http://127.0.0.1:6001/1").is_err());
     }
@@ -351,6 +352,6 @@ mod tests {
     #[test]
     fn what_could_be_a_secret_is_not_shown() {
         let url = Url::parse("https://user:pass@s3.example/x?X-Amz-Signature=secret#f").expect("url");
-        assert_eq!(place(&url), "https://s3.example/x");
+        assert_eq!(shown(&url), "https://s3.example/x");
     }
 }

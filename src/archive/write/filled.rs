@@ -6,8 +6,9 @@ use std::os::unix::fs::FileExt;
 
 use crate::archive::format::header;
 use crate::archive::format::layout::Region;
-use crate::error::Result;
-use crate::oci::{BadContent, VerifyReader};
+use crate::error::{Error, Result};
+use crate::oci::{BadContent, Digest, VerifyReader};
+use crate::store::{Event, Watch};
 
 /// One read's worth, in bytes.
 const BUFFER: usize = 256 << 10;
@@ -17,7 +18,7 @@ const ZEROS: u64 = 64 << 20;
 
 /// How much of a region is as it should be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stands {
+pub(crate) enum Filled {
     Nothing,
     /// The header, and this many bytes of data, as far as can be told without the rest. All of them:
     /// only the padding is missing.
@@ -25,18 +26,33 @@ pub(crate) enum Stands {
     Whole,
 }
 
+/// Whether the file begins with these bytes.
+pub(crate) fn begins_with(file: &File, head: &[u8]) -> bool {
+    let mut found = vec![0; head.len()];
+    file.read_exact_at(&mut found, 0).is_ok() && found == head
+}
+
+/// Tells whoever watches of bytes that were looked at.
+///
+/// # Errors
+/// When somebody asked to stop.
+pub(crate) fn advance(watch: &dyn Watch, digest: &Digest, bytes: u64) -> Result<()> {
+    watch.on(Event::Advanced { digest, bytes });
+    watch.stopped().map_or(Ok(()), |signal| Err(Error::Interrupted { signal }))
+}
+
 /// Looks at a region of the file. `progress` hears of every byte that was looked at, and asks to
 /// stop by an error.
-pub(crate) fn look(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<()>) -> Result<Stands> {
+pub(crate) fn look(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<()>) -> Result<Filled> {
     if !has_header(file, region) {
-        return Ok(Stands::Nothing);
+        return Ok(Filled::Nothing);
     }
     match look_at_data(file, region, progress) {
-        Ok(stands) => Ok(stands),
+        Ok(filled) => Ok(filled),
         Err(e) => match e.downcast() {
             Ok(stop) => Err(stop),
             // What the drive does not give back is fetched again, and then it may fail to take it.
-            Err(_) => Ok(Stands::Nothing),
+            Err(_) => Ok(Filled::Nothing),
         },
     }
 }
@@ -48,30 +64,30 @@ pub(crate) fn has_header(file: &File, region: &Region) -> bool {
     file.read_exact_at(&mut found, region.start).is_ok() && found == expected
 }
 
-fn look_at_data(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<()>) -> io::Result<Stands> {
-    let place = region.place;
-    let there = file.metadata()?.len().saturating_sub(place.offset).min(place.size);
+fn look_at_data(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<()>) -> io::Result<Filled> {
+    let extent = region.extent;
+    let there = file.metadata()?.len().saturating_sub(extent.offset).min(extent.size);
     // What was set aside and never written reads as zeros: the beginning ends with the last byte
     // that is none. If that is not true, the digest of the whole will tell.
-    let start = written(file, place.offset, there)?;
-    if there < place.size || place.size - start > ZEROS {
-        progress(place.size)?;
-        return Ok(if start == 0 { Stands::Nothing } else { Stands::Start(start) });
+    let start = written(file, extent.offset, there)?;
+    if there < extent.size || extent.size - start > ZEROS {
+        progress(extent.size)?;
+        return Ok(if start == 0 { Filled::Nothing } else { Filled::Start(start) });
     }
     match hash(file, region, progress) {
-        Ok(()) if ends_in_padding(file, region) => Ok(Stands::Whole),
-        Ok(()) => Ok(Stands::Start(place.size)),
-        Err(e) if BadContent::of(&e).is_some() && 0 < start && start < place.size => Ok(Stands::Start(start)),
-        Err(e) if BadContent::of(&e).is_some() => Ok(Stands::Nothing),
+        Ok(()) if ends_in_padding(file, region) => Ok(Filled::Whole),
+        Ok(()) => Ok(Filled::Start(extent.size)),
+        Err(e) if BadContent::of(&e).is_some() && 0 < start && start < extent.size => Ok(Filled::Start(start)),
+        Err(e) if BadContent::of(&e).is_some() => Ok(Filled::Nothing),
         Err(e) => Err(e),
     }
 }
 
 /// Reads the data of a region and compares its digest.
 pub(crate) fn hash(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<()>) -> io::Result<()> {
-    let place = region.place;
-    let mut reader = VerifyReader::new(Stretch::new(file, place.offset, place.size), &region.digest, place.size);
-    let mut buffer = vec![0; usize::try_from(place.size).unwrap_or(BUFFER).clamp(1, BUFFER)];
+    let extent = region.extent;
+    let mut reader = VerifyReader::new(Stretch::new(file, extent.offset, extent.size), &region.digest, extent.size);
+    let mut buffer = vec![0; usize::try_from(extent.size).unwrap_or(BUFFER).clamp(1, BUFFER)];
     loop {
         match reader.read(&mut buffer)? {
             0 => return Ok(()),
@@ -81,8 +97,8 @@ pub(crate) fn hash(file: &File, region: &Region, progress: &dyn Fn(u64) -> Resul
 }
 
 pub(crate) fn ends_in_padding(file: &File, region: &Region) -> bool {
-    let mut padding = vec![1; usize::try_from(header::padding(region.place.size)).unwrap_or(0)];
-    let at = region.place.offset + region.place.size;
+    let mut padding = vec![1; usize::try_from(header::padding(region.extent.size)).unwrap_or(0)];
+    let at = region.extent.offset + region.extent.size;
     file.read_exact_at(&mut padding, at).is_ok() && padding.iter().all(|b| *b == 0)
 }
 

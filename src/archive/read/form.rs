@@ -1,0 +1,90 @@
+//! A bundle is canonical or it is no bundle: the file that its contents must have is worked out, and
+//! compared with what is there (`docs/format.md`, "The bundle format").
+
+use std::collections::HashSet;
+
+use super::bundle::{Body, Bundle};
+use super::layout_directory::LayoutDirectory;
+use super::tarball::{Known, Tarball};
+use crate::archive::format::entries::{Entry, entries};
+use crate::archive::format::paths::blob_path;
+use crate::error::{Error, Result};
+use crate::oci::Digest;
+use crate::store::{Contents, Presence};
+
+impl Bundle {
+    /// That this is the bundle which these contents, found by walking it, are. Layouts of other tools
+    /// pass, and so does content that is missing: that is another fault than a wrong form.
+    ///
+    /// # Errors
+    /// Where the first difference is.
+    pub(crate) fn check_form(&self, contents: &Contents) -> Result<()> {
+        // What a damaged manifest would lead to nobody knows, so nobody knows the form.
+        let unknown = contents.nodes.iter().any(|node| node.is_manifest() && node.manifest.is_none());
+        if self.bundle_json().is_none() || unknown {
+            return Ok(());
+        }
+        let (expected, _) = entries(contents)?;
+        for entry in &expected {
+            if let Entry::Root(name, bytes) = entry
+                && self.body().root_file(name, bytes.len() as u64)?.as_ref() != Some(bytes)
+            {
+                return Err(Error::content(format!("{name} is not what these images ask for: it was changed")));
+            }
+        }
+        let missing = |digest: &Digest| contents.node(digest).is_some_and(|n| n.presence == Presence::Missing);
+        match self.body() {
+            Body::Tar(tar) => same_order(tar, &expected, &missing),
+            Body::Directory(directory) => same_files(directory, &expected),
+        }
+    }
+}
+
+fn same_order(tar: &Tarball, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -> bool) -> Result<()> {
+    if !tar.is_ours() {
+        return Err(Error::content("a header was changed or damaged, or the file was packed anew"));
+    }
+    let mut found = tar.order().iter();
+    let path = |known: &Known| match known {
+        Known::Blob(digest) => blob_path(digest),
+        Known::Other(path) => path.to_string(),
+    };
+    for entry in expected {
+        if let Entry::Blob(descriptor) = entry
+            && missing(&descriptor.digest)
+        {
+            continue;
+        }
+        let expected = entry.path();
+        match found.next() {
+            Some((known, _)) if path(known) == expected => {}
+            Some((known, at)) => {
+                let (found, at) = (path(known), at.saturating_sub(512));
+                return Err(Error::content(format!("byte {at}: `{found}` stands where `{expected}` belongs")));
+            }
+            None => return Err(Error::content(format!("it ends where `{expected}` belongs"))),
+        }
+    }
+    match found.next() {
+        Some((known, at)) => {
+            let (found, at) = (path(known), at.saturating_sub(512));
+            Err(Error::content(format!("byte {at}: `{found}` belongs to no image of this bundle")))
+        }
+        None => Ok(()),
+    }
+}
+
+fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>]) -> Result<()> {
+    let wanted: HashSet<&Digest> = expected
+        .iter()
+        .filter_map(|entry| match entry {
+            Entry::Manifest(manifest) => Some(manifest.digest()),
+            Entry::Blob(descriptor) => Some(&descriptor.digest),
+            Entry::Root(..) | Entry::Directory(_) => None,
+        })
+        .collect();
+    match directory.blobs().find(|digest| !wanted.contains(digest)) {
+        Some(other) => Err(Error::content(format!("`{}` belongs to no image of this bundle", blob_path(other)))),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,9 @@
+//! The one error type, what an error means, and what to do about it.
+
+mod failure;
+mod kind;
+mod next_step;
+
+pub use failure::{Error, Result};
+pub use kind::Kind;
+pub use next_step::NextStep;

@@ -1,0 +1,159 @@
+//! `Host`: a registry host as it is compared everywhere, however it was typed.
+
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::{Serialize, Serializer};
+
+use super::Invalid;
+
+/// The registry of names without a host.
+const DOCKER_HUB: &str = "docker.io";
+/// The longest DNS name, in characters.
+const MAX_NAME: usize = 253;
+/// The port of https, which says nothing.
+const DEFAULT_PORT: u16 = 443;
+
+/// `NAME[:PORT]` or `[IPV6][:PORT]`: in lower case, without the port that https has anyway. Copies
+/// share the text.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
+#[schemars(transparent)]
+pub struct Host(Arc<str>);
+
+impl Host {
+    /// Docker Hub, which names without a host mean.
+    pub(crate) fn docker_hub() -> Self {
+        Self(DOCKER_HUB.into())
+    }
+
+    /// The text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Docker Hub by its usual name.
+    pub(crate) fn is_docker_hub(&self) -> bool {
+        &*self.0 == DOCKER_HUB
+    }
+
+    /// Whether a name that begins with this is read as one with a host
+    /// (distribution/reference v0.6 `splitDockerDomain`, leaving out upper-case letters).
+    pub(crate) fn is_told_from_a_path(&self) -> bool {
+        self.0.contains(['.', ':', '[']) || &*self.0 == "localhost"
+    }
+}
+
+impl FromStr for Host {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let bad = || Invalid::new(format!("invalid registry host `{}`", text.escape_debug()));
+        let (name, port) = match text.strip_prefix('[') {
+            Some(rest) => {
+                let (address, port) = rest.split_once(']').ok_or_else(bad)?;
+                let address: Ipv6Addr = address.parse().map_err(|_| bad())?;
+                (format!("[{address}]"), port)
+            }
+            None => {
+                let (name, port) = text.split_at(text.find(':').unwrap_or(text.len()));
+                if !is_name(name) {
+                    return Err(bad());
+                }
+                (name.to_ascii_lowercase(), port)
+            }
+        };
+        let port = match port.strip_prefix(':') {
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                Some(digits.parse::<u16>().ok().filter(|port| *port > 0).ok_or_else(bad)?)
+            }
+            None if port.is_empty() => None,
+            _ => return Err(bad()),
+        };
+        let bare = Self(if name == "index.docker.io" { DOCKER_HUB.into() } else { name.into() });
+        Ok(match port {
+            // Without its port, a name of one part would be read as the beginning of a path.
+            Some(DEFAULT_PORT) if bare.is_told_from_a_path() => bare,
+            Some(port) => Self(format!("{bare}:{port}").into()),
+            None => bare,
+        })
+    }
+}
+
+fn is_name(text: &str) -> bool {
+    let label = |l: &str| {
+        let is_inner = |b: u8| b.is_ascii_alphanumeric() || b == b'-';
+        !l.is_empty() && !l.starts_with('-') && !l.ends_with('-') && l.bytes().all(is_inner)
+    };
+    text.len() <= MAX_NAME && text.split('.').all(label)
+}
+
+impl fmt::Display for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Serialize for Host {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl fmt::Debug for Host {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_host_has_one_text_however_it_is_typed() {
+        for (typed, text) in [
+            ("Registry.Example", "registry.example"),
+            ("registry.example:443", "registry.example"),
+            ("registry.example:5000", "registry.example:5000"),
+            ("registry.example:0443", "registry.example"),
+            ("registry.example:80", "registry.example:80"),
+            ("172.18.0.20:443", "172.18.0.20"),
+            ("[FD00:0::1]:443", "[fd00::1]"),
+            ("[::1]:5000", "[::1]:5000"),
+            ("LOCALHOST:443", "localhost"),
+            ("MyHost", "myhost"),
+            ("myhost:443", "myhost:443"),
+            ("Index.Docker.io", "docker.io"),
+        ] {
+            assert_eq!(typed.parse::<Host>().map(|host| host.to_string()), Ok(text.to_owned()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_host_is_refused() {
+        for text in [
+            "",
+            ".",
+            "a..b",
+            "-a.io",
+            "a-.io",
+            "a_b.io",
+            "a.io:",
+            "a.io:0",
+            "a.io:65536",
+            "a.io:+1",
+            "[::1",
+            "[::g]",
+            "a/b",
+            "user@a.io",
+            "ä.io",
+            "a.io.",
+            " a.io",
+        ] {
+            assert!(text.parse::<Host>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! What a request to one host is shown as: the `Authorization` that its challenge asks for, with a
+//! token fetched first where it has to be one.
+//!
+//! A challenge counts for the repository and the credential that it came to: one repository of a host
+//! says nothing about where the password of another may go.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use data_encoding::BASE64;
+
+use super::challenge::Challenge;
+use super::credentials::{Credential, Credentials};
+use super::scope::Scope;
+use super::token::{self, MAX_TOKEN_BODY, Realm, Tokens};
+use crate::error::Result;
+use crate::oci::Host;
+use crate::registry::wire::exchange::{Body, Method, Request, Response};
+use crate::registry::wire::origin::{Origin, Purpose, shown};
+
+/// The repository that a challenge came to, and the credential for it.
+type Whom = (String, Option<Credential>);
+
+/// Sends a request to a token server, as often as it takes.
+pub(crate) type Send<'a> = &'a dyn Fn(Request<'_>) -> Result<Response>;
+
+/// All that is known about how to be let in by one host.
+pub(crate) struct Authority {
+    host: Host,
+    /// Given for this host on the command line; goes before any file.
+    login: Option<Credential>,
+    credentials: Arc<Credentials>,
+    /// What the first contact brought; for whoever has not been challenged himself.
+    general: Mutex<Option<Challenge>>,
+    challenges: Mutex<HashMap<Whom, Challenge>>,
+    tokens: Tokens,
+}
+
+impl Authority {
+    pub(crate) fn new(host: Host, login: Option<Credential>, credentials: Arc<Credentials>) -> Self {
+        Self {
+            host,
+            login,
+            credentials,
+            general: Mutex::default(),
+            challenges: Mutex::default(),
+            tokens: Tokens::default(),
+        }
+    }
+
+    /// Takes note of what the first contact was answered.
+    pub(crate) fn challenged_in_general(&self, challenge: Challenge) {
+        *self.general.lock().unwrap_or_else(PoisonError::into_inner) = Some(challenge);
+    }
+
+    /// Takes note of what a request of this scope was answered.
+    ///
+    /// # Errors
+    /// When the credential for the repository cannot be had.
+    pub(crate) fn challenged(&self, scope: &Scope, challenge: Challenge) -> Result<()> {
+        let whom = (scope.repository.clone(), self.credential(scope)?);
+        self.challenges.lock().unwrap_or_else(PoisonError::into_inner).insert(whom, challenge);
+        Ok(())
+    }
+
+    /// Whether anybody was asked for anything.
+    pub(crate) fn asks_for_credentials(&self) -> bool {
+        self.general.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+            || !self.challenges.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
+    /// The `Authorization` for a request, if the registry wants any. `stale` is a token that was just
+    /// refused.
+    ///
+    /// # Errors
+    /// When the credential or the token cannot be had.
+    pub(crate) fn authorization(
+        &self,
+        origin: &Origin,
+        scope: &Scope,
+        stale: Option<&str>,
+        send: Send<'_>,
+    ) -> Result<Option<String>> {
+        if !self.asks_for_credentials() {
+            return Ok(None);
+        }
+        let credential = self.credential(scope)?;
+        if let Some(Credential::RegistryToken(token)) = &credential {
+            return Ok(Some(format!("Bearer {}", token.expose())));
+        }
+        match self.challenge(scope, credential.as_ref()) {
+            None => Ok(None),
+            Some(Challenge::Basic) => Ok(credential.as_ref().and_then(basic)),
+            Some(Challenge::Bearer { realm, service, scope: challenged }) => {
+                let permitted = origin.follow(Purpose::TokenRealm, &origin.url("v2/"), &realm)?;
+                let realm = Realm { url: permitted.url, service };
+                let scopes = scope.texts(challenged.as_deref());
+                let ask = || ask(&realm, &scopes, credential.as_ref(), send);
+                let whom = (realm.clone(), credential.clone());
+                Ok(Some(format!("Bearer {}", self.tokens.get(whom, &scopes, stale, ask)?)))
+            }
+        }
+    }
+
+    fn challenge(&self, scope: &Scope, credential: Option<&Credential>) -> Option<Challenge> {
+        let whom = (scope.repository.clone(), credential.cloned());
+        let own = self.challenges.lock().unwrap_or_else(PoisonError::into_inner).get(&whom).cloned();
+        own.or_else(|| self.general.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    fn credential(&self, scope: &Scope) -> Result<Option<Credential>> {
+        match &self.login {
+            Some(login) => Ok(Some(login.clone())),
+            None => self.credentials.lookup(&self.host, &scope.repository),
+        }
+    }
+}
+
+/// The body of a token server's answer.
+fn ask(realm: &Realm, scopes: &[String], credential: Option<&Credential>, send: Send<'_>) -> Result<Vec<u8>> {
+    if let Some(token) = credential.and_then(Credential::identity_token) {
+        let form = token::form(realm, scopes, token);
+        let request = Request::new(Method::POST, realm.url.clone())
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(Body::Bytes(form.expose().as_bytes()));
+        let response = send(request).map_err(|e| e.at("token server"))?;
+        // oauth.md: a server without POST answers 404, and may know the older GET.
+        if !matches!(response.status, 404 | 405) {
+            return answer(response, Method::POST, realm);
+        }
+    }
+    let username = credential.and_then(Credential::username);
+    let mut request = Request::new(Method::GET, token::url(realm, scopes, username));
+    if let Some(authorization) = credential.and_then(basic) {
+        request = request.header("authorization", authorization);
+    }
+    let response = send(request).map_err(|e| e.at("token server"))?;
+    answer(response, Method::GET, realm)
+}
+
+fn answer(mut response: Response, method: Method, realm: &Realm) -> Result<Vec<u8>> {
+    let body = match response.status {
+        200 => response.body(MAX_TOKEN_BODY),
+        _ => Err(response.failure(&format!("{method} {}", shown(&realm.url)))),
+    };
+    body.map_err(|e| e.at("token server"))
+}
+
+/// User name and password; an identity token stands in for the password where nothing else is taken.
+fn basic(credential: &Credential) -> Option<String> {
+    let (username, secret) = match credential {
+        Credential::Basic { username, password } => (username.as_str(), password),
+        Credential::IdentityToken { token, .. } => (credential.username().unwrap_or_default(), token),
+        Credential::RegistryToken(_) => return None,
+    };
+    Some(format!("Basic {}", BASE64.encode(format!("{username}:{}", secret.expose()).as_bytes())))
+}

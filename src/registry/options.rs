@@ -1,0 +1,83 @@
+//! How to talk to registries, as a caller wants it.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::auth::credentials::Credential;
+use super::wire::tls::TlsOptions;
+use crate::oci::Host;
+
+/// Which registries are spoken to without TLS.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum PlainHttp {
+    /// None, but for one on this machine that speaks nothing else.
+    #[default]
+    None,
+    /// These hosts.
+    Hosts(Vec<Host>),
+    /// All of this run.
+    All,
+}
+
+/// How often a request that failed for now is sent again.
+#[derive(Clone, Copy, Debug)]
+pub struct Retry {
+    /// How often a request is repeated after its first try.
+    pub times: u32,
+    /// The longest first delay; it doubles with every try.
+    pub delay: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self { times: 5, delay: Duration::from_millis(500) }
+    }
+}
+
+/// How to talk to registries.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct RegistryOptions {
+    /// Read credentials from this file alone.
+    pub authfile: Option<PathBuf>,
+    /// No progress for this long ends a request.
+    pub idle_timeout: Duration,
+    /// Requests in flight per host.
+    pub jobs: usize,
+    /// Bytes per second over all connections, in each direction.
+    pub limit_rate: Option<u64>,
+    /// Credentials for one host, which go before those of any file.
+    pub login: Option<(Host, Credential)>,
+    /// Registries without TLS.
+    pub plain_http: PlainHttp,
+    /// Repeated requests.
+    pub retry: Retry,
+    /// Trust, and client certificates.
+    pub tls: TlsOptions,
+}
+
+impl Default for RegistryOptions {
+    fn default() -> Self {
+        Self {
+            authfile: None,
+            idle_timeout: Duration::from_secs(60),
+            jobs: 16,
+            limit_rate: None,
+            login: None,
+            plain_http: PlainHttp::None,
+            retry: Retry::default(),
+            tls: TlsOptions::default(),
+        }
+    }
+}
+
+impl RegistryOptions {
+    pub(super) fn is_plain_http(&self, host: &Host) -> bool {
+        match &self.plain_http {
+            PlainHttp::None => false,
+            PlainHttp::Hosts(hosts) => hosts.contains(host),
+            PlainHttp::All => true,
+        }
+    }
+}

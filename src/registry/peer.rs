@@ -1,0 +1,69 @@
+//! `Peer`: what is known about one registry host while we talk to it: its connections, how it lets us
+//! in, and how fast it may be asked.
+
+use std::collections::HashSet;
+use std::sync::{Arc, Mutex, OnceLock};
+
+use super::auth::authority::Authority;
+use super::ladder::Ladder;
+use super::retry::Pause;
+use super::wire::gate::Gate;
+use super::wire::origin::Origin;
+use crate::error::Error;
+
+/// One host.
+pub(super) struct Peer {
+    /// As it stands in references; that of a stranger with its scheme.
+    pub(super) name: String,
+    pub(super) agent: ureq::Agent,
+    /// Keeps no connection for a second request.
+    pub(super) fresh: ureq::Agent,
+    /// What it warned of already.
+    pub(super) warned: Mutex<HashSet<String>>,
+    /// How it takes uploads.
+    pub(super) ladder: Ladder,
+    /// Set by the first contact, which may find out the scheme.
+    pub(super) contact: OnceLock<Result<Origin, Arc<Error>>>,
+    pub(super) authority: Authority,
+    /// For everything but uploads of blobs.
+    pub(super) gate: Arc<Gate>,
+    /// For uploads of blobs, each as a whole.
+    pub(super) uploads: Arc<Gate>,
+    pub(super) pause: Pause,
+    /// Whether it has the referrers API, or why that cannot be known; held while the first question
+    /// finds out.
+    pub(super) lists_referrers: Mutex<Option<Result<bool, Arc<Error>>>>,
+}
+
+impl Peer {
+    pub(super) fn new(name: String, agent: ureq::Agent, fresh: ureq::Agent, jobs: usize, authority: Authority) -> Self {
+        Self {
+            name,
+            agent,
+            fresh,
+            warned: Mutex::default(),
+            ladder: Ladder::default(),
+            contact: OnceLock::new(),
+            authority,
+            gate: Gate::new(jobs),
+            uploads: Gate::new(jobs),
+            pause: Pause::default(),
+            lists_referrers: Mutex::default(),
+        }
+    }
+
+    /// Scheme, host and port; a peer that is given out is in contact.
+    pub(super) fn origin(&self) -> &Origin {
+        match self.contact.get() {
+            Some(Ok(origin)) => origin,
+            // `Transport::peer` gives out no other.
+            _ => unreachable!("a host without contact was given out"),
+        }
+    }
+
+    /// Fewer requests at once from now on.
+    pub(super) fn calm_down(&self) {
+        self.gate.calm_down();
+        self.uploads.calm_down();
+    }
+}

@@ -1,0 +1,86 @@
+//! `Registries`: all registries of one run, and what is remembered of them meanwhile. As a source and
+//! as a target it is in `pull`, `push` and `listing`.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use url::Url;
+
+use super::options::RegistryOptions;
+use super::transport::Transport;
+use crate::error::{Error, Result};
+use crate::oci::{Digest, Repository};
+use crate::store::{Place, Watch};
+
+/// Upload sessions that are open and not used yet.
+pub(super) type Sessions = HashMap<Repository, Vec<Url>>;
+/// The tags of a repository that are made from digests; `None` where they cannot be listed.
+pub(super) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
+/// By layer, how many of its `urls` were read from, and which those are.
+pub(super) type UrlTurns = HashMap<Digest, (usize, String)>;
+
+/// All registries of one run, as a source and as a target.
+pub(crate) struct Registries {
+    pub(super) transport: Transport,
+    /// Repositories that content was found in: their numbers are the places given out.
+    repositories: Mutex<Vec<Repository>>,
+    /// Only where layers may be taken from other addresses than the registry's.
+    pub(super) layer_urls: Option<Mutex<UrlTurns>>,
+    sessions: Mutex<Sessions>,
+    /// Blobs that the target has by name, in the wrong length.
+    suspects: Mutex<HashSet<(Repository, Digest)>>,
+    /// Held while an index of referrers is changed.
+    pub(super) referrers: Mutex<()>,
+    /// Listed when first asked for.
+    pub(super) digest_tags: Mutex<HashMap<Repository, DigestTags>>,
+}
+
+impl Registries {
+    /// Makes ready; nothing is contacted yet.
+    ///
+    /// # Errors
+    /// When a certificate or credential file that was named cannot be used.
+    pub(crate) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
+        Ok(Self {
+            transport: Transport::new(options, watch)?,
+            repositories: Mutex::default(),
+            layer_urls: None,
+            sessions: Mutex::default(),
+            suspects: Mutex::default(),
+            referrers: Mutex::default(),
+            digest_tags: Mutex::default(),
+        })
+    }
+
+    /// The place that a repository is, given out once it is known.
+    pub(super) fn place(&self, repository: &Repository) -> Place {
+        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = known.iter().position(|r| r == repository).unwrap_or_else(|| {
+            known.push(repository.clone());
+            known.len() - 1
+        });
+        Place::new(number)
+    }
+
+    /// The repository that a place is.
+    pub(super) fn repository(&self, place: Place) -> Result<Repository> {
+        let known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        // Nobody else gives out places of ours.
+        known.get(place.number()).cloned().ok_or_else(|| Error::content("no such repository"))
+    }
+
+    /// The first place on the host of this one.
+    pub(super) fn first_of_host(&self, place: Place) -> Place {
+        let known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = known.get(place.number()).map(Repository::host);
+        Place::new(known.iter().position(|r| Some(r.host()) == host).unwrap_or(place.number()))
+    }
+
+    pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {
+        self.sessions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn suspects(&self) -> MutexGuard<'_, HashSet<(Repository, Digest)>> {
+        self.suspects.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,177 @@
+//! The whole closure of some roots, and what leads where in it.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::node::{Node, Presence, Reason, Root};
+use super::order::{sort_nodes, sort_roots};
+use crate::error::{Error, Result};
+use crate::oci::{Descriptor, Digest, Manifest, Platform};
+
+/// More than fifty pieces of content for each of a hundred thousand images.
+const MAX_SPREAD: usize = 5_000_000;
+/// Steps from a root to a manifest: an image is one or two away.
+pub(super) const MAX_STEPS: usize = 15;
+
+/// Every node once, in the order of the format: so parents stand before their children.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Contents {
+    /// The nodes in order.
+    pub(crate) nodes: Vec<Node>,
+    /// The entry points in order. Of these, one that refers to other content here belongs to that.
+    pub(crate) roots: Vec<Root>,
+    /// Where in `nodes` a digest stands.
+    at: HashMap<Digest, usize>,
+    /// By node, what it refers to, each once, in document order.
+    pub(super) children: Vec<Vec<usize>>,
+    /// By node, what refers to it.
+    pub(super) parents: Vec<Vec<usize>>,
+    /// By node, the roots that name it.
+    pub(super) named: HashMap<usize, Vec<usize>>,
+    /// By the node of a root without a name, what it refers to.
+    pub(super) subjects: BTreeMap<usize, usize>,
+    /// The same the other way round, each list by digest.
+    pub(super) referrers: HashMap<usize, Vec<usize>>,
+}
+
+impl Contents {
+    /// Puts nodes and roots into the order of the format, and finds out what leads where.
+    pub(crate) fn new(nodes: Vec<Node>, mut roots: Vec<Root>) -> Self {
+        sort_roots(&mut roots, &nodes.iter().map(|node| (&node.descriptor.digest, node)).collect());
+        let nodes = sort_nodes(nodes, &roots);
+        let at: HashMap<Digest, usize> =
+            nodes.iter().enumerate().map(|(at, n)| (n.descriptor.digest.clone(), at)).collect();
+        let mut parents = vec![Vec::new(); nodes.len()];
+        let children = |(parent, node): (usize, &Node)| {
+            let mut children: Vec<usize> = Vec::new();
+            let mut seen = HashSet::new();
+            for successor in node.manifest.iter().flat_map(Manifest::successors) {
+                if let Some(&child) = at.get(&successor.descriptor.digest).filter(|child| seen.insert(**child)) {
+                    children.push(child);
+                    parents[child].push(parent);
+                }
+            }
+            children
+        };
+        let children = nodes.iter().enumerate().map(children).collect();
+        let mut named: HashMap<usize, Vec<usize>> = HashMap::new();
+        for (number, root) in roots.iter().enumerate() {
+            if let Some(node) = at.get(&root.digest) {
+                named.entry(*node).or_default().push(number);
+            }
+        }
+        let mut contents = Self { nodes, roots, at, children, parents, named, ..Self::default() };
+        contents.attach();
+        contents
+    }
+
+    /// Where in the nodes a digest stands.
+    pub(super) fn at(&self, digest: &Digest) -> Option<usize> {
+        self.at.get(digest).copied()
+    }
+
+    /// The node of this digest.
+    pub(crate) fn node(&self, digest: &Digest) -> Option<&Node> {
+        self.at(digest).map(|at| &self.nodes[at])
+    }
+
+    /// The manifests that are in hand, parents before children.
+    pub(crate) fn manifests(&self) -> impl Iterator<Item = (&Node, &Manifest)> {
+        self.nodes.iter().filter_map(|n| n.manifest.as_ref().map(|m| (n, m)))
+    }
+
+    /// Everything that is no manifest, in file order.
+    pub(crate) fn blobs(&self) -> impl Iterator<Item = &Node> {
+        self.nodes.iter().filter(|node| !node.is_manifest())
+    }
+
+    /// The blobs that are there to be moved, in file order.
+    pub(crate) fn carried_blobs(&self) -> impl Iterator<Item = &Node> {
+        self.blobs().filter(|node| node.is_carried())
+    }
+
+    /// What was left out, by digest.
+    pub(crate) fn left_out(&self) -> Vec<(&Descriptor, Reason)> {
+        let reason = |node: &'_ Node| match node.presence {
+            Presence::LeftOut(reason) => Some(reason),
+            Presence::Carried | Presence::Missing => None,
+        };
+        let mut list: Vec<_> = self.nodes.iter().filter_map(|n| Some((&n.descriptor, reason(n)?))).collect();
+        list.sort_by_key(|(descriptor, _)| &descriptor.digest);
+        list
+    }
+
+    /// Every node reachable from this one, itself included, each once, parents before children.
+    pub(crate) fn closure(&self, root: &Digest) -> Vec<&Node> {
+        let mut found: Vec<usize> = self.at(root).into_iter().collect();
+        // As large as what is found, not as all there is: this is asked for every image.
+        let mut seen: HashSet<usize> = found.iter().copied().collect();
+        let mut next = 0;
+        while let Some(at) = found.get(next) {
+            next += 1;
+            found.extend(self.children[*at].iter().filter(|child| seen.insert(**child)));
+        }
+        found.into_iter().map(|at| &self.nodes[at]).collect()
+    }
+
+    /// Everything below these nodes, themselves left out unless they are below another.
+    pub(super) fn below<'a>(&self, roots: impl IntoIterator<Item = &'a Digest>) -> HashSet<usize> {
+        let mut next: Vec<usize> = roots.into_iter().filter_map(|root| self.at(root)).collect();
+        let mut found = HashSet::new();
+        while let Some(at) = next.pop() {
+            next.extend(self.children[at].iter().filter(|child| found.insert(**child)));
+        }
+        found
+    }
+
+    /// The platforms that an image's indexes name, in their order; none for a single manifest.
+    pub(crate) fn platforms(&self, root: &Digest) -> Vec<Platform> {
+        let mut found: Vec<Platform> = Vec::new();
+        for node in self.closure(root) {
+            for successor in node.manifest.iter().flat_map(Manifest::successors) {
+                match &successor.descriptor.platform {
+                    Some(platform) if platform.is_known() && !found.contains(platform) => found.push(platform.clone()),
+                    _ => {}
+                }
+            }
+        }
+        found
+    }
+
+    /// That the graph is not made to exhaust whoever walks it: a few megabytes of indexes that share
+    /// their children can stand for billions.
+    ///
+    /// # Errors
+    /// When it is too deep, or its roots, each counted with everything below it, are absurdly many
+    /// pieces of content.
+    pub(crate) fn check_shape(&self) -> Result<()> {
+        let mut spread = 0;
+        for root in &self.roots {
+            spread += self.closure(&root.digest).len();
+            if spread > MAX_SPREAD {
+                return Err(Error::content("the images share content in an absurd way: it is a graph made to exhaust"));
+            }
+        }
+        self.check_depth()
+    }
+
+    fn check_depth(&self) -> Result<()> {
+        let mut level: Vec<usize> = self.roots.iter().filter_map(|root| self.at(&root.digest)).collect();
+        let mut seen: HashSet<usize> = level.iter().copied().collect();
+        for _ in 0..=MAX_STEPS {
+            let mut next = Vec::new();
+            for at in level {
+                let children = self.children[at].iter().filter(|child| self.nodes[**child].is_manifest());
+                next.extend(children.filter(|child| seen.insert(**child)));
+            }
+            level = next;
+        }
+        match level.first() {
+            Some(deepest) => {
+                let digest = &self.nodes[*deepest].descriptor.digest;
+                let error = Error::content(format!("indexes are nested more than {} deep", MAX_STEPS + 1));
+                Err(error.at(self.images_with(digest).join(", ")))
+            }
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Which of the roots are images, and which images some content belongs to.
+
+use std::collections::HashSet;
+
+use super::graph::Contents;
+use super::node::{Root, RootName};
+use crate::oci::Digest;
+
+/// As many names as a person would look through, for all damage taken together.
+const MOST_NAMES: usize = 100_000;
+
+impl Contents {
+    /// The roots that are images, in order: those with a name or a tag, and of the others those that
+    /// are neither part of such an image nor refer to one.
+    pub(crate) fn images(&self) -> impl Iterator<Item = &Root> {
+        let is_called = |root: &&Root| root.name != RootName::None;
+        let below = self.below(self.roots.iter().filter(is_called).map(|root| &root.digest));
+        let is_part = move |root: &Root| self.at(&root.digest).is_some_and(|at| below.contains(&at));
+        self.roots.iter().filter(move |root| is_called(root) || !(self.is_referrer(root) || is_part(root)))
+    }
+
+    /// A root without a name that refers to something here: it belongs to that, then.
+    pub(crate) fn is_referrer(&self, root: &Root) -> bool {
+        root.name == RootName::None && self.at(&root.digest).is_some_and(|at| self.subjects.contains_key(&at))
+    }
+
+    /// The names of the images that this content is part of. What refers to an image is part of it.
+    pub(crate) fn images_with(&self, digest: &Digest) -> Vec<String> {
+        let mut above: Vec<usize> = self.at(digest).into_iter().collect();
+        let mut seen: HashSet<usize> = above.iter().copied().collect();
+        let mut numbers: Vec<usize> = Vec::new();
+        let mut next = 0;
+        while let Some(&at) = above.get(next) {
+            next += 1;
+            numbers.extend(self.named.get(&at).into_iter().flatten());
+            let subject = self.subjects.get(&at);
+            above.extend(self.parents[at].iter().chain(subject).filter(|parent| seen.insert(**parent)));
+        }
+        let is_own = |number: &usize| !self.is_referrer(&self.roots[*number]);
+        if numbers.iter().any(is_own) {
+            numbers.retain(is_own);
+        }
+        numbers.sort_unstable();
+        numbers.into_iter().map(|number| self.roots[number].label()).collect()
+    }
+
+    /// The same for several pieces of content. Where that would be more names than anyone reads,
+    /// the later pieces get one name each.
+    pub(crate) fn images_with_each<'a>(&self, content: impl IntoIterator<Item = &'a Digest>) -> Vec<Vec<String>> {
+        let mut given = 0;
+        let names = |digest| {
+            let few = given < MOST_NAMES;
+            let names = if few { self.images_with(digest) } else { self.image_with(digest).into_iter().collect() };
+            given += names.len();
+            names
+        };
+        content.into_iter().map(names).collect()
+    }
+
+    /// One of the images that this content is part of: the way up along first parents ends at one.
+    fn image_with(&self, digest: &Digest) -> Option<String> {
+        let mut at = self.at(digest)?;
+        let mut label = None;
+        // No way up is longer, unless digests were not checked.
+        for _ in 0..self.nodes.len() {
+            let number = self.named.get(&at).and_then(|numbers| numbers.first());
+            label = number.map(|number| self.roots[*number].label()).or(label);
+            at = match self.subjects.get(&at).or_else(|| self.parents[at].first()) {
+                Some(up) if number.is_none() || self.subjects.contains_key(&at) => *up,
+                _ => break,
+            };
+        }
+        label
+    }
+}

@@ -1,0 +1,12 @@
+//! `Contents`: what there is to move. The plan makes it, the archive lays it out, a registry gets it
+//! pushed.
+
+mod graph;
+mod images;
+mod node;
+mod order;
+mod referrers;
+
+pub(crate) use graph::Contents;
+pub(crate) use node::{Node, Presence, Reason, Root, RootName};
+pub(crate) use referrers::Referrer;

@@ -1,0 +1,108 @@
+//! One piece of content, and the entry points that lead to some.
+
+use crate::oci::{Descriptor, Digest, Manifest, MediaType, Reference, Role};
+use crate::store::source::Place;
+
+/// What a root is called.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum RootName {
+    /// An image's full name.
+    Full(Reference),
+    /// A tag, of which nothing says of which repository: layouts of other tools have such.
+    Tag(String),
+    /// Nothing: it is there by digest.
+    None,
+}
+
+impl RootName {
+    /// The full name, if it is one.
+    pub(crate) fn full(&self) -> Option<&Reference> {
+        match self {
+            Self::Full(reference) => Some(reference),
+            Self::Tag(_) | Self::None => None,
+        }
+    }
+}
+
+/// An entry point into the graph.
+#[derive(Clone, Debug)]
+pub(crate) struct Root {
+    /// What it is called.
+    pub(crate) name: RootName,
+    /// Which node.
+    pub(crate) digest: Digest,
+}
+
+impl Root {
+    /// What to call it in a message.
+    pub(crate) fn label(&self) -> String {
+        self.name.full().map_or_else(|| self.digest.to_string(), Reference::name)
+    }
+}
+
+/// Why content of an image does not travel with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Reason {
+    /// It has `urls`, and the registry did not have it.
+    Nondistributable,
+}
+
+impl Reason {
+    /// The word for it in `bundle.json`.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Nondistributable => "nondistributable",
+        }
+    }
+}
+
+/// Whether content is where its places say.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Presence {
+    /// It is, as far as is known.
+    Carried,
+    /// It is not, and need not be.
+    LeftOut(Reason),
+    /// It is not, and should be.
+    Missing,
+}
+
+/// One piece of content, whichever way and however often it is referred to.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    /// Type, digest and size; `urls` of any of its descriptors.
+    pub(crate) descriptor: Descriptor,
+    /// How it is used. Of several uses the first in the order of [`Role`].
+    pub(crate) role: Role,
+    /// Some manifest names it as its config, whatever else it is used for.
+    pub(crate) is_config: bool,
+    /// The document itself, for indexes and manifests.
+    pub(crate) manifest: Option<Manifest>,
+    /// Everywhere it can be had from.
+    pub(crate) places: Vec<Place>,
+    /// Whether it is there.
+    pub(crate) presence: Presence,
+}
+
+impl Node {
+    /// Content that can be had at these places.
+    pub(crate) fn new(descriptor: Descriptor, role: Role, places: Vec<Place>) -> Self {
+        let is_config = role == Role::Config;
+        Self { descriptor, role, is_config, manifest: None, places, presence: Presence::Carried }
+    }
+
+    /// An index or manifest, in hand or not.
+    pub(crate) fn is_manifest(&self) -> bool {
+        self.role == Role::Manifest
+    }
+
+    /// It is where its places say.
+    pub(crate) fn is_carried(&self) -> bool {
+        self.presence == Presence::Carried
+    }
+
+    /// Its type: a manifest's own where that is known.
+    pub(crate) fn media_type(&self) -> &MediaType {
+        self.manifest.as_ref().map_or(&self.descriptor.media_type, Manifest::media_type)
+    }
+}

@@ -1,0 +1,154 @@
+//! `Event`: what happens while it happens, for whoever watches, and the word to stop that comes back.
+
+use std::time::{Duration, Instant};
+
+use crate::error::{Error, Result};
+use crate::oci::{Digest, Platform};
+
+/// How often a sleeper looks whether somebody asked to stop.
+const SLICE: Duration = Duration::from_millis(50);
+
+/// Something a person may want to know while it happens.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Event<'a> {
+    /// Some bytes of the announced total moved.
+    Advanced {
+        /// Of which blob.
+        digest: &'a Digest,
+        /// How many bytes.
+        bytes: u64,
+    },
+    /// A blob is under way.
+    BlobStarted {
+        /// Which.
+        digest: &'a Digest,
+        /// Its length in bytes.
+        size: u64,
+    },
+    /// A blob arrived, or failed and will be reported.
+    BlobEnded {
+        /// Which.
+        digest: &'a Digest,
+    },
+    /// An image is finished, one way or the other.
+    Image {
+        /// `pushed`, `present` or `failed`.
+        status: &'static str,
+        /// Where it is now.
+        target: &'a str,
+        /// Its digest.
+        digest: &'a Digest,
+        /// What went wrong.
+        error: Option<&'a Error>,
+    },
+    /// How much there is to do from here on; zero bytes ends a phase.
+    Phase {
+        /// What is being done, as in "fetching".
+        name: &'static str,
+        /// Blobs or requests.
+        items: u64,
+        /// Bytes.
+        bytes: u64,
+    },
+    /// Everything is known that there is to carry.
+    Planned {
+        /// Images by name.
+        images: u64,
+        /// Indexes and manifests.
+        manifests: u64,
+        /// Other content.
+        blobs: u64,
+        /// Its length in bytes.
+        bytes: u64,
+        /// Bytes that images share and that are carried once.
+        shared: u64,
+    },
+    /// A request was answered, or not.
+    Request {
+        /// The registry.
+        host: &'a str,
+        /// Method and path, and what came of it; never a query or a header.
+        line: &'a str,
+    },
+    /// A request failed and is sent again.
+    Repeating {
+        /// The registry.
+        host: &'a str,
+        /// What failed.
+        reason: &'a str,
+    },
+    /// A reference became a digest.
+    Resolved {
+        /// The image's name.
+        name: &'a str,
+        /// What it names now.
+        digest: &'a Digest,
+        /// The platforms it is for.
+        platforms: &'a [Platform],
+        /// How many manifests refer to it.
+        referrers: u64,
+    },
+    /// Input is written into a temporary file before it can be read.
+    Spooling {
+        /// What: a path or standard input.
+        from: &'a str,
+        /// The directory it goes to.
+        to: &'a std::path::Path,
+        /// Bytes it needs there, as far as can be known.
+        at_least: u64,
+        /// Bytes free there.
+        free: u64,
+    },
+    /// A host is left alone for a while.
+    Waiting {
+        /// The registry.
+        host: &'a str,
+        /// For how long.
+        seconds: u64,
+        /// What it said.
+        reason: &'a str,
+    },
+    /// Something to know that stops nothing.
+    Warning {
+        /// One line.
+        message: &'a str,
+    },
+}
+
+/// Whoever watches.
+pub trait Watch: Send + Sync {
+    /// Called from any thread, often.
+    fn on(&self, event: Event<'_>);
+
+    /// True once somebody asked to stop; long work looks at it.
+    fn stopped(&self) -> Option<i32> {
+        None
+    }
+}
+
+/// Watches nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Quiet;
+
+impl Watch for Quiet {
+    fn on(&self, _: Event<'_>) {}
+}
+
+/// Sleeps, and wakes early with an error when somebody asks to stop.
+///
+/// # Errors
+/// When somebody does.
+pub(crate) fn sleep(duration: Duration, watch: &dyn Watch) -> Result<()> {
+    let until = Instant::now() + duration;
+    loop {
+        if let Some(signal) = watch.stopped() {
+            return Err(Error::Interrupted { signal });
+        }
+        let left = until.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(SLICE));
+    }
+}

@@ -1,0 +1,69 @@
+//! What a push did, image by image.
+
+use std::sync::Arc;
+
+use super::needs::Image;
+use crate::error::Error;
+use crate::store::{Event, Watch};
+
+/// How an image ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// It is not there, or not whole.
+    Failed,
+    /// Everything was there before.
+    Present,
+    /// It is there now.
+    Pushed,
+}
+
+impl Status {
+    /// The word for it in the report.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Present => "present",
+            Self::Pushed => "pushed",
+        }
+    }
+}
+
+/// One line of the report.
+#[derive(Clone, Debug)]
+pub(crate) struct Pushed {
+    /// Which image.
+    pub(crate) image: Image,
+    /// How it ended.
+    pub(crate) status: Status,
+    /// Why it failed. Shared: one missing layer may fail many images.
+    pub(crate) error: Option<Arc<Error>>,
+}
+
+impl Pushed {
+    /// The line of an image that cannot be brought over, of which whoever watches is told.
+    pub(crate) fn failed(image: Image, error: Arc<Error>, watch: &dyn Watch) -> Self {
+        report(&image, Status::Failed, Some(&error), watch);
+        Self { image, status: Status::Failed, error: Some(error) }
+    }
+}
+
+/// What a push did. Blobs are counted per repository.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// A line for every image, in the order given.
+    pub(crate) images: Vec<Pushed>,
+    /// Blobs taken over from another repository.
+    pub(crate) mounted: u64,
+    /// Blobs that were there.
+    pub(crate) present: u64,
+    /// Blobs sent.
+    pub(crate) sent: u64,
+    /// Their length in bytes.
+    pub(crate) bytes_sent: u64,
+}
+
+/// Tells whoever watches how an image ended.
+pub(crate) fn report(image: &Image, status: Status, error: Option<&Error>, watch: &dyn Watch) {
+    let target = image.target.to_string();
+    watch.on(Event::Image { status: status.as_str(), target: &target, digest: &image.digest, error });
+}

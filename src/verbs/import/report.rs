@@ -1,0 +1,176 @@
+//! What came of an import.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::archive::Bundles;
+use crate::error::Kind;
+use crate::oci::{Digest, Host};
+use crate::transfer::{Damaged, Outcome, Pushed, ReadBack, Status};
+use crate::verbs::report::{Failure, ReadBundle};
+
+/// How an image ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ImageStatus {
+    /// It is not there, or not whole.
+    Failed,
+    /// In a dry run: it would be pushed.
+    Planned,
+    /// Everything was there before.
+    Present,
+    /// It is there now.
+    Pushed,
+}
+
+/// One image of an import.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ImportedImage {
+    /// Its name in the bundle.
+    pub name: String,
+    /// Its name at the target.
+    pub target: String,
+    /// Its digest.
+    pub digest: Digest,
+    /// How it ended.
+    pub status: ImageStatus,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<Failure>,
+}
+
+/// Blobs, counted once for each repository; lengths in bytes.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ImportedBlobs {
+    /// Blobs sent.
+    pub sent: u64,
+    /// Blobs taken over from another repository of the registry.
+    pub mounted: u64,
+    /// Blobs that were there.
+    pub present: u64,
+    /// The length of those sent.
+    pub bytes_sent: u64,
+    /// Blobs that a dry run found missing.
+    pub to_send: u64,
+    /// Their length.
+    pub bytes_to_send: u64,
+}
+
+/// What was read back; counted once for each repository.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReadBackReport {
+    /// Blobs that are right.
+    pub blobs: u64,
+    /// Manifests that are right.
+    pub manifests: u64,
+    /// Tags that lead to what they should.
+    pub tags: u64,
+    /// The length of all these, in bytes.
+    pub bytes: u64,
+    /// What is wrong or gone.
+    pub damaged: Vec<DamagedCopy>,
+}
+
+/// Content that the target does not serve as it was pushed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DamagedCopy {
+    /// Where.
+    pub repository: String,
+    /// Which content.
+    pub digest: Digest,
+    /// What is wrong, in one line.
+    pub message: String,
+}
+
+/// What came of an import.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Imported {
+    /// The registry.
+    pub registry: Host,
+    /// The bundle, where there was one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// The bundles, where there were several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bundles: Vec<ReadBundle>,
+    /// A line for every image.
+    pub images: Vec<ImportedImage>,
+    /// What became of the blobs.
+    pub blobs: ImportedBlobs,
+    /// What was read back, if that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read_back: Option<ReadBackReport>,
+    /// The numbers of volumes that are missing.
+    pub missing_volumes: Vec<u32>,
+}
+
+impl Imported {
+    /// `to_send` is what a dry run found missing: blobs, and their length in bytes.
+    pub(super) fn new(
+        registry: Host,
+        bundles: &Bundles,
+        outcome: Outcome,
+        read_back: Option<ReadBack>,
+        to_send: Option<(u64, u64)>,
+    ) -> Self {
+        let several = bundles.iter().map(|b| ReadBundle::new(b.path().to_owned(), b.index().digest.clone()));
+        let status = |status| match status {
+            Status::Failed => ImageStatus::Failed,
+            Status::Present => ImageStatus::Present,
+            Status::Pushed if to_send.is_some() => ImageStatus::Planned,
+            Status::Pushed => ImageStatus::Pushed,
+        };
+        let image = |pushed: Pushed| ImportedImage {
+            name: pushed.image.name.name(),
+            target: pushed.image.target.to_string(),
+            digest: pushed.image.digest,
+            status: status(pushed.status),
+            error: pushed.error.map(Failure::new),
+        };
+        let Outcome { images, mounted, present, sent, bytes_sent } = outcome;
+        let (to_send, bytes_to_send) = to_send.unwrap_or_default();
+        Self {
+            registry,
+            digest: bundles.only().map(|bundle| bundle.index().digest.clone()),
+            bundles: if bundles.only().is_some() { Vec::new() } else { several.collect() },
+            images: images.into_iter().map(image).collect(),
+            blobs: ImportedBlobs { sent, mounted, present, bytes_sent, to_send, bytes_to_send },
+            read_back: read_back.map(ReadBackReport::from),
+            missing_volumes: Vec::new(),
+        }
+    }
+
+    /// The kind that decides the exit status; `None` if every image is there.
+    pub fn kind(&self) -> Option<Kind> {
+        let failed = self.images.iter().filter(|i| i.status == ImageStatus::Failed);
+        failed.map(|i| i.error.as_ref().map_or(Kind::Failed, |e| e.kind)).reduce(Kind::graver)
+    }
+
+    /// Why images failed, to be told what to do about it.
+    pub fn failures(&mut self) -> impl Iterator<Item = &mut Failure> {
+        self.images.iter_mut().filter_map(|image| image.error.as_mut())
+    }
+}
+
+impl From<ReadBack> for ReadBackReport {
+    fn from(back: ReadBack) -> Self {
+        let ReadBack { blobs, manifests, tags, bytes, damaged } = back;
+        let damaged = damaged.into_iter().map(|Damaged { repository, digest, message }| DamagedCopy {
+            repository: repository.to_string(),
+            digest,
+            message,
+        });
+        Self { blobs, manifests, tags, bytes, damaged: damaged.collect() }
+    }
+}

@@ -1,0 +1,138 @@
+//! The one way from bundles to what is in them: opened, compared with what was expected, walked, and
+//! held against the form of the format.
+
+use std::collections::HashSet;
+use std::path::PathBuf;
+
+use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
+use crate::error::{Error, Result};
+use crate::oci::{Digest, Reference, Repository};
+use crate::plan::{Failure, Start, walk};
+use crate::store::{Contents, RootName, Watch};
+
+/// Which bundles to read, and what they have to be.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Input {
+    /// Tars, gzips of them, layout directories, or `-` for standard input.
+    pub(super) bundles: Vec<PathBuf>,
+    /// What they have to be.
+    pub(super) expect: Vec<Expectation>,
+    /// Where to spool to.
+    pub(super) tmpdir: Option<PathBuf>,
+}
+
+impl Input {
+    /// Opens each of them; what is wrong with one does not hide the others.
+    pub(super) fn open(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
+        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), watch };
+        self.bundles.iter().map(|path| Bundle::open(path, spooling)).collect()
+    }
+
+    /// What is not as expected of this bundle by itself.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn check(&self, bundle: &Bundle) -> Result<()> {
+        check_bundle(&self.expect, bundle)
+    }
+
+    /// What is not as expected of all of them together.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn check_together<'a>(&self, bundles: impl Iterator<Item = &'a Bundle> + Clone) -> Result<()> {
+        check_images(&self.expect, bundles)
+    }
+}
+
+/// What is in some bundles that are read as one.
+pub(super) struct Opened {
+    pub(super) bundles: Bundles,
+    /// Everything that their entries lead to.
+    pub(super) contents: Contents,
+    /// Manifests that are there and bad.
+    pub(super) failures: Vec<Failure>,
+    /// What is wrong with the form of each bundle.
+    pub(super) malformed: Vec<Error>,
+}
+
+impl Opened {
+    /// Reads all manifests. `name` is the repository of bare tags, if somebody said so.
+    ///
+    /// # Errors
+    /// When the entries contradict each other, or the graph is absurd.
+    pub(super) fn new(bundles: Vec<Bundle>, name: Option<&Repository>, jobs: usize, watch: &dyn Watch) -> Result<Self> {
+        let mut malformed = Vec::new();
+        let mut read = Vec::new();
+        let several = bundles.len() > 1;
+        for bundle in bundles {
+            // Each by itself: the form of one does not depend on the others.
+            let one = Bundles::new(vec![bundle]);
+            let (contents, failures) = contents(&one, name, jobs, watch)?;
+            let [bundle] = one.into_inner().try_into().map_err(|_| Error::content("no bundle"))?;
+            if failures.is_empty()
+                && let Err(e) = bundle.check_form(&contents)
+            {
+                malformed.push(e.at(bundle.path().display()));
+            }
+            read.push((bundle, contents, failures));
+        }
+        if several {
+            let bundles = Bundles::new(read.into_iter().map(|(bundle, ..)| bundle).collect());
+            let (contents, failures) = contents(&bundles, name, jobs, watch)?;
+            return Ok(Self { bundles, contents, failures, malformed });
+        }
+        let (bundle, contents, failures) = read.pop().ok_or_else(|| Error::usage("no bundle named"))?;
+        Ok(Self { bundles: Bundles::new(vec![bundle]), contents, failures, malformed })
+    }
+
+    /// The first thing that is wrong with what was read.
+    ///
+    /// # Errors
+    /// That.
+    pub(super) fn check(&mut self) -> Result<()> {
+        if let Some(error) = self.malformed.drain(..).next() {
+            return Err(error);
+        }
+        match self.failures.drain(..).next() {
+            Some(Failure { images, error, .. }) => Err(error.at(images.join(", "))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Walks everything that the entries of these bundles stand for.
+fn contents(
+    bundles: &Bundles,
+    name: Option<&Repository>,
+    jobs: usize,
+    watch: &dyn Watch,
+) -> Result<(Contents, Vec<Failure>)> {
+    let mut starts = Vec::new();
+    let mut seen: HashSet<(RootName, Digest)> = HashSet::new();
+    for bundle in bundles.iter() {
+        for entry in &bundle.index().entries {
+            let descriptor = entry.descriptor.clone();
+            let name = full_name(&entry.name, name).map_err(|e| e.at(bundle.path().display()))?;
+            if seen.insert((name.clone(), descriptor.digest.clone())) {
+                let places = bundles.holding(&descriptor);
+                starts.push(Start { name, descriptor, manifest: None, places });
+            }
+        }
+    }
+    let at = |e: Error| e.at(bundles.label());
+    let (contents, failures) = walk(bundles, starts, jobs, watch).map_err(at)?;
+    contents.check_shape().map_err(at)?;
+    Ok((contents, failures))
+}
+
+/// A tag in this repository is a name.
+fn full_name(name: &RootName, repository: Option<&Repository>) -> Result<RootName> {
+    match (name, repository) {
+        (RootName::Tag(tag), Some(repository)) => {
+            let tag = tag.parse().map_err(|e| Error::usage(format!("`{}`: {e}", tag.escape_debug())))?;
+            Ok(RootName::Full(Reference { repository: repository.clone(), tag: Some(tag), digest: None }))
+        }
+        _ => Ok(name.clone()),
+    }
+}

@@ -1,0 +1,109 @@
+//! What reports of several verbs have in common. A report serialises itself to the JSON that
+//! `docs/cli.md` describes, and derives its schema.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::{Error, Kind};
+use crate::oci::{Descriptor, Digest, Platform};
+use crate::store::{Contents, Reason, Referrer};
+
+/// Why something failed.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Failure {
+    /// What it means for whoever has to go on from it.
+    pub kind: Kind,
+    /// One line.
+    pub message: String,
+    /// What to do about it, in the words of whoever shows the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    #[serde(skip)]
+    error: Arc<Error>,
+}
+
+impl Failure {
+    pub(super) fn new(error: Arc<Error>) -> Self {
+        Self { kind: error.kind(), message: error.to_string(), hint: None, error }
+    }
+
+    /// The error itself.
+    pub fn error(&self) -> &Error {
+        &self.error
+    }
+}
+
+/// One manifest that refers to a part of an image, or to another one that does.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReferrerReport {
+    /// The manifest.
+    pub digest: Digest,
+    /// What kind of artifact it is, as far as it says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub artifact_type: Option<String>,
+    /// What it refers to.
+    pub subject: Digest,
+    /// All its content in bytes.
+    pub bytes: u64,
+}
+
+impl From<Referrer> for ReferrerReport {
+    fn from(referrer: Referrer) -> Self {
+        let Referrer { digest, artifact_type, subject, bytes } = referrer;
+        Self { digest, artifact_type, subject, bytes }
+    }
+}
+
+/// Content that belongs to an image and does not travel with it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct LeftOut {
+    /// Which.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Why: `nondistributable`.
+    pub reason: String,
+}
+
+impl LeftOut {
+    /// All that these contents leave out, by digest.
+    pub(super) fn of(contents: &Contents) -> Vec<Self> {
+        let one = |(descriptor, reason): (&Descriptor, Reason)| Self {
+            digest: descriptor.digest.clone(),
+            bytes: descriptor.size,
+            reason: reason.as_str().into(),
+        };
+        contents.left_out().into_iter().map(one).collect()
+    }
+}
+
+/// A bundle that was read.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct ReadBundle {
+    /// Where it is.
+    pub bundle: PathBuf,
+    /// sha256 of its `index.json`.
+    pub digest: Digest,
+}
+
+impl ReadBundle {
+    pub(super) fn new(bundle: PathBuf, digest: Digest) -> Self {
+        Self { bundle, digest }
+    }
+}
+
+/// Platforms as text.
+pub(super) fn texts(platforms: &[Platform]) -> Vec<String> {
+    platforms.iter().map(ToString::to_string).collect()
+}

@@ -1,0 +1,128 @@
+//! What came of verifying a bundle.
+
+use std::path::PathBuf;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::error::{Error, Kind};
+use crate::oci::Digest;
+use crate::verbs::report::LeftOut;
+
+/// What is wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum FindingKind {
+    /// A layer does not unpack to what the image's configuration says.
+    DiffIdMismatch,
+    /// Its bytes are not those that its digest names.
+    DigestMismatch,
+    /// The file is not the one that its content must have.
+    Form,
+    /// It is no manifest, or not of the type stated.
+    Malformed,
+    /// An image needs it, and it is not there.
+    Missing,
+    /// It is longer or shorter than stated.
+    SizeMismatch,
+    /// The drive failed to read it.
+    Unreadable,
+}
+
+impl FindingKind {
+    /// This kind for content that is bad; a drive that fails says nothing about the content.
+    pub(super) fn or_unreadable(self, error: &Error) -> Self {
+        if error.kind() == Kind::Content { self } else { Self::Unreadable }
+    }
+
+    /// The word for it in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::DiffIdMismatch => "diffIdMismatch",
+            Self::DigestMismatch => "digestMismatch",
+            Self::Form => "form",
+            Self::Malformed => "malformed",
+            Self::Missing => "missing",
+            Self::SizeMismatch => "sizeMismatch",
+            Self::Unreadable => "unreadable",
+        }
+    }
+}
+
+/// One thing that is wrong.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Finding {
+    /// What kind of thing.
+    pub kind: FindingKind,
+    /// The content; absent where it is the file as a whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub digest: Option<Digest>,
+    /// Where that stands in the layout.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// The names of the images that need it.
+    pub images: Vec<String>,
+    /// One line for a person.
+    pub message: String,
+}
+
+/// Blob entries of a bundle.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct VerifiedBlobs {
+    /// How many were read.
+    pub count: u64,
+    /// Their length in bytes.
+    pub bytes: u64,
+    /// Those that nothing refers to; harmless in a layout of another tool.
+    pub unused: u64,
+}
+
+/// What was found in one bundle.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct Verified {
+    /// Where it is.
+    pub bundle: PathBuf,
+    /// sha256 of `index.json`.
+    pub digest: Digest,
+    /// Whether it is what was expected, if anything was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<bool>,
+    /// Nothing is wrong with it.
+    pub intact: bool,
+    /// How many images it holds.
+    pub images: u64,
+    /// What was read.
+    pub blobs: VerifiedBlobs,
+    /// Content that the bundle does not hold, and need not.
+    pub left_out: Vec<LeftOut>,
+    /// Everything that is wrong.
+    pub findings: Vec<Finding>,
+    /// It is the very bundle that was expected, by its digest.
+    #[serde(skip)]
+    pub pinned: bool,
+    #[serde(skip)]
+    pub(super) unexpected: Option<std::sync::Arc<Error>>,
+}
+
+impl Verified {
+    /// How the bundle is not what was expected, if it is not.
+    pub fn unexpected(&self) -> Option<&Error> {
+        self.unexpected.as_deref()
+    }
+
+    /// The kind that decides the exit status; `None` for an intact bundle that was expected.
+    pub fn kind(&self) -> Option<Kind> {
+        let kinds = self.findings.iter().map(|f| match f.kind {
+            FindingKind::Unreadable => Kind::Failed,
+            _ => Kind::Content,
+        });
+        kinds.chain(self.unexpected().map(Error::kind)).reduce(Kind::graver)
+    }
+}
