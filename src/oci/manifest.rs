@@ -175,7 +175,7 @@ impl View {
             (is_index, _) => is_index,
         };
         if let Some(other) = said().find(|said| said.is_index() != is_index) {
-            return Err(Invalid::new(format!("stated as {other}, but does not look like one")));
+            return Err(Invalid::new(format!("type stated as {other}, but it does not look like one")));
         }
         let first = own.as_ref().or(described);
         match (first, served) {

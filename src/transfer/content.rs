@@ -144,22 +144,26 @@ impl<'a> BlobContent<'a> {
     /// once: the request itself was repeated as often as it may be when it fails here.
     fn mend(&mut self, position: u64, broken: Error, most: usize) -> Result<Inner<'a>> {
         let others = self.node.places.len() > 1;
-        let mut errors = vec![broken];
+        let mut kind = broken.kind();
+        let mut refused = Vec::new();
         for _ in 0..most {
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
             }
-            let last = errors.last().map_or(Kind::Failed, Error::kind);
-            if last != Kind::Transient && !(others && last == Kind::Act) {
+            if kind != Kind::Transient && !(others && kind == Kind::Act) {
                 break;
             }
             self.turn += 1;
             match self.open(position) {
                 Ok(inner) => return Ok(inner),
-                Err(e) => errors.push(e),
+                Err(e) => {
+                    kind = e.kind();
+                    refused.push(e);
+                }
             }
         }
-        Err(Error::all(errors))
+        // What came of going on says more than that it broke.
+        Err(if refused.is_empty() { broken } else { Error::all(refused) })
     }
 
     /// Opens at this byte, wherever that is possible.

@@ -109,13 +109,16 @@ impl List {
     /// Lists, one bundle after the other. What is wrong with one does not hide the others.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Listed>> {
         let opened = self.input.open(watch);
-        let together = self.input.check_together(opened.iter().flatten());
+        // Images that are pinned may be in any of them; where one is in none, nothing is as expected.
+        if let Err(e) = self.input.check_together(opened.iter().flatten()) {
+            return opened.into_iter().filter_map(Result::err).chain([e]).map(Err).collect();
+        }
         let listed = opened.into_iter().map(|bundle| {
             let bundle = bundle?;
             self.input.check(&bundle)?;
             list(bundle, !self.input.expect.is_empty(), watch)
         });
-        listed.chain(together.err().map(Err)).collect()
+        listed.collect()
     }
 }
 

@@ -124,7 +124,7 @@ fn named(annotations: &str) -> Given {
 #[test]
 fn a_name_with_a_host_is_the_name_and_containerds_comes_first() {
     for (annotations, target) in [
-        (format!(r#""{FULL}":"gcr.io/a/b:1","{REF}":"quay.io/c/d:2""#), "a/b"),
+        (format!(r#""{FULL}":"gcr.io/a/b:1","{REF}":"GCR.io:443/a/b:1""#), "a/b"),
         (format!(r#""{FULL}":"b:1","{REF}":"quay.io/c/d:1""#), "c/d"),
         (format!(r#""{FULL}":"docker.io/library/app:1","{REF}":"1""#), "library/app"),
         (format!(r#""{REF}":"localhost:5000/c/d:1""#), "c/d"),
@@ -132,6 +132,13 @@ fn a_name_with_a_host_is_the_name_and_containerds_comes_first() {
         let registry = Registry::start();
         import(&named(&annotations).path, &registry, &[]).succeeds();
         assert_eq!(registry.tags(&format!("library/{target}")), ["1"], "{annotations}");
+    }
+}
+
+#[test]
+fn two_full_names_that_differ_are_refused() {
+    for other in ["quay.io/c/d:2", "gcr.io/a/b:2", "gcr.io/a/B:1"] {
+        named(&format!(r#""{FULL}":"gcr.io/a/b:1","{REF}":"{other}""#)).is_refused("");
     }
 }
 

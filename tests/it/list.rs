@@ -38,10 +38,10 @@ fn text_names_every_image_with_digest_and_platforms() {
 fn json_has_the_documented_keys_and_says_what_is_shared() {
     let scene = seeded_bundle();
     let listed = scene.list().args(["--format", "json"]).run().succeeds().json();
-    assert_eq!(keys(&listed), ["bundle", "bytes", "digest", "images"]);
+    assert_eq!(keys(&listed), ["bundle", "bytes", "digest", "images", "leftOut"]);
     assert_eq!(listed["bundle"], scene.bundle().to_str().expect("a path"));
     let app = image(&listed, &scene.name("org/app:1.4"));
-    assert_eq!(keys(app), ["bytes", "digest", "mediaType", "name", "platforms", "referrers", "sharedBytes"]);
+    assert_eq!(keys(app), ["bytes", "digest", "mediaType", "missing", "name", "platforms", "referrers", "sharedBytes"]);
     assert_eq!(app["digest"], scene.source.digest("org/app", "1.4").expect("its digest"));
     let platforms = app["platforms"].as_array().expect("platforms");
     for platform in platforms {

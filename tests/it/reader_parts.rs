@@ -1,9 +1,12 @@
 //! Tars and layouts made by hand for the reader's tests: every byte is the test's own.
 
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::registry::{Registry, digest_like};
@@ -155,14 +158,77 @@ impl Contents {
         start(&self.index_json()).blobs(self).end()
     }
 
-    /// The layout as this program writes it.
+    /// The identity of the bundle that these contents are.
+    pub(crate) fn identity(&self) -> String {
+        digest_like("sha256:", index_of(&self.roots()).as_bytes())
+    }
+
+    /// The bundle that these contents are, as `docs/format.md` wants it.
     pub(crate) fn bundle(&self) -> Vec<u8> {
-        let index = self.index_json();
+        self.bundle_of(&self.roots())
+    }
+
+    /// The same with lines of `index.json` that may be others than those of its form.
+    pub(crate) fn bundle_of(&self, lines: &[Value]) -> Vec<u8> {
+        let index = index_of(lines);
         let digest = digest_like("sha256:", index.as_bytes());
         let about = format!(r#"{{"formatVersion":1,"index":"{digest}","volume":{{"count":1,"number":1}}}}"#);
         let head = start(&index).file("bundle.json", about);
-        head.entry(b'5', "blobs/", "").entry(b'5', "blobs/sha256/", "").blobs(self).end()
+        let mut tar = head.entry(b'5', "blobs/", "").entry(b'5', "blobs/sha256/", "");
+        for digest in self.order(lines) {
+            let blob = self.blobs.iter().find(|(other, _)| *other == digest);
+            tar = blob.into_iter().fold(tar, |tar, (digest, bytes)| tar.file(&blob_path(digest), bytes));
+        }
+        tar.end()
     }
+
+    /// The lines of `index.json`: names in both annotations, in their order.
+    pub(crate) fn roots(&self) -> Vec<Value> {
+        let read = |line: &String| {
+            let line: Value = serde_json::from_str(line).expect("a line");
+            let name = line["annotations"]["org.opencontainers.image.ref.name"].as_str().expect("a name").to_owned();
+            let annotations =
+                json!({"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name});
+            let (digest, media_type, size) = (&line["digest"], &line["mediaType"], &line["size"]);
+            (name, json!({"annotations": annotations, "digest": digest, "mediaType": media_type, "size": size}))
+        };
+        let mut lines: Vec<(String, Value)> = self.lines.iter().map(read).collect();
+        lines.sort_by(|a, b| a.0.cmp(&b.0));
+        lines.into_iter().map(|(_, line)| line).collect()
+    }
+
+    /// The digests of all content in the order of the format.
+    fn order(&self, lines: &[Value]) -> Vec<String> {
+        let mut manifests: Vec<String> = Vec::new();
+        let (mut configs, mut others) = (BTreeSet::new(), BTreeSet::new());
+        let meet = |descriptor: &Value, manifests: &mut Vec<String>| {
+            let digest = descriptor["digest"].as_str().expect("a digest").to_owned();
+            if !manifests.contains(&digest) {
+                manifests.push(digest);
+            }
+        };
+        lines.iter().for_each(|line| meet(line, &mut manifests));
+        let mut next = 0;
+        while let Some(digest) = manifests.get(next).cloned() {
+            next += 1;
+            let Some((_, bytes)) = self.blobs.iter().find(|(other, _)| *other == digest) else { continue };
+            let document: Value = serde_json::from_slice(bytes).expect("a manifest");
+            document["manifests"].as_array().into_iter().flatten().for_each(|child| meet(child, &mut manifests));
+            configs.extend(document["config"]["digest"].as_str().map(str::to_owned));
+            for layer in document["layers"].as_array().into_iter().flatten() {
+                let digest = layer["digest"].as_str().expect("a digest").to_owned();
+                others.insert((Reverse(layer["size"].as_u64()), digest));
+            }
+        }
+        let others = others.into_iter().map(|(_, digest)| digest).filter(|digest| !configs.contains(digest));
+        let others: Vec<String> = others.collect();
+        manifests.into_iter().chain(configs).chain(others).collect()
+    }
+}
+
+/// `index.json` of these lines.
+fn index_of(lines: &[Value]) -> String {
+    json!({"manifests": lines, "mediaType": INDEX, "schemaVersion": 2}).to_string()
 }
 
 /// The first two files of every layout.
@@ -260,6 +326,7 @@ pub(crate) fn write_vast(path: &Path, images: u64, layer: u64) {
         contents.name(&format!("gcr.io/org/app:{image:04}"), &manifest);
         layers.extend(own);
     }
+    layers.sort();
     let mut head = contents.bundle();
     head.truncate(head.len() - 1024);
     let file = fs::File::create(path).expect("a file");

@@ -129,7 +129,7 @@ fn a_tag_that_stands_elsewhere_is_moved() {
 fn json_of_export_and_import_has_the_documented_keys() {
     let (scene, images) = Scene::seeded();
     let out = scene.export(&borrowed(&names(&images))).args(["--format", "json"]).run().succeeds().json();
-    assert_eq!(keys(&out), ["blobs", "bundle", "bytes", "digest", "images"]);
+    assert_eq!(keys(&out), ["blobs", "bundle", "bytes", "digest", "images", "leftOut"]);
     assert_eq!(keys(&out["blobs"]), ["bytes", "count", "fetched", "resumed"]);
     assert_eq!(out["bundle"], scene.bundle().to_str().expect("a path"));
     let length = std::fs::metadata(scene.bundle()).expect("the bundle").len();

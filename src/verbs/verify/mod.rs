@@ -65,22 +65,22 @@ impl Verify {
     /// be said about its content is an error, and so is that somebody asked to stop.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Verified>> {
         let opened = self.input.open(watch);
-        let together = self.input.check_together(opened.iter().flatten());
+        let together = self.input.check_together(opened.iter().flatten()).err().map(Arc::new);
         let mut verified = Vec::new();
         for bundle in opened {
-            let one = bundle.and_then(|bundle| self.verify(bundle, watch));
+            let one = bundle.and_then(|bundle| self.verify(bundle, together.as_ref(), watch));
             let stop = one.as_ref().is_err_and(|e| matches!(e.kind(), Kind::Interrupted(_)));
             verified.push(one);
             if stop {
                 return verified;
             }
         }
-        verified.extend(together.err().map(Err));
         verified
     }
 
-    fn verify(&self, bundle: Bundle, watch: &dyn Watch) -> Result<Verified> {
-        let unexpected = self.input.check(&bundle).err().map(Arc::new);
+    /// `together` is what is not as expected of all bundles as one.
+    fn verify(&self, bundle: Bundle, together: Option<&Arc<Error>>, watch: &dyn Watch) -> Result<Verified> {
+        let unexpected = self.input.check(&bundle).err().map(Arc::new).or(together.cloned());
         let pinned = self.input.expect.iter().any(|e| matches!(e, Expectation::Bundle(_))) && unexpected.is_none();
         let opened = Opened::new(vec![bundle], None, 1, watch)?;
         let contents = &opened.contents;

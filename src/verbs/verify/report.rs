@@ -1,6 +1,7 @@
 //! What came of verifying a bundle.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -108,7 +109,7 @@ pub struct Verified {
     #[serde(skip)]
     pub pinned: bool,
     #[serde(skip)]
-    pub(super) unexpected: Option<std::sync::Arc<Error>>,
+    pub(super) unexpected: Option<Arc<Error>>,
 }
 
 impl Verified {
