@@ -78,13 +78,13 @@ struct Walk<'a> {
 }
 
 enum Question {
-    Candidate(Candidate),
+    Candidate(Box<Candidate>),
     Content(usize, Box<Node>),
     Subject(Subject),
 }
 
 enum Answer {
-    Candidate(Candidate, Result<Box<Manifest>>),
+    Candidate(Box<Candidate>, Result<Box<Manifest>>),
     Content(usize, Result<There>),
     Subject(Subject, Result<Vec<Descriptor>>),
 }
@@ -185,7 +185,7 @@ impl Walk<'_> {
         wanted.dedup();
         let content = |at: usize| Question::Content(at, Box::new(self.graph.nodes[at].clone()));
         let mut questions: Vec<Question> = wanted.into_iter().map(content).collect();
-        questions.extend(unknown.into_iter().map(Question::Candidate));
+        questions.extend(unknown.into_iter().map(Box::new).map(Question::Candidate));
         let subjects = self.referrers.map(|source| self.search.subjects(source));
         questions.extend(subjects.into_iter().flatten().map(Question::Subject));
         questions.sort_by_key(|question| match question {
@@ -226,7 +226,7 @@ impl Walk<'_> {
     fn ask(&self, question: Question, listed: &AtomicUsize) -> Answer {
         match question {
             Question::Candidate(candidate) => {
-                let Candidate { descriptor, places, .. } = &candidate;
+                let Candidate { descriptor, places, .. } = &*candidate;
                 let manifest = self.manifest(places, descriptor);
                 Answer::Candidate(candidate, manifest)
             }
@@ -302,8 +302,8 @@ impl Walk<'_> {
         let mut lists = Vec::new();
         for answer in answers {
             match answer {
-                Answer::Candidate(candidate, Ok(manifest)) => level.extend(self.judge(candidate, *manifest)?),
-                Answer::Candidate(candidate, Err(error)) => self.search.lost(candidate, error),
+                Answer::Candidate(candidate, Ok(manifest)) => level.extend(self.judge(*candidate, *manifest)?),
+                Answer::Candidate(candidate, Err(error)) => self.search.lost(*candidate, error),
                 Answer::Content(at, Ok(There::Manifest(manifest))) => {
                     for place in self.graph.nodes[at].places.clone() {
                         self.look_at(place, manifest.digest());

@@ -187,8 +187,7 @@ impl Contents {
         let read = |line: &String| {
             let line: Value = serde_json::from_str(line).expect("a line");
             let name = line["annotations"]["org.opencontainers.image.ref.name"].as_str().expect("a name").to_owned();
-            let annotations =
-                json!({"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name});
+            let annotations = json!({"io.containerd.image.name": name, "org.opencontainers.image.ref.name": name});
             let (digest, media_type, size) = (&line["digest"], &line["mediaType"], &line["size"]);
             (name, json!({"annotations": annotations, "digest": digest, "mediaType": media_type, "size": size}))
         };

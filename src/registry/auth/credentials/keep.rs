@@ -200,3 +200,88 @@ fn entries(config: &mut Map<String, Value>) -> &mut Map<String, Value> {
         _ => unreachable!("made an object just now"),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+    use crate::registry::auth::credentials::Credentials;
+
+    fn env(folder: &Path) -> impl Fn(&str) -> Option<String> {
+        let folder = folder.to_str().expect("utf-8").to_owned();
+        move |name| match name {
+            "DOCKER_CONFIG" => Some(folder.clone()),
+            "XDG_CONFIG_HOME" => Some(format!("{folder}/config")),
+            "PATH" => Some("/usr/bin:/bin".to_owned()),
+            _ => None,
+        }
+    }
+
+    fn keeper(folder: &Path) -> Keeper {
+        Keeper::find(None, &env(folder)).expect("a place")
+    }
+
+    fn at(host: &str) -> Host {
+        host.parse().expect("a host")
+    }
+
+    fn me(password: &str) -> Credential {
+        Credential::new("me", password.to_owned())
+    }
+
+    #[test]
+    fn what_is_kept_is_for_the_owner_alone_and_leaves_the_rest_of_the_file() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("config.json");
+        fs::write(&path, r#"{"psFormat":"x","auths":{"other.example":{"auth":"eDp5"}}}"#).expect("written");
+        let keeper = keeper(folder.path());
+        let kept = keeper.keep(&at("r.example:5000"), &me("pa:ss")).expect("kept");
+        assert_eq!((kept.path.as_path(), kept.helper), (path.as_path(), None));
+        let text: Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("json");
+        assert_eq!(text["psFormat"], "x");
+        assert_eq!(text["auths"]["other.example"]["auth"], "eDp5");
+        assert_eq!(text["auths"]["r.example:5000"]["auth"], BASE64.encode(b"me:pa:ss"));
+        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
+        assert_eq!(keeper.forget(&at("r.example:5000")).expect("forgotten"), [path]);
+        assert!(keeper.forget(&at("r.example:5000")).expect("gone already").is_empty());
+        assert_eq!(fs::read_dir(folder.path()).expect("folder").count(), 1, "nothing is left beside it");
+    }
+
+    #[test]
+    fn a_new_login_is_what_is_found_although_another_file_is_looked_into_first() {
+        let folder = tempfile::tempdir().expect("folder");
+        let podman = folder.path().join("config/containers/auth.json");
+        fs::create_dir_all(podman.parent().expect("a folder")).expect("made");
+        fs::write(&podman, r#"{"auths":{"r.example":{"auth":"bWU6b2xk"},"z.example":{"auth":"eDp5"}}}"#).expect("old");
+        let env = env(folder.path());
+        let keeper = keeper(folder.path());
+        for (host, file) in [("r.example", podman.clone()), ("new.example", folder.path().join("config.json"))] {
+            assert_eq!(keeper.keep(&at(host), &me("new")).expect("kept").path, file);
+            let found = Credentials::load(None, &env).expect("read").lookup(&at(host), "app").expect("found");
+            assert_eq!(found, Some(me("new")), "{host}");
+        }
+        fs::write(folder.path().join("config.json"), r#"{"auths":{"https://r.example/v1/":{"auth":"eDp5"}}}"#)
+            .expect("written");
+        let both = keeper.forget(&at("r.example")).expect("forgotten");
+        assert_eq!(both.len(), 2, "no file gives it again: {both:?}");
+    }
+
+    #[test]
+    fn docker_hub_goes_by_the_name_that_docker_gives_it() {
+        let folder = tempfile::tempdir().expect("folder");
+        keeper(folder.path()).keep(&at("docker.io"), &me("x")).expect("kept");
+        let text = fs::read_to_string(folder.path().join("config.json")).expect("readable");
+        assert!(text.contains("https://index.docker.io/v1/"), "{text}");
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_understood_is_left_alone() {
+        let folder = tempfile::tempdir().expect("folder");
+        let path = folder.path().join("config.json");
+        fs::write(&path, "{ secret").expect("written");
+        let error = keeper(folder.path()).keep(&at("r.example"), &me("x")).expect_err("refused");
+        assert!(!error.to_string().contains("secret"), "{error}");
+        assert_eq!(fs::read_to_string(&path).expect("readable"), "{ secret");
+    }
+}
