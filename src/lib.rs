@@ -16,6 +16,9 @@
 
 mod archive;
 mod error;
+#[cfg(fuzzing)]
+#[path = "../fuzz/checks/mod.rs"]
+pub mod fuzzing;
 pub mod oci;
 mod plan;
 pub mod registry;

@@ -149,7 +149,7 @@ impl Error {
     }
 
     /// A refusal with the next step.
-    pub fn refused(reason: impl Into<String>, next: NextStep) -> Self {
+    pub(crate) fn refused(reason: impl Into<String>, next: NextStep) -> Self {
         Self::Refused { reason: reason.into(), next: Some(next) }
     }
 
@@ -159,7 +159,7 @@ impl Error {
     }
 
     /// What went wrong at each of the places that were tried, one after the other.
-    pub fn all(mut errors: Vec<Self>) -> Self {
+    pub(crate) fn all(mut errors: Vec<Self>) -> Self {
         match errors.len() {
             0 => Self::content("it is nowhere"),
             1 => errors.remove(0),
@@ -175,7 +175,7 @@ impl Error {
 
     /// As [`Error::disk`], for a path that a person typed: one that is not there is for them to
     /// correct.
-    pub fn typed(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn typed(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
             io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
@@ -186,7 +186,7 @@ impl Error {
     }
 
     /// An error that travelled through a reader: one of ours comes out as it went in.
-    pub fn from_read(error: io::Error) -> Self {
+    pub(crate) fn from_read(error: io::Error) -> Self {
         if let Some(bad) = BadContent::of(&error) {
             return bad.clone().into();
         }
@@ -198,7 +198,7 @@ impl Error {
 
     /// The same error with an outer place in front.
     #[must_use]
-    pub fn at(self, place: impl ToString) -> Self {
+    pub(crate) fn at(self, place: impl ToString) -> Self {
         Self::At { place: place.to_string(), cause: Box::new(self) }
     }
 
@@ -214,7 +214,7 @@ impl Error {
 
     /// The same error with one more thing that can be done about it.
     #[must_use]
-    pub fn or_else_do(self, next: NextStep) -> Self {
+    pub(crate) fn or_else_do(self, next: NextStep) -> Self {
         Self::OrElse { cause: Box::new(self), next }
     }
 
@@ -264,7 +264,7 @@ impl Error {
     }
 
     /// The HTTP status behind this error, if it was an answer.
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.status(),
             Self::Several(errors) => errors.first().and_then(Self::status),
@@ -275,7 +275,7 @@ impl Error {
     }
 
     /// The error code in the answer behind this error, if there was one.
-    pub fn code(&self) -> Option<&str> {
+    pub(crate) fn code(&self) -> Option<&str> {
         match self {
             Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.code(),
             Self::Several(errors) => errors.first().and_then(Self::code),
@@ -287,7 +287,7 @@ impl Error {
 
     /// The registry says that something a manifest refers to is not there (distribution-spec v1.1
     /// `MANIFEST_BLOB_UNKNOWN`; distribution answers so for the children of an index too).
-    pub fn is_missing_content(&self) -> bool {
+    pub(crate) fn is_missing_content(&self) -> bool {
         matches!(self.code(), Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN"))
     }
 }

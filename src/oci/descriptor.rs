@@ -18,29 +18,29 @@ const MAX_SIZE: u64 = 1 << 53;
 /// What a document says about content it refers to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", try_from = "Object<Written>")]
-pub struct Descriptor {
+pub(crate) struct Descriptor {
     /// The kind of content.
-    pub media_type: MediaType,
+    pub(crate) media_type: MediaType,
     /// The content's name.
-    pub digest: Digest,
+    pub(crate) digest: Digest,
     /// The content's length in bytes.
-    pub size: u64,
+    pub(crate) size: u64,
     /// The content itself, where the document holds it. It has the digest and the size.
     #[serde(skip_serializing)]
-    pub data: Option<Arc<[u8]>>,
+    pub(crate) data: Option<Arc<[u8]>>,
     /// Other places of a non-distributable layer. Never fetched on import, verify or serve, and on
     /// export only where that is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub urls: Vec<String>,
+    pub(crate) urls: Vec<String>,
     /// Free texts; in `index.json` the image's name is among them.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub annotations: BTreeMap<String, String>,
+    pub(crate) annotations: BTreeMap<String, String>,
     /// What an artifact is, on descriptors of referrers.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub artifact_type: Option<String>,
+    pub(crate) artifact_type: Option<String>,
     /// Where an image of an index runs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub platform: Option<Platform>,
+    pub(crate) platform: Option<Platform>,
 }
 
 /// A descriptor as it is written, nothing compared yet.
@@ -88,10 +88,10 @@ fn embedded(text: &str, digest: &Digest, size: u64) -> Result<Arc<[u8]>, Invalid
 
 impl Descriptor {
     /// As many of the `urls` as are worth trying.
-    pub const MOST_URLS: usize = 10;
+    pub(crate) const MOST_URLS: usize = 10;
 
     /// A descriptor with the three fields that every one has.
-    pub fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
+    pub(crate) fn new(media_type: MediaType, digest: Digest, size: u64) -> Self {
         Self {
             media_type,
             digest,

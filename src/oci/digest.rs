@@ -50,12 +50,12 @@ pub struct Digest(#[schemars(regex(pattern = r"^(sha256:[0-9a-f]{64}|sha512:[0-9
 
 impl Digest {
     /// The sha256 digest of these bytes.
-    pub fn sha256(bytes: &[u8]) -> Self {
+    pub(crate) fn sha256(bytes: &[u8]) -> Self {
         Self::of(Algorithm::Sha256, bytes)
     }
 
     /// The digest of these bytes.
-    pub fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
+    pub(crate) fn of(algorithm: Algorithm, bytes: &[u8]) -> Self {
         let mut hasher = Hasher::new(algorithm);
         hasher.update(bytes);
         hasher.finish()
@@ -132,7 +132,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// A digest in the making.
 #[derive(Clone)]
-pub enum Hasher {
+pub(crate) enum Hasher {
     /// SHA-256.
     Sha256(Sha256),
     /// SHA-512.
@@ -141,7 +141,7 @@ pub enum Hasher {
 
 impl Hasher {
     /// A hasher that has seen nothing yet.
-    pub fn new(algorithm: Algorithm) -> Self {
+    pub(crate) fn new(algorithm: Algorithm) -> Self {
         match algorithm {
             Algorithm::Sha256 => Self::Sha256(Sha256::new()),
             Algorithm::Sha512 => Self::Sha512(Sha512::new()),
@@ -149,7 +149,7 @@ impl Hasher {
     }
 
     /// Takes in the next bytes.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub(crate) fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha512(hasher) => hasher.update(bytes),
@@ -157,7 +157,7 @@ impl Hasher {
     }
 
     /// The digest of everything seen.
-    pub fn finish(self) -> Digest {
+    pub(crate) fn finish(self) -> Digest {
         let (algorithm, hex) = match self {
             Self::Sha256(hasher) => (Algorithm::Sha256, HEXLOWER.encode(&hasher.finalize())),
             Self::Sha512(hasher) => (Algorithm::Sha512, HEXLOWER.encode(&hasher.finalize())),

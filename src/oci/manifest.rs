@@ -16,7 +16,7 @@ use super::{Descriptor, Digest, Invalid, MediaType};
 /// written to, whatever its media type says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
-pub enum Role {
+pub(crate) enum Role {
     /// A child of an index whose type is a known manifest type.
     Manifest,
     /// A child of an index of any other type: a blob, and nothing below it is followed.
@@ -29,16 +29,16 @@ pub enum Role {
 
 /// One edge of the graph.
 #[derive(Clone, Copy, Debug)]
-pub struct Successor<'a> {
+pub(crate) struct Successor<'a> {
     /// What the content is used for.
-    pub role: Role,
+    pub(crate) role: Role,
     /// The content.
-    pub descriptor: &'a Descriptor,
+    pub(crate) descriptor: &'a Descriptor,
 }
 
 /// An index or image manifest, kept as the bytes that its digest names. Copies share everything.
 #[derive(Clone, Debug)]
-pub struct Manifest {
+pub(crate) struct Manifest {
     bytes: Arc<[u8]>,
     digest: Digest,
     media_type: MediaType,
@@ -47,11 +47,11 @@ pub struct Manifest {
 
 /// What others say about the type of a document.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Said<'a> {
+pub(crate) struct Said<'a> {
     /// The descriptor that leads to it.
-    pub described: Option<&'a MediaType>,
+    pub(crate) described: Option<&'a MediaType>,
     /// The header it was served with.
-    pub served: Option<&'a MediaType>,
+    pub(crate) served: Option<&'a MediaType>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -78,39 +78,34 @@ impl Manifest {
     /// # Errors
     /// Not JSON, ambiguous, schema 1, of no followable type, or of a type that contradicts what was
     /// said or what the document looks like.
-    pub fn parse(bytes: Arc<[u8]>, digest: Digest, said: Said<'_>) -> Result<Self, Invalid> {
+    pub(crate) fn parse(bytes: Arc<[u8]>, digest: Digest, said: Said<'_>) -> Result<Self, Invalid> {
         let view: View = json::parse(&bytes).map_err(|e| Invalid::new(format!("not a manifest: {e}")))?;
         let media_type = view.agree(said)?;
         Ok(Self { bytes, digest, media_type, view: Arc::new(view) })
     }
 
-    /// Whether a descriptor of this type can lead here: both are of an index, or both of an image.
-    pub fn is_of_kind(&self, described: &MediaType) -> bool {
-        described.is_manifest() && described.is_index() == self.media_type.is_index()
-    }
-
     /// The served bytes.
-    pub fn bytes(&self) -> &Arc<[u8]> {
+    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
         &self.bytes
     }
 
     /// What the bytes hash to.
-    pub fn digest(&self) -> &Digest {
+    pub(crate) fn digest(&self) -> &Digest {
         &self.digest
     }
 
     /// One of the four manifest types.
-    pub fn media_type(&self) -> &MediaType {
+    pub(crate) fn media_type(&self) -> &MediaType {
         &self.media_type
     }
 
     /// Type, digest and size of this document.
-    pub fn descriptor(&self) -> Descriptor {
+    pub(crate) fn descriptor(&self) -> Descriptor {
         Descriptor::new(self.media_type.clone(), self.digest.clone(), self.bytes.len() as u64)
     }
 
     /// An index of images or an image, as opposed to an artifact that only travels like one.
-    pub fn is_image(&self) -> bool {
+    pub(crate) fn is_image(&self) -> bool {
         let has_image_config = self
             .view
             .config
@@ -120,33 +115,33 @@ impl Manifest {
     }
 
     /// What the artifact is, where the document says so.
-    pub fn artifact_type(&self) -> Option<&str> {
+    pub(crate) fn artifact_type(&self) -> Option<&str> {
         self.view.artifact_type.as_deref().filter(|kind| !kind.is_empty())
     }
 
     /// The artifact type that a list of referrers gives it: its own, else the type of its config
     /// (distribution-spec v1.1 "Listing Referrers").
-    pub fn listed_type(&self) -> Option<&str> {
+    pub(crate) fn listed_type(&self) -> Option<&str> {
         self.artifact_type().or(self.config().map(|config| config.media_type.as_str()))
     }
 
     /// What this document is attached to. Not a successor: content travels without it.
-    pub fn subject(&self) -> Option<&Descriptor> {
+    pub(crate) fn subject(&self) -> Option<&Descriptor> {
         self.view.subject.as_ref()
     }
 
     /// The document's own annotations.
-    pub fn annotations(&self) -> &BTreeMap<String, String> {
+    pub(crate) fn annotations(&self) -> &BTreeMap<String, String> {
         &self.view.annotations
     }
 
     /// The image configuration, for manifests that have one.
-    pub fn config(&self) -> Option<&Descriptor> {
+    pub(crate) fn config(&self) -> Option<&Descriptor> {
         self.view.config.as_ref()
     }
 
     /// Everything this document refers to and cannot be whole without, in document order.
-    pub fn successors(&self) -> impl Iterator<Item = Successor<'_>> {
+    pub(crate) fn successors(&self) -> impl Iterator<Item = Successor<'_>> {
         let children = self.view.manifests.iter().flatten().map(|descriptor| {
             let known = descriptor.media_type.is_manifest();
             Successor { role: if known { Role::Manifest } else { Role::Unknown }, descriptor }

@@ -21,24 +21,25 @@ pub struct MediaType(String);
 
 impl MediaType {
     /// The configuration of a Docker image.
-    pub const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
+    pub(crate) const DOCKER_CONFIG: &str = "application/vnd.docker.container.image.v1+json";
     /// The configuration of an OCI image.
-    pub const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
+    pub(crate) const OCI_CONFIG: &str = "application/vnd.oci.image.config.v1+json";
     /// The Docker manifest list.
-    pub const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
+    pub(crate) const DOCKER_LIST: &str = "application/vnd.docker.distribution.manifest.list.v2+json";
     /// The Docker image manifest, version 2 schema 2.
-    pub const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
+    pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// The OCI image index.
-    pub const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
     /// The OCI image manifest.
-    pub const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
+    pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 
     /// What a manifest request accepts: all four, so that no registry converts or refuses.
-    pub const MANIFESTS: [&str; 4] = [Self::OCI_INDEX, Self::OCI_MANIFEST, Self::DOCKER_LIST, Self::DOCKER_MANIFEST];
+    pub(crate) const MANIFESTS: [&str; 4] =
+        [Self::OCI_INDEX, Self::OCI_MANIFEST, Self::DOCKER_LIST, Self::DOCKER_MANIFEST];
 
     /// A type as stated by a header. `None` where nothing is stated: an empty text, or one of the
     /// types that servers send for want of a better one.
-    pub fn stated(text: &str) -> Option<Self> {
+    pub(crate) fn stated(text: &str) -> Option<Self> {
         let bare = bare(text);
         match bare.as_str() {
             "" | "application/json" | "application/octet-stream" | "text/plain" => None,
@@ -71,22 +72,17 @@ impl MediaType {
     }
 
     /// An OCI index or a Docker manifest list.
-    pub fn is_index(&self) -> bool {
+    pub(crate) fn is_index(&self) -> bool {
         self.0 == Self::DOCKER_LIST || matches!(self.known(), Known::ImageIndex)
     }
 
     /// An index or an image manifest of one of the four kinds whose content can be followed.
-    pub fn is_manifest(&self) -> bool {
+    pub(crate) fn is_manifest(&self) -> bool {
         self.is_index() || self.0 == Self::DOCKER_MANIFEST || matches!(self.known(), Known::ImageManifest)
     }
 
-    /// One of the Docker types, which some registries refuse.
-    pub fn is_docker(&self) -> bool {
-        self.0 == Self::DOCKER_LIST || self.0 == Self::DOCKER_MANIFEST
-    }
-
     /// Docker schema 1, signed or not: it has no digests that could be carried.
-    pub fn is_schema1(&self) -> bool {
+    pub(crate) fn is_schema1(&self) -> bool {
         self.0.starts_with("application/vnd.docker.distribution.manifest.v1+")
     }
 

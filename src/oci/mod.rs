@@ -15,16 +15,16 @@ mod verify_reader;
 
 use std::fmt;
 
-pub use descriptor::Descriptor;
-pub use digest::{Algorithm, Digest, Hasher};
+pub(crate) use descriptor::Descriptor;
+pub(crate) use digest::Hasher;
+pub use digest::{Algorithm, Digest};
 pub use host::Host;
 pub(crate) use json::parse as parse_json;
-pub use manifest::{Manifest, Role, Said, Successor};
+pub(crate) use manifest::{Manifest, Role, Said};
 pub use media_type::MediaType;
 pub use platform::Platform;
 pub use reference::{Reference, Repository, Tag};
-pub(crate) use verify_reader::Checkpoint;
-pub use verify_reader::{BadContent, VerifyReader};
+pub(crate) use verify_reader::{BadContent, Checkpoint, VerifyReader};
 
 /// A text from outside that is not what it claims to be; the message says what and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct Invalid(String);
 
 impl Invalid {
     /// An invalid value, described in one lower-case line.
-    pub fn new(message: impl Into<String>) -> Self {
+    pub(crate) fn new(message: impl Into<String>) -> Self {
         Self(message.into())
     }
 }

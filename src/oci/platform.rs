@@ -13,21 +13,21 @@ use super::json::null_as_default;
 pub struct Platform {
     /// `linux`, `windows`, …; `unknown` marks an attestation.
     #[serde(default, deserialize_with = "null_as_default")]
-    pub os: String,
+    pub(crate) os: String,
     /// `amd64`, `arm64`, …
     #[serde(default, deserialize_with = "null_as_default")]
-    pub architecture: String,
+    pub(crate) architecture: String,
     /// `v7`, `v8`, …
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub variant: Option<String>,
+    pub(crate) variant: Option<String>,
     /// The build of the operating system, used by Windows images.
     #[serde(default, rename = "os.version", skip_serializing_if = "Option::is_none")]
-    pub os_version: Option<String>,
+    pub(crate) os_version: Option<String>,
 }
 
 impl Platform {
     /// False for `unknown/unknown`, which builders put on attestations.
-    pub fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         !matches!(self.os.as_str(), "" | "unknown")
     }
 }

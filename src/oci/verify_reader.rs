@@ -11,7 +11,7 @@ use super::{Digest, Hasher};
 /// Content that is not what its descriptor promised.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum BadContent {
+pub(crate) enum BadContent {
     /// The right number of bytes, but other ones.
     Digest {
         /// What was promised.
@@ -41,7 +41,7 @@ impl std::error::Error for BadContent {}
 
 impl BadContent {
     /// The bad content that an I/O error stands for, if it does.
-    pub fn of(error: &io::Error) -> Option<&Self> {
+    pub(crate) fn of(error: &io::Error) -> Option<&Self> {
         error.get_ref()?.downcast_ref()
     }
 }
@@ -51,7 +51,7 @@ impl BadContent {
 /// An early end is `UnexpectedEof`; [`VerifyReader::go_on`] takes the rest from another reader, with
 /// what was hashed so far kept. Wrong or surplus content is an error of kind `InvalidData` that
 /// carries a [`BadContent`].
-pub struct VerifyReader<R> {
+pub(crate) struct VerifyReader<R> {
     inner: R,
     expected: Digest,
     size: u64,
@@ -80,7 +80,7 @@ impl Checkpoint {
 
 impl<R: Read> VerifyReader<R> {
     /// Reads content of this digest and size (bytes) from `inner`.
-    pub fn new(inner: R, expected: &Digest, size: u64) -> Self {
+    pub(crate) fn new(inner: R, expected: &Digest, size: u64) -> Self {
         let hasher = Some(Hasher::new(expected.algorithm()));
         Self { inner, expected: expected.clone(), size, seen: 0, hasher }
     }
@@ -97,12 +97,12 @@ impl<R: Read> VerifyReader<R> {
     }
 
     /// Goes on with a reader that stands at byte [`Self::position`].
-    pub fn go_on(&mut self, inner: R) {
+    pub(crate) fn go_on(&mut self, inner: R) {
         self.inner = inner;
     }
 
     /// Bytes delivered so far.
-    pub fn position(&self) -> u64 {
+    pub(crate) fn position(&self) -> u64 {
         self.seen
     }
 

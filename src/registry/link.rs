@@ -7,7 +7,7 @@ use crate::oci::Invalid;
 ///
 /// # Errors
 /// When the value is no list of links: a list that ends in the middle would look complete.
-pub(super) fn next_link(header: &str) -> Result<Option<&str>, Invalid> {
+pub(crate) fn next_link(header: &str) -> Result<Option<&str>, Invalid> {
     let bad = |why: &str| Invalid::new(format!("Link `{}`: {why}", header.escape_debug()));
     let mut rest = header.trim_start_matches([' ', '\t', ',']);
     while !rest.is_empty() {

@@ -5,7 +5,7 @@
 
 mod auth;
 #[cfg(fuzzing)]
-pub mod fuzzing;
+pub(crate) mod fuzzing;
 mod ladder;
 mod layer_urls;
 mod link;

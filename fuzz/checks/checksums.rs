@@ -1,7 +1,7 @@
 //! Tar headers as a fuzzer cannot make them.
 
 /// The same bytes with right checksums: no fuzzer finds one by chance.
-pub fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+pub(super) fn with_checksums(bytes: &[u8]) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     for block in bytes.chunks_exact_mut(512) {
         if block[257..262] == *b"ustar" {

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use rustix::fs::{MemfdFlags, memfd_create};
 
 /// A file in memory, and its path.
-pub fn file(bytes: &[u8]) -> (File, PathBuf) {
+pub(super) fn file(bytes: &[u8]) -> (File, PathBuf) {
     let mut file = File::from(memfd_create("fuzz", MemfdFlags::CLOEXEC).expect("memory"));
     file.write_all(bytes).expect("written");
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
