@@ -20,13 +20,15 @@ MANIFEST = json.dumps(
         "layers": [descriptor("layer.v1.tar", b"never read", 5 << 30)],
     }
 ).encode()
+# The tag and the digest. Whatever else is asked for is not here: a tag that would list referrers least of all.
+NAMES = ("/manifests/1", "/manifests/sha256:" + hashlib.sha256(MANIFEST).hexdigest())
 
 
 class Giant(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         with open(sys.argv[2], "a", encoding="utf-8") as log:
             log.write(self.path + "\n")
-        found = "/manifests/" in self.path
+        found = self.path.endswith(NAMES)
         body = MANIFEST if found else b"{}"
         self.send_response(200 if found or self.path == "/v2/" else 404)
         self.send_header("Content-Type", OCI + "manifest.v1+json" if found else "application/json")
