@@ -1,5 +1,5 @@
 # Real registries of four products: start, kill, start again at the same address. Sourced, never run.
-# What is here of a registry lies where tests/real/registry.sh expects it: address_of and stop_registry work.
+# What is here of a registry lies where tests/lane/registry.sh expects it: address_of and stop_registry work.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 # The program of a product.

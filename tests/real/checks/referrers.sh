@@ -2,8 +2,8 @@
 # the tag that is made from its subject's digest.
 # shellcheck shell=bash disable=SC2034,SC2154
 
-# shellcheck source=tests/real/signed.sh
-source "$here/signed.sh"
+# shellcheck source=tests/lane/signed.sh
+source "$root/tests/lane/signed.sh"
 
 # listed_at_target SUBJECT-DIGEST FILE: the target lists this artifact about that subject, and serves it byte for byte.
 listed_at_target() {

@@ -1,5 +1,5 @@
 # The registries of the interop lane: built where they are missing, into .lane/bin, at versions that stay.
-# Sourced, never run. tests/real/parts.sh brings what Debian has.
+# Sourced, never run. tests/lane/parts.sh brings what Debian has.
 # shellcheck shell=bash disable=SC2034,SC2154
 
 lane_bin=$root/.lane/bin
