@@ -76,6 +76,10 @@ named_images() {
     | "\(.repo) \(.tag) \($entry.digest) \($entry.mediaType)"' "$1/index.json"
 }
 
+# references LAYOUT REGISTRY [TYPES]: one per named image of a layout, as they are called at that registry. With TYPES, a
+# regular expression, only those whose manifest has such a type.
+references() { named_images "$1" | grep "${3:-.}" | sed "s|\([^ ]*\) \([^ ]*\) .*|$2/\1:\2|"; }
+
 # seed_layout LAYOUT BASE: every named image of an OCI layout directory.
 seed_layout() {
   local repo tag digest type count=0

@@ -142,14 +142,6 @@ every_hostile_file_is_refused_at_once() {
   rm -r "$foreign/refused"
 }
 
-# refused STATUS COMMAND…: it must end with that status.
-refused() {
-  local wanted=$1 status=0
-  shift
-  "$@" || status=$?
-  [[ $status == "$wanted" ]] || fail "exit $status, not $wanted"
-}
-
 reader_parts=("${base_parts[@]}" tar)
 check "what skopeo writes is verified, listed and imported by its names" reads_what_skopeo_writes "${reader_parts[@]}" skopeo
 check "layouts packed by tar, in each of its formats and compressed, are read" reads_layouts_packed_by_tar "${reader_parts[@]}"

@@ -212,20 +212,8 @@ docker_reads_a_bundle() {
   stop_docker
 }
 
-# refused STATUS COMMAND…: it must end with that status.
-refused() {
-  local wanted=$1 status=0
-  shift
-  "$@" || status=$?
-  [[ $status == "$wanted" ]] || fail "exit $status, not $wanted"
-}
-
 get_tools
-if [[ -n ${CI:-} ]]; then
-  for required in oras regctl dockerd; do
-    has_part "$required" || check "$required is here, as it must be in CI" required_part_is_here
-  done
-fi
+must_have oras regctl dockerd
 tools_parts=("${base_parts[@]}" tar)
 check "a registry for what other tools wrote starts" tools_registry_starts "${tools_parts[@]}"
 check "what oras backup writes arrives with its digests, referrers too" oras_backup "${tools_parts[@]}" oras
