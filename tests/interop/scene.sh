@@ -42,7 +42,7 @@ stop_scene() {
 statuses() { jq -r '[.images[].status] | unique | join(" ")' "$1"; }
 
 # start_line NAME TARGET SEED LEAST MOST: cut.py before a registry; 0 0 0 only counts.
-start_line() { start_helper "$1" cut.py "$(address_of "$2")" "$work/registries/$1/count" "${@:3}"; }
+start_line() { start_helper "$1" "$here/cut.py" "$(address_of "$2")" "$work/registries/$1/count" "${@:3}"; }
 
 # The counts of a line are complete once it has ended.
 counted() { jq -r ".$2" "$work/registries/$1/count"; }

@@ -8,7 +8,7 @@ with_tokens() {
     tls=("$secrets/leaf.pem" "$secrets/leaf.key")
     options=(cert="$secrets/leaf.pem" key="$secrets/leaf.key")
   fi
-  start_helper tokens tokens.py "$secrets/token.key" "$secrets/token.pem" "lane:$password" "$2" "$3" "${tls[@]}"
+  start_helper tokens "$here/tokens.py" "$secrets/token.key" "$secrets/token.pem" "lane:$password" "$2" "$3" "${tls[@]}"
   start_product target "$1" realm="$scheme://$(address_of tokens)/token" trust="$secrets/token.pem" "${options[@]}"
   docker_config "$work/login" "$(address_of target)"
 }
