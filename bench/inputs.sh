@@ -1,4 +1,4 @@
-# What the lanes run on: the seeded images, the files to import, targets that are empty, a line that is long, certificates.
+# What the lanes run on: the seeded images, the files to import, targets that are empty, a line that is long.
 # Sourced by bench/run.
 # shellcheck shell=bash disable=SC2034,SC2154
 
@@ -132,22 +132,10 @@ inputs_20() {
 
 # --- TLS
 
-# An authority and a leaf for 127.0.0.1. SSL_CERT_FILE is the one way that all four read.
-make_certificates() {
-  [[ ! -e $work/leaf.pem ]] || return 0
-  local key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
-  {
-    openssl req -x509 "${key[@]}" -days 2 -keyout "$work/ca.key" -out "$work/ca.pem" -subj /CN=bench-authority
-    openssl req -new "${key[@]}" -keyout "$work/leaf.key" -out "$work/leaf.csr" -subj /CN=registry
-    openssl x509 -req -in "$work/leaf.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 \
-      -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$work/leaf.pem"
-  } 2>/dev/null
-}
-
 # The same storage as the plain source, behind TLS.
 tls_source() {
   make_certificates
-  start_registry tls-source root="$work/registries/source/storage" cert="$work/leaf.pem" key="$work/leaf.key"
+  start_registry tls-source root="$work/registries/source/storage" cert="$secrets/leaf.pem" key="$secrets/leaf.key"
   SOURCE=$(address_of tls-source)
 }
 
@@ -155,6 +143,6 @@ fresh_tls_target() {
   make_certificates
   stop_registry target
   rm -rf "$work/registries/target/storage"
-  start_registry target cert="$work/leaf.pem" key="$work/leaf.key"
+  start_registry target cert="$secrets/leaf.pem" key="$secrets/leaf.key"
   TARGET=$(address_of target)
 }
