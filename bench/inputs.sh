@@ -1,6 +1,6 @@
 # What the lanes run on: the seeded images, the files to import, targets that are empty, a line that is long.
 # Sourced by bench/run.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # What the command lines of the lanes read.
 export SOURCE="" TARGET="" OUT=$work/out IN=$work/in IMAGES=""
@@ -126,7 +126,7 @@ inputs_20() {
     regctl --host "reg=$SOURCE,tls=disabled" image export "$SOURCE/bench/$app:1" "$IN/regctl/$app.tar"
   done
   images_at "$SOURCE"
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # one word an image
   "$bundle" export --plain-http $IMAGES -o "$IN/20.tar" >/dev/null 2>&1 || echo "  no bundle to import" >&2
 }
 

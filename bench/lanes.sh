@@ -1,6 +1,7 @@
 # The lanes: who runs, and what is cleared between runs. Sourced by bench/run, after inputs.sh.
 # A lane is a function lane_NAME (with _ for -). Rivals run at their defaults; only what plain HTTP needs is said.
-# shellcheck shell=bash disable=SC2016,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
+# shellcheck disable=SC2016 # commands are expanded where they run
 
 # --- export
 

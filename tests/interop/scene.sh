@@ -1,6 +1,6 @@
 # What several files of checks build on: a source with the fixtures, and a line with a counter.
 # Sourced, never run.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 products=(distribution-2 distribution-3 olareg zot zot-1)
 base_parts=(docker-registry curl jq openssl python3)

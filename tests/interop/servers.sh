@@ -1,6 +1,6 @@
 # Real registries of four products: start, kill, start again at the same address. Sourced, never run.
 # What is here of a registry lies where tests/lane/registry.sh expects it: address_of and stop_registry work.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # The program of a product.
 program_of() {

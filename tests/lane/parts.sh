@@ -1,6 +1,6 @@
 # The programs that a lane runs against: finds them on PATH, installs what is missing, says what stays missing.
 # Sourced, never run; the caller sets $parts and $work.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # command=Debian package
 parts=()

@@ -1,6 +1,6 @@
 # Real docker-registry processes for the lanes and for the benchmarks, and helpers of ours beside them: start, wait,
 # address, stop. Sourced, never run. The caller sets $work; everything about one lives in $work/registries/NAME.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # start_registry NAME [root=DIR] [cert=FILE key=FILE] [htpasswd=FILE]
 # The kernel picks the port, so that lanes side by side never meet; the log says which it was.

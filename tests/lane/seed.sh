@@ -1,6 +1,6 @@
 # Puts images into a registry with curl alone: from an OCI layout directory, or made up from a seed.
 # Sourced, never run. $1 is always the registry's base URL; $curl_options holds what TLS or a login needs.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 curl_options=()
 

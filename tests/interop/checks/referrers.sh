@@ -1,5 +1,5 @@
 # What refers to an image, into registries with a referrers API and without, and out of them again.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # shellcheck source=tests/lane/signed.sh
 source "$root/tests/lane/signed.sh"

@@ -1,5 +1,5 @@
 # Token auth as distribution has it: a server of ours signs, real registries judge.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # with_tokens PRODUCT SECONDS STATED [SCHEME]: `tokens` and `target`, which trusts it, and $work/login.
 with_tokens() {

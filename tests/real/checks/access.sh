@@ -1,5 +1,5 @@
 # Through TLS with a certificate of our own making, and with a login from docker's configuration.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 secured_bundle=$work/secured.tar
 

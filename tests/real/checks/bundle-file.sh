@@ -1,5 +1,5 @@
 # The bundle in the eyes of tar, sha256sum and jq: what a stranger without our program can check.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 entry_names() { tar -tf "$fixture_bundle"; }
 

@@ -1,6 +1,6 @@
 # Export, verify, list, import between two registries; then both are asked, with curl, what they hold.
 # Every other file of checks builds on what this one leaves: $fixture_bundle and the two registries.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 fixture_bundle=$work/images.tar
 
