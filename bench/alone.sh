@@ -1,5 +1,5 @@
 # The lanes without a rival: what a bundle costs by itself, against bounds that are figures. Sourced by bench/run.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # each TIMES COMMAND…: milliseconds that one run of the command takes, starting it included.
 each() {
@@ -29,13 +29,13 @@ alone_row() {
 # --- starting, and opening what is vast
 
 lane_start_up() {
-  # shellcheck disable=SC2046
+  # shellcheck disable=SC2046 # three words
   alone_row start-up "bundle --version, ms" $(each_of_rounds 200 "$bundle" --version)
 }
 
 lane_list_100g() {
   python3 "$root/tests/real/vast.py" "$work/vast.tar"
-  # shellcheck disable=SC2046
+  # shellcheck disable=SC2046 # three words
   alone_row list-100g "1 000 images, 5 000 blobs, ms" $(each_of_rounds 20 "$bundle" list "$work/vast.tar")
   rm "$work/vast.tar"
 }

@@ -1,6 +1,6 @@
-# What the lanes run on: the seeded images, the files to import, targets that are empty, a line that is long, certificates.
+# What the lanes run on: the seeded images, the files to import, targets that are empty, a line that is long.
 # Sourced by bench/run.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # What the command lines of the lanes read.
 export SOURCE="" TARGET="" OUT=$work/out IN=$work/in IMAGES=""
@@ -126,28 +126,16 @@ inputs_20() {
     regctl --host "reg=$SOURCE,tls=disabled" image export "$SOURCE/bench/$app:1" "$IN/regctl/$app.tar"
   done
   images_at "$SOURCE"
-  # shellcheck disable=SC2086
+  # shellcheck disable=SC2086 # one word an image
   "$bundle" export --plain-http $IMAGES -o "$IN/20.tar" >/dev/null 2>&1 || echo "  no bundle to import" >&2
 }
 
 # --- TLS
 
-# An authority and a leaf for 127.0.0.1. SSL_CERT_FILE is the one way that all four read.
-make_certificates() {
-  [[ ! -e $work/leaf.pem ]] || return 0
-  local key=(-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes)
-  {
-    openssl req -x509 "${key[@]}" -days 2 -keyout "$work/ca.key" -out "$work/ca.pem" -subj /CN=bench-authority
-    openssl req -new "${key[@]}" -keyout "$work/leaf.key" -out "$work/leaf.csr" -subj /CN=registry
-    openssl x509 -req -in "$work/leaf.csr" -CA "$work/ca.pem" -CAkey "$work/ca.key" -CAcreateserial -days 2 \
-      -extfile <(echo subjectAltName=IP:127.0.0.1) -out "$work/leaf.pem"
-  } 2>/dev/null
-}
-
 # The same storage as the plain source, behind TLS.
 tls_source() {
   make_certificates
-  start_registry tls-source root="$work/registries/source/storage" cert="$work/leaf.pem" key="$work/leaf.key"
+  start_registry tls-source root="$work/registries/source/storage" cert="$secrets/leaf.pem" key="$secrets/leaf.key"
   SOURCE=$(address_of tls-source)
 }
 
@@ -155,6 +143,6 @@ fresh_tls_target() {
   make_certificates
   stop_registry target
   rm -rf "$work/registries/target/storage"
-  start_registry target cert="$work/leaf.pem" key="$work/leaf.key"
+  start_registry target cert="$secrets/leaf.pem" key="$secrets/leaf.key"
   TARGET=$(address_of target)
 }

@@ -1,6 +1,7 @@
 # The lanes: who runs, and what is cleared between runs. Sourced by bench/run, after inputs.sh.
 # A lane is a function lane_NAME (with _ for -). Rivals run at their defaults; only what plain HTTP needs is said.
-# shellcheck shell=bash disable=SC2016,SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
+# shellcheck disable=SC2016 # commands are expanded where they run
 
 # --- export
 
@@ -90,12 +91,12 @@ lane_second_import_far() {
   contest second-import-far nothing nothing
 }
 
-# --- over TLS, which all four negotiate with the same server
+# --- over TLS, which all four negotiate with the same server. SSL_CERT_FILE is the one way that all four read.
 
 lane_export_1g_tls() {
   seed_1g
   tls_source
-  export SSL_CERT_FILE=$work/ca.pem
+  export SSL_CERT_FILE=$secrets/ca.pem
   entrant bundle 'export $SOURCE/bench/big:1 -o $OUT/bundle.tar'
   entrant regctl 'regctl image export $SOURCE/bench/big:1 $OUT/regctl.tar'
   entrant crane 'crane pull --format=oci $SOURCE/bench/big:1 $OUT/crane'
@@ -109,7 +110,7 @@ lane_export_1g_tls() {
 lane_import_1g_tls() {
   inputs_1g
   make_certificates
-  export SSL_CERT_FILE=$work/ca.pem
+  export SSL_CERT_FILE=$secrets/ca.pem
   entrant bundle 'import $IN/bundle.tar --registry $TARGET'
   entrant oras 'oras restore --input $IN/oras.tar $TARGET/bench/big:1'
   entrant regctl 'regctl image import $TARGET/bench/big:1 $IN/regctl.tar'

@@ -1,6 +1,6 @@
 # Times entrants against each other and makes a table of it. Sourced by bench/run.
 # Wall time is that of the whole process, started from nothing; CPU and peak memory come from GNU time.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 entrants=()
 commands=()

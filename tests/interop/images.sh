@@ -1,6 +1,6 @@
 # The images that lines break over: 256 MiB and 1 GiB of noise, at a source of their own, and as bundles.
 # Sourced, never run; needs scene.sh.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 kib=1024
 mib=1048576

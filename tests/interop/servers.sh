@@ -1,6 +1,6 @@
 # Real registries of four products: start, kill, start again at the same address. Sourced, never run.
-# What is here of a registry lies where tests/real/registry.sh expects it: address_of and stop_registry work.
-# shellcheck shell=bash disable=SC2034,SC2154
+# What is here of a registry lies where tests/lane/registry.sh expects it: address_of and stop_registry work.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # The program of a product.
 program_of() {
@@ -130,24 +130,4 @@ start_again() {
   mapfile -t options <"$place/options"
   [[ ${#options[@]} != 1 || -n ${options[0]} ]] || options=()
   start_product "$1" "$(<"$place/product")" "${options[@]}"
-}
-
-# --- helpers of ours that listen: they write where, and are stopped with the registries
-
-# start_helper NAME COMMAND…: COMMAND is given the file to write its address to as its first argument.
-start_helper() {
-  local name=$1 place=$work/registries/$1 program=$2 turn
-  shift 2
-  mkdir -p "$place"
-  rm -f "$place/address"
-  python3 "$here/$program" "$place/address" "$@" >>"$place/access" 2>>"$place/log" </dev/null &
-  echo $! >"$place/pid"
-  for ((turn = 0; turn < 400; turn++)); do
-    [[ ! -s $place/address ]] || return 0
-    is_running "$(<"$place/pid")" || break
-    sleep 0.05
-  done
-  echo "$program does not listen:" >&2
-  cat "$place/log" >&2
-  return 1
 }

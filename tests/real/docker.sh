@@ -1,13 +1,13 @@
 # A docker daemon of its own, as Debian 13 has it: unpacked beside the other tools, never installed. Its containerd too.
 # Sourced, never run; needs registry.sh for stop_process.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 docker_suite=${LANE_DOCKER_SUITE:-trixie}
 docker_root=$root/target/peers/docker-$docker_suite
 
 # debian_mirror: where this machine has Debian's packages from.
 debian_mirror() {
-  # shellcheck disable=SC2016
+  # shellcheck disable=SC2016 # apt's own placeholders
   apt-get indextargets --format '$(LABEL) $(REPO_URI)' 'Created-By: Packages' | sed -n 's/^Debian //p' | head -n 1
 }
 

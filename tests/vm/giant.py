@@ -1,8 +1,12 @@
-"""A registry with one image that names a layer of 5 GiB. giant.py FILE-FOR-THE-PORT LOG"""
+"""A registry with one image that names a layer of 5 GiB: python3 giant.py LISTEN-ADDRESS-FILE
+
+One line on standard output per request: its path.
+"""
 
 import hashlib
 import http.server
 import json
+import os
 import sys
 
 OCI = "application/vnd.oci.image."
@@ -20,13 +24,14 @@ MANIFEST = json.dumps(
         "layers": [descriptor("layer.v1.tar", b"never read", 5 << 30)],
     }
 ).encode()
+# The tag and the digest. Whatever else is asked for is not here: a tag that would list referrers least of all.
+NAMES = ("/manifests/1", "/manifests/sha256:" + hashlib.sha256(MANIFEST).hexdigest())
 
 
 class Giant(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
-        with open(sys.argv[2], "a", encoding="utf-8") as log:
-            log.write(self.path + "\n")
-        found = "/manifests/" in self.path
+        print(self.path, flush=True)
+        found = self.path.endswith(NAMES)
         body = MANIFEST if found else b"{}"
         self.send_response(200 if found or self.path == "/v2/" else 404)
         self.send_header("Content-Type", OCI + "manifest.v1+json" if found else "application/json")
@@ -41,8 +46,8 @@ class Giant(http.server.BaseHTTPRequestHandler):
         pass
 
 
-open(sys.argv[2], "w", encoding="utf-8").close()
 server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Giant)
-with open(sys.argv[1], "w", encoding="utf-8") as place:
-    place.write(str(server.server_address[1]))
+with open(sys.argv[1] + ".new", "w") as file:
+    file.write("127.0.0.1:%d\n" % server.server_address[1])
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 server.serve_forever()

@@ -1,5 +1,5 @@
 # Lines that break: every connection is reset after a random number of bytes, and what was moved again is counted.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # That of the cuts.
 seed=${INTEROP_SEED:-1}

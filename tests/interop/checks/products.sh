@@ -1,5 +1,5 @@
 # Every product takes the fixtures byte for byte: plain, then behind TLS with a login where it has any.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 fixtures_arrive() {
   local target=$work/registries/line

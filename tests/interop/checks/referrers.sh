@@ -1,8 +1,8 @@
 # What refers to an image, into registries with a referrers API and without, and out of them again.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
-# shellcheck source=tests/real/signed.sh
-source "$root/tests/real/signed.sh"
+# shellcheck source=tests/lane/signed.sh
+source "$root/tests/lane/signed.sh"
 
 a_signed_image_is_exported() {
   a_signed_image_is_at_the_source

@@ -1,5 +1,5 @@
 # A registry that is killed and started again three times during one import, with everything at its defaults.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 stored() { du -s --block-size=1M "$work/registries/target/storage" 2>/dev/null | cut -f 1; }
 

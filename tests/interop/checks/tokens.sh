@@ -1,5 +1,5 @@
 # Token auth as distribution has it: a server of ours signs, real registries judge.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # with_tokens PRODUCT SECONDS STATED [SCHEME]: `tokens` and `target`, which trusts it, and $work/login.
 with_tokens() {
@@ -8,7 +8,7 @@ with_tokens() {
     tls=("$secrets/leaf.pem" "$secrets/leaf.key")
     options=(cert="$secrets/leaf.pem" key="$secrets/leaf.key")
   fi
-  start_helper tokens tokens.py "$secrets/token.key" "$secrets/token.pem" "lane:$password" "$2" "$3" "${tls[@]}"
+  start_helper tokens "$here/tokens.py" "$secrets/token.key" "$secrets/token.pem" "lane:$password" "$2" "$3" "${tls[@]}"
   start_product target "$1" realm="$scheme://$(address_of tokens)/token" trust="$secrets/token.pem" "${options[@]}"
   docker_config "$work/login" "$(address_of target)"
 }

@@ -1,5 +1,5 @@
 # The bundle in the eyes of tar, sha256sum and jq: what a stranger without our program can check.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 entry_names() { tar -tf "$fixture_bundle"; }
 
@@ -66,7 +66,7 @@ files_are_compact_sorted_json() {
 
 names_are_full_and_referrers_have_none() {
   local wanted
-  wanted=$(references "$(address_of source)" | sort)
+  wanted=$(references "$fixtures" "$(address_of source)" | sort)
   for key in org.opencontainers.image.ref.name io.containerd.image.name; do
     diff <(echo "$wanted") <(jq -r --arg key "$key" '.manifests[].annotations[$key] // empty' "$work/unpacked/index.json" | sort)
   done

@@ -1,6 +1,6 @@
 # A containerd of its own (root, state, socket): it takes the bundle as a file, and pulls through the target registry
 # as a node would whose hosts.toml names it as the mirror of gcr.io.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 ctr_lane() { ctr --address "$sockets/containerd.sock" --namespace "$@"; }
 

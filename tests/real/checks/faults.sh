@@ -1,7 +1,7 @@
 # Every call that writes the bundle failing once, and the program killed at every one of them: the path holds the old
 # file or the whole new one, and the next run ends like one that nothing disturbed. The calls fail by strace.
 # Its time is bounded: FAULT_CALLS sets how far into a run it goes (300, more than there are).
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 fault_calls=${FAULT_CALLS:-300}
 # On a drive: in memory no room is set aside ahead.
@@ -163,7 +163,7 @@ full_and_read_only_drives() {
   local status=0 mount=$faults/small
   mkdir -p "$mount"
   mount -t tmpfs -o size=512k tmpfs "$mount"
-  # shellcheck disable=SC2064
+  # shellcheck disable=SC2064 # the variable is gone when the shell ends
   trap "umount '$mount'" EXIT
   "$bundle" export --plain-http "${fault_images[@]}" -o "$mount/out.tar" >"$faults/said" 2>&1 || status=$?
   cat "$faults/said"
@@ -214,7 +214,7 @@ verify_names_what_cannot_be_read() {
   local n options runs=0
   for options in "" --deep; do
     for ((n = 1; n <= fault_calls; n++)); do
-      # shellcheck disable=SC2086
+      # shellcheck disable=SC2086 # none is no word
       read_fails "$n" verify $options -j 1 "$faults/read.tar" || break
       runs=$((runs + 1))
       place_is_named "verify $options, read $n"

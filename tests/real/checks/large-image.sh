@@ -1,6 +1,6 @@
 # An image of 1 GiB, 16 layers of 64 MiB that nothing can compress: memory must not grow with it,
 # and what is written to the bundle must be about the bundle.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 large_bundle=$work/large/image.tar
 memory_bound=65536 # KiB

@@ -1,6 +1,6 @@
 # A blob whose bytes change in the storage of a registry, its length unchanged: only an import that reads everything
 # back notices, names it, and replaces it once it is deleted.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # The storage that holds a digest in docker-registry's file system driver.
 stored_blob() { echo "$work/registries/read-back/storage/docker/registry/v2/blobs/sha256/${1:7:2}/${1:7}/data"; }

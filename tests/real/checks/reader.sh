@@ -1,6 +1,6 @@
 # What other tools write is read, what two tools would read differently is not, and reading costs little and opens
 # nothing else.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 foreign=$work/foreign
 
@@ -41,7 +41,7 @@ reads_layouts_packed_by_tar() {
     tar --format="$format" -C "$fixtures" -czf "$foreign/$format.tgz" oci-layout index.json blobs
     "$bundle" verify "$foreign/$format.tar" "$foreign/$format.tgz"
     "$bundle" verify - <"$foreign/$format.tar"
-    # shellcheck disable=SC2002
+    # shellcheck disable=SC2002 # a pipe is what it reads here
     cat "$foreign/$format.tgz" | "$bundle" verify -
   done
   "$bundle" verify --deep "$fixtures"
@@ -117,7 +117,7 @@ every_hostile_file_is_refused_at_once() {
   for file in "$foreign"/refused/*.tar; do
     for command in verify list import; do
       status=0
-      # shellcheck disable=SC2046
+      # shellcheck disable=SC2046 # no words but for an import
       env time -o "$work/cost" -f '%e %M' \
         strace -f -qq --seccomp-bpf -e trace=open,openat,openat2,creat,socket -o "$work/opened" \
         "$bundle" "$command" "$file" --tmpdir "$foreign" \
@@ -140,14 +140,6 @@ every_hostile_file_is_refused_at_once() {
   jq -en "$most_seconds < 10 and $most_kib < 65536" || fail "too slow or too large"
   [[ $count -gt 450 ]] || fail "only $count runs"
   rm -r "$foreign/refused"
-}
-
-# refused STATUS COMMAND…: it must end with that status.
-refused() {
-  local wanted=$1 status=0
-  shift
-  "$@" || status=$?
-  [[ $status == "$wanted" ]] || fail "exit $status, not $wanted"
 }
 
 reader_parts=("${base_parts[@]}" tar)

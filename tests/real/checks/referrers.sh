@@ -1,9 +1,9 @@
 # What refers to an image travels with it between registries that have no referrers API, and is found at the target by
 # the tag that is made from its subject's digest.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
-# shellcheck source=tests/real/signed.sh
-source "$here/signed.sh"
+# shellcheck source=tests/lane/signed.sh
+source "$root/tests/lane/signed.sh"
 
 # listed_at_target SUBJECT-DIGEST FILE: the target lists this artifact about that subject, and serves it byte for byte.
 listed_at_target() {

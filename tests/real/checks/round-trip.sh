@@ -1,6 +1,6 @@
 # Export, verify, list, import between two registries; then both are asked, with curl, what they hold.
 # Every other file of checks builds on what this one leaves: $fixture_bundle and the two registries.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 fixture_bundle=$work/images.tar
 
@@ -10,12 +10,9 @@ two_registries_start() {
   seed_layout "$fixtures" "http://$(address_of source)"
 }
 
-# references REGISTRY: one per named image of the fixtures, as they are called at that registry.
-references() { named_images "$fixtures" | sed "s|\([^ ]*\) \([^ ]*\) .*|$1/\1:\2|"; }
-
 export_writes_a_bundle() {
   local images report=$work/export.json
-  mapfile -t images < <(references "$(address_of source)")
+  mapfile -t images < <(references "$fixtures" "$(address_of source)")
   "$bundle" export --plain-http --format json "${images[@]}" -o "$fixture_bundle" >"$report"
   jq . "$report"
   [[ $(jq -r '.bytes' "$report") == $(size_of "$fixture_bundle") ]] || fail "the report states another size"
@@ -53,7 +50,7 @@ list_names_every_image() {
 
 argument_order_changes_nothing() {
   local images
-  mapfile -t images < <(references "$(address_of source)" | tac)
+  mapfile -t images < <(references "$fixtures" "$(address_of source)" | tac)
   "$bundle" export --plain-http -j 1 "${images[@]}" -o "$work/again.tar"
   cmp "$fixture_bundle" "$work/again.tar"
   rm "$work/again.tar"

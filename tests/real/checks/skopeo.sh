@@ -1,6 +1,6 @@
 # Debian's skopeo reads each image from the bundle by its name. It knows no Docker types inside a layout and no index
 # below an index, in any version: those images are containerd's to check.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # True if the index names another index.
 is_nested() { children "$1" | grep -q -E ' application/vnd\.(oci\.image\.index|docker\.distribution\.manifest\.list)\.'; }

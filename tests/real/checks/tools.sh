@@ -1,7 +1,7 @@
 # Files as today's tools write them, made here by the tools themselves: each is verified, listed and imported under the names
 # it carries, or a repository is named where it carries none; what arrives is compared by digest. And the other way round: the
 # tools read a bundle. docs/interop.md says the same in tables.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # shellcheck source=tests/real/docker.sh
 source "$here/docker.sh"
@@ -157,7 +157,7 @@ docker_archives_are_refused() {
   local command said status
   for command in verify list "import --plain-http --registry $(address_of tools)"; do
     status=0
-    # shellcheck disable=SC2086
+    # shellcheck disable=SC2086 # a command with its options
     said=$("$bundle" $command "$tools/podman-docker.tar" 2>&1) || status=$?
     echo "$said"
     [[ $status == 3 && $said == *"a docker archive without an image layout"* ]] || fail "$command: exit $status"
@@ -212,20 +212,8 @@ docker_reads_a_bundle() {
   stop_docker
 }
 
-# refused STATUS COMMAND…: it must end with that status.
-refused() {
-  local wanted=$1 status=0
-  shift
-  "$@" || status=$?
-  [[ $status == "$wanted" ]] || fail "exit $status, not $wanted"
-}
-
 get_tools
-if [[ -n ${CI:-} ]]; then
-  for required in oras regctl dockerd; do
-    has_part "$required" || check "$required is here, as it must be in CI" required_part_is_here
-  done
-fi
+must_have oras regctl dockerd
 tools_parts=("${base_parts[@]}" tar)
 check "a registry for what other tools wrote starts" tools_registry_starts "${tools_parts[@]}"
 check "what oras backup writes arrives with its digests, referrers too" oras_backup "${tools_parts[@]}" oras

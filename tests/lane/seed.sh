@@ -1,6 +1,6 @@
 # Puts images into a registry with curl alone: from an OCI layout directory, or made up from a seed.
 # Sourced, never run. $1 is always the registry's base URL; $curl_options holds what TLS or a login needs.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 curl_options=()
 
@@ -75,6 +75,10 @@ named_images() {
     | capture("^[^/]+/(?<repo>[^@]+):(?<tag>[^:/@]+)$")
     | "\(.repo) \(.tag) \($entry.digest) \($entry.mediaType)"' "$1/index.json"
 }
+
+# references LAYOUT REGISTRY [TYPES]: one per named image of a layout, as they are called at that registry. With TYPES, a
+# regular expression, only those whose manifest has such a type.
+references() { named_images "$1" | grep "${3:-.}" | sed "s|\([^ ]*\) \([^ ]*\) .*|$2/\1:\2|"; }
 
 # seed_layout LAYOUT BASE: every named image of an OCI layout directory.
 seed_layout() {

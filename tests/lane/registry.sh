@@ -1,6 +1,6 @@
-# Real docker-registry processes for the lane and for the benchmarks: start, wait, address, stop.
-# Sourced, never run. The caller sets $work; everything about a registry lives in $work/registries/NAME.
-# shellcheck shell=bash disable=SC2034,SC2154
+# Real docker-registry processes for the lanes and for the benchmarks, and helpers of ours beside them: start, wait,
+# address, stop. Sourced, never run. The caller sets $work; everything about one lives in $work/registries/NAME.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # start_registry NAME [root=DIR] [cert=FILE key=FILE] [htpasswd=FILE]
 # The kernel picks the port, so that lanes side by side never meet; the log says which it was.
@@ -70,6 +70,28 @@ stop_all_registries() {
     stop_registry "$(basename "$place")"
   done
 }
+
+# --- helpers of ours that listen: they write where, and are stopped with the registries
+
+# start_helper NAME PROGRAM ARGUMENT…: PROGRAM is in Python, and given the file to write its address to as its first argument.
+start_helper() {
+  local name=$1 program=$2 place=$work/registries/$1 turn
+  shift 2
+  mkdir -p "$place"
+  rm -f "$place/address"
+  python3 "$program" "$place/address" "$@" >>"$place/access" 2>>"$place/log" </dev/null &
+  echo $! >"$place/pid"
+  for ((turn = 0; turn < 400; turn++)); do
+    [[ ! -s $place/address ]] || return 0
+    is_running "$(<"$place/pid")" || break
+    sleep 0.05
+  done
+  echo "$program does not listen:" >&2
+  cat "$place/log" >&2
+  return 1
+}
+
+# --- processes
 
 # A process that ended but was not yet collected by its parent counts as gone.
 is_running() {

@@ -1,13 +1,9 @@
-# The real parts the lane runs against: finds them on PATH, installs what is missing, says what stays missing.
-# Sourced, never run.
-# shellcheck shell=bash disable=SC2034,SC2154
+# The programs that a lane runs against: finds them on PATH, installs what is missing, says what stays missing.
+# Sourced, never run; the caller sets $parts and $work.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # command=Debian package
-parts=(
-  docker-registry=docker-registry skopeo=skopeo containerd=containerd ctr=containerd
-  curl=curl jq=jq strace=strace time=time openssl=openssl tar=tar python3=python3
-)
-
+parts=()
 missing_parts=()
 
 # `time` is also a word of the shell: only the program counts. A containerd that may not mount is none,

@@ -1,6 +1,6 @@
 # The registries of the interop lane: built where they are missing, into .lane/bin, at versions that stay.
-# Sourced, never run. tests/real/parts.sh brings what Debian has.
-# shellcheck shell=bash disable=SC2034,SC2154
+# Sourced, never run. tests/lane/parts.sh brings what Debian has.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 lane_bin=$root/.lane/bin
 # Half a gibibyte of dependencies on two slow cores; zot takes far longer than all the rest.

@@ -1,6 +1,6 @@
 # An image with referrers at the registry `source`: a list of ingredients, which is signed. Sourced, never run; needs
 # seed.sh.
-# shellcheck shell=bash disable=SC2034,SC2154
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 signed=$work/signed
 oci_index=application/vnd.oci.image.index.v1+json

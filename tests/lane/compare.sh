@@ -1,11 +1,6 @@
 # Compares what two registries serve, with curl, cmp and sha256sum: nothing of ours has a say here.
-# Sourced, never run; needs seed.sh.
-# shellcheck shell=bash disable=SC2034,SC2154
-
-fail() {
-  echo "$*" >&2
-  return 1
-}
+# Sourced, never run; needs lane.sh and seed.sh.
+# shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
 # header FILE NAME: the value of a response header.
 header() { tr -d '\r' <"$1" | sed -n "s/^$2: //Ip" | tail -n 1; }
