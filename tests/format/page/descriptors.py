@@ -1,0 +1,121 @@
+"""Keys with a meaning and their types, and Descriptors above all."""
+
+import base64
+from typing import NamedTuple
+
+from .digests import algorithm_of, digest_of, is_digest
+from .refusal import refuse_unless
+
+OCI_INDEX = "application/vnd.oci.image.index.v1+json"
+OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
+DOCKER_INDEX = "application/vnd.docker.distribution.manifest.list.v2+json"
+DOCKER_IMAGE = "application/vnd.docker.distribution.manifest.v2+json"
+INDEX_TYPES = {OCI_INDEX, DOCKER_INDEX}
+IMAGE_TYPES = {OCI_IMAGE, DOCKER_IMAGE}
+MANIFEST_TYPES = INDEX_TYPES | IMAGE_TYPES
+SCHEMA_1 = "application/vnd.docker.distribution.manifest.v1+"
+
+# What Unicode calls white space.
+WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+WHITE_SPACE += "\u2028\u2029\u202f\u205f\u3000"
+
+LARGEST_SIZE = 2**53
+LARGEST_SCHEMA_VERSION = 2**64 - 1
+
+
+class Descriptor(NamedTuple):
+    """What the plan needs of a Descriptor."""
+
+    media_type: str
+    digest: str
+    size: int
+    annotations: dict
+    urls: bool
+
+    @property
+    def names_a_manifest(self):
+        return self.media_type in MANIFEST_TYPES
+
+
+def member(document, key, kind, where):
+    """The value of a key with a meaning, None where it is null or not there."""
+    value = document.get(key)
+    refuse_unless(value is None or type(value) is kind, f"{where}: {key} is not {KINDS[kind]}")
+    return value
+
+
+KINDS = {str: "a string", dict: "an object", list: "an array", int: "a whole number"}
+
+
+def whole_number(document, key, largest, where):
+    value = member(document, key, int, where)
+    refuse_unless(value is None or value <= largest, f"{where}: {key} is too large")
+    return value
+
+
+def annotations(document, where):
+    """The annotations; an empty object where there are none."""
+    values = member(document, "annotations", dict, where) or {}
+    for value in values.values():
+        refuse_unless(type(value) is str, f"{where}: an annotation is not a string")
+    return values
+
+
+def descriptors(document, key, where):
+    """The Descriptors of an array, None where it is not there."""
+    array = member(document, key, list, where)
+    return None if array is None else [descriptor(element, f"{where}: {key}") for element in array]
+
+
+def one_descriptor(document, key, where):
+    value = member(document, key, dict, where)
+    return None if value is None else descriptor(value, f"{where}: {key}")
+
+
+def descriptor(value, where):
+    """Reads a Descriptor, wherever it stands."""
+    refuse_unless(type(value) is dict, f"{where}: a Descriptor is not an object")
+    media_type = member(value, "mediaType", str, where)
+    digest = member(value, "digest", str, where)
+    size = whole_number(value, "size", LARGEST_SIZE, where)
+    refuse_unless(media_type, f"{where}: a Descriptor without mediaType")
+    refuse_unless(digest is not None and is_digest(digest), f"{where}: a Descriptor without a digest of the form")
+    refuse_unless(size is not None, f"{where}: a Descriptor without size")
+    check_media_type(media_type, where)
+    member(value, "artifactType", str, where)
+    check_platform(member(value, "platform", dict, where), where)
+    urls = member(value, "urls", list, where) or []
+    for url in urls:
+        refuse_unless(type(url) is str, f"{where}: one of the urls is not a string")
+    check_data(member(value, "data", str, where), digest, size, where)
+    return Descriptor(media_type, digest, size, annotations(value, where), bool(urls))
+
+
+def check_media_type(media_type, where):
+    """Refuses what a more tolerant reader would take for a manifest, and Docker schema 1."""
+    if media_type in MANIFEST_TYPES:
+        return
+    bare = media_type.partition(";")[0].strip(WHITE_SPACE).lower()
+    refuse_unless(bare not in MANIFEST_TYPES, f"{where}: {media_type!r} is almost a manifest type")
+    refuse_unless(not media_type.startswith(SCHEMA_1), f"{where}: Docker schema 1")
+
+
+def check_platform(platform, where):
+    if platform is not None:
+        for key in ("architecture", "os", "os.version", "variant"):
+            member(platform, key, str, f"{where}: platform")
+
+
+def check_data(data, digest, size, where):
+    """`data` is the content itself, in the only base64 that there is of it."""
+    if data is None:
+        return
+    try:
+        content = base64.b64decode(data.encode("ascii"), validate=True)
+    except ValueError:
+        content = None
+    refuse_unless(
+        content is not None and base64.b64encode(content).decode() == data, f"{where}: data is not strict base64"
+    )
+    refuse_unless(len(content) == size, f"{where}: data is not of the size")
+    refuse_unless(digest_of(content, algorithm_of(digest)) == digest, f"{where}: data does not hash to the digest")
