@@ -5,11 +5,11 @@ import argparse
 import importlib
 import os
 
-from mutations.case import Fifo, Folder, Link, Tree
+from mutations.mutated import write
 
 MODULES = """
 large
-bundle_entries bundle_headers bundle_texts bundle_roots bundle_referrers bundle_left_out
+bundle_entries bundle_plan bundle_headers bundle_texts bundle_roots bundle_referrers bundle_left_out
 json_rules descriptor_rules manifest_rules plan_rules name_rules layout_rules
 tar_rules tar_names tar_extension_rules directory_rules blind
 """.split()
@@ -24,38 +24,6 @@ def all_cases():
     twice = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else ()
     assert not twice, f"names that stand twice: {twice}"
     return cases
-
-
-def write(case, folder):
-    """Writes the file of a case, or its directory, and gives the path."""
-    made = case.build()
-    if isinstance(made, Tree):
-        path = os.path.join(folder, case.name)
-        write_tree(made, path)
-        if made.given_as_link:
-            os.symlink(path, path + ".link")
-            return path + ".link"
-        return path
-    path = os.path.join(folder, case.name + ".tar")
-    with open(path, "wb") as file:
-        file.write(made)
-    return path
-
-
-def write_tree(tree, path):
-    os.mkdir(path)
-    for name, what in tree.items():
-        full = os.path.join(path, name)
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        if isinstance(what, Link):
-            os.symlink(what, full)
-        elif isinstance(what, Folder):
-            os.makedirs(full, exist_ok=True)
-        elif isinstance(what, Fifo):
-            os.mkfifo(full)
-        else:
-            with open(full, "wb") as file:
-                file.write(what)
 
 
 def main():

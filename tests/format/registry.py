@@ -134,12 +134,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         """Nothing is logged: what matters is the file that comes out."""
 
 
+class Server(http.server.ThreadingHTTPServer):
+    """Says nothing when the other side closes a connection, which it may."""
+
+    daemon_threads = True
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
+
 class Registry:
     """Serves a layout directory on 127.0.0.1 as long as the `with` block lasts."""
 
     def __init__(self, layout, port=0):
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self.server.daemon_threads = True
+        self.server = Server(("127.0.0.1", port), Handler)
         self.server.shelf = Shelf(layout)
         self.host = f"127.0.0.1:{self.server.server_address[1]}"
 

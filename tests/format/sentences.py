@@ -1,11 +1,16 @@
 #!/usr/bin/env python3
-"""Splits the page into its sentences, and compares them with the table in sentences.md.
+"""Splits the page into its sentences, and prints which mutations each of them has: that is sentences.md.
 
-A table row is a sentence of its own. Code is none, and neither are heads of tables.
+A table row of the page is a sentence of its own. Code is none, and neither are heads of tables.
 """
 
 import itertools
 import re
+import sys
+
+from examples import page_text
+from mutate import all_cases
+from untested import WITHOUT
 
 # A full stop within the bold words that begin a paragraph ends nothing.
 END = re.compile(r"(?<=[.?!])\s+(?=[A-Z`*\[\"])")
@@ -41,8 +46,6 @@ def blocks(page):
             lines.append(line.removeprefix("- ").strip())
 
 
-
-
 def table(page, cases, without):
     """`[(chapter, sentence, names of its mutations, why it has none)]`, and what does not fit together.
 
@@ -63,3 +66,40 @@ def table(page, cases, without):
         if not mutations and not reasons:
             faults.append(f"has no mutation: {sentence}")
     return rows, sorted(set(faults))
+
+
+FEW = 5
+
+
+def printed(rows):
+    """The table as Markdown."""
+    yield "# Which mutations each sentence of docs/format.md has"
+    yield ""
+    yield "Printed by `sentences.py`. Where there are many, the first few are named."
+    for chapter, of_chapter in itertools.groupby(rows, lambda row: row[0]):
+        yield from ("", f"## {chapter}", "", "| sentence | mutations |", "|---|---|")
+        for _, sentence, mutations, reasons in of_chapter:
+            yield f"| {cell(sentence)} | {named(mutations) or 'none: ' + reasons[0]} |"
+
+
+def cell(sentence):
+    """A sentence in one cell: the columns of a row are divided by dots, and links lead nowhere here."""
+    columns = [column.strip() for column in sentence.strip("|").split("|")] if sentence.startswith("|") else [sentence]
+    return re.sub(r"\[([^]]*)\]\(#[^)]*\)", r"\1", " · ".join(columns))
+
+
+def named(mutations):
+    few = ", ".join(mutations[:FEW])
+    return few if len(mutations) <= FEW else f"{few} and {len(mutations) - FEW} more"
+
+
+def main():
+    rows, faults = table(page_text(), all_cases(), WITHOUT)
+    print("\n".join(printed(rows)))
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    sys.exit(1 if faults else 0)
+
+
+if __name__ == "__main__":
+    main()

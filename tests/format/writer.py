@@ -6,7 +6,6 @@ import os
 import sys
 
 from page.bundle_form import Form, Root
-from page.descriptors import Descriptor
 from page.digests import hashes_to, path_of
 from page.directory import PlainFile
 from page.json_read import read_document
@@ -58,7 +57,9 @@ def attached(named, unnamed, store):
     chosen, waiting = [], list(unnamed)
     while True:
         plan = Plan([*named, *chosen], store.fetch)
-        alone = {descriptor.digest: Plan([descriptor], store.fetch).manifests[descriptor.digest] for descriptor in waiting}
+        alone = {
+            descriptor.digest: Plan([descriptor], store.fetch).manifests[descriptor.digest] for descriptor in waiting
+        }
         new = [
             descriptor
             for descriptor in waiting
@@ -74,7 +75,7 @@ def form_of(named, unnamed, left_out, store):
     """The form of the bundle with these images, `{name: Descriptor}`, and these referrers."""
     roots = [(Root(name, descriptor.digest), descriptor) for name, descriptor in named.items()]
     roots += [(Root(None, descriptor.digest), descriptor) for descriptor in unnamed]
-    # The order of the roots needs to know which are artifacts, and the order of the rest follows from that of the roots.
+    # Which roots are artifacts decides their order, and that decides the order of all else.
     unordered = Form([root for root, _ in roots], Plan([descriptor for _, descriptor in roots], store.fetch), left_out)
     roots.sort(key=lambda pair: unordered.place(pair[0]))
     plan = Plan([descriptor for _, descriptor in roots], store.fetch)

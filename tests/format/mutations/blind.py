@@ -49,7 +49,7 @@ def flip_bit(data, chance):
 
 
 def set_byte(data, chance):
-    data[chance.randrange(len(data))] = chance.choice(b"\0\x01 0179:{}[]\",/.\x80\xff")
+    data[chance.randrange(len(data))] = chance.choice(b'\0\x01 0179:{}[]",/.\x80\xff')
 
 
 def cut_off(data, chance):
@@ -81,7 +81,19 @@ def add_byte(data, chance):
     data.insert(chance.randrange(len(data) + 1), chance.randrange(256))
 
 
-CHANGES = (flip_bit, flip_bit, flip_bit, set_byte, set_byte, cut_off, drop_block, repeat_block, swap_blocks, drop_byte, add_byte)
+CHANGES = (
+    flip_bit,
+    flip_bit,
+    flip_bit,
+    set_byte,
+    set_byte,
+    cut_off,
+    drop_block,
+    repeat_block,
+    swap_blocks,
+    drop_byte,
+    add_byte,
+)
 
 
 def mutated_header(data, seed):
@@ -93,7 +105,9 @@ def mutated_header(data, seed):
         start = chance.choice(starts)
         block = bytearray(data[start : start + 512])
         for _ in range(chance.randrange(1, 3)):
-            at = chance.choice((chance.randrange(512), chance.randrange(157), chance.randrange(257, 265), chance.randrange(329, 346)))
+            at = chance.choice(
+                (chance.randrange(512), chance.randrange(157), chance.randrange(257, 265), chance.randrange(329, 346))
+            )
             block[at] = chance.choice((0, 32, 48, 49, 55, 56, 0x80, 0xFF, chance.randrange(256)))
         return data[:start] + foreign.tar_write.with_checksum(block) + data[start + 512 :]
 
@@ -118,7 +132,24 @@ def mutated_text(box, images, seed):
         text = bytearray(foreign.index_of([named(image, name) for name, image in images.items()]))
         for _ in range(chance.randrange(1, 3)):
             at = chance.randrange(len(text))
-            what = chance.choice((b" ", b"\n", b"0", b"null", b'""', b"[]", b"\\u0041", b"-", b"A", b".", b"\xc3\xa9", b"\x7f", b'"', b","))
+            what = chance.choice(
+                (
+                    b" ",
+                    b"\n",
+                    b"0",
+                    b"null",
+                    b'""',
+                    b"[]",
+                    b"\\u0041",
+                    b"-",
+                    b"A",
+                    b".",
+                    b"\xc3\xa9",
+                    b"\x7f",
+                    b'"',
+                    b",",
+                )
+            )
             text[at : at + chance.randrange(3)] = what
         return foreign.tar(box, [], index=bytes(text))
 

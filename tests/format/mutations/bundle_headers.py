@@ -143,7 +143,13 @@ def of_forms():
     yield Case("header-size-twelve-digits", size, changed(twelve_digits), REFUSE)
     yield Case("header-size-spaces", size, changed(spaces), REFUSE)
     yield Case("header-directory-size", "Directories have size 0.", patched(3, 124, b"00000000001\0"), REFUSE)
-    for number, name in ((0, b"./oci-layout"), (2, b"./bundle.json"), (3, b"./blobs/"), (3, b"blobs\0"), (4, b"blobs/sha256\0")):
+    for number, name in (
+        (0, b"./oci-layout"),
+        (2, b"./bundle.json"),
+        (3, b"./blobs/"),
+        (3, b"blobs\0"),
+        (4, b"blobs/sha256\0"),
+    ):
         label = name.rstrip(b"\0").decode().replace("/", "-")
         yield Case(f"header-name-{label}", ROWS["name"][2], patched(number, 0, name), REFUSE)
 
@@ -211,7 +217,11 @@ def with_prefix(path, data):
 
 def longer(path, data):
     named = path + b"\0"
-    return tar_write.header(b"././@LongLink", b"L", len(named), 0o644) + named.ljust(1024, b"\0")[:1024] + tar_write.head(path.decode(), len(data))[1024:]
+    return (
+        tar_write.header(b"././@LongLink", b"L", len(named), 0o644)
+        + named.ljust(1024, b"\0")[:1024]
+        + tar_write.head(path.decode(), len(data))[1024:]
+    )
 
 
 def dirty(path, data):
@@ -247,7 +257,9 @@ def of_padding_and_end():
                     padding[at] = 1
                     entries[number].padding = bytes(padding)
 
-                yield Case(f"padding-of-{number:02}-at-{'start' if at == 0 else 'end'}", PADDING, changed(change), REFUSE)
+                yield Case(
+                    f"padding-of-{number:02}-at-{'start' if at == 0 else 'end'}", PADDING, changed(change), REFUSE
+                )
     yield Case("block-between-entries", "Nothing else stands between entries.", between(bytes(512)), REFUSE)
     yield Case("blocks-between-entries", "Nothing else stands between entries.", between(bytes(1024)), REFUSE)
     two_blocks = changed(lambda entries: setattr(entries[7], "head", entries[7].head + bytes(512)))

@@ -83,18 +83,32 @@ def of_keys():
         ("no-index", "| `index` | string |", lambda document: document.pop("index")),
         ("other-index", "| `index` | string |", lambda document: document.update(index="sha256:" + "0" * 64)),
         ("bare-index", "| `index` | string |", lambda document: document.update(index=document["index"][7:])),
-        ("upper-case-index", "| `index` | string |", lambda document: document.update(index="sha256:" + document["index"][7:].upper())),
+        (
+            "upper-case-index",
+            "| `index` | string |",
+            lambda document: document.update(index="sha256:" + document["index"][7:].upper()),
+        ),
         ("no-volume", "| `volume` | object |", lambda document: document.pop("volume")),
         ("two-volumes", "| `volume` | object |", lambda document: document.update(volume={"count": 2, "number": 1})),
-        ("second-volume", "every bundle of version 1 has exactly one", lambda document: document.update(volume={"count": 1, "number": 2})),
+        (
+            "second-volume",
+            "every bundle of version 1 has exactly one",
+            lambda document: document.update(volume={"count": 1, "number": 2}),
+        ),
         ("volume-0", "| `volume` | object |", lambda document: document.update(volume={"count": 1, "number": 0})),
         ("more-in-volume", "| `volume` | object |", lambda document: document["volume"].update(more=1)),
         ("unknown-key", NO_OTHER, lambda document: document.update(more=1)),
-        ("unknown-key-first", "every new key in `bundle.json` is such a change", lambda document: document.update(aaa="")),
+        (
+            "unknown-key-first",
+            "every new key in `bundle.json` is such a change",
+            lambda document: document.update(aaa=""),
+        ),
         ("media-type", NO_OTHER, lambda document: document.update(mediaType="x/y")),
     ):
         yield Case(f"bundle-json-{label}", quote, with_bundle(change), REFUSE)
-    yield Case("bundle-json-empty-absent", ABSENT, with_bundle(lambda document: document.update(absent=[]), whole), REFUSE)
+    yield Case(
+        "bundle-json-empty-absent", ABSENT, with_bundle(lambda document: document.update(absent=[]), whole), REFUSE
+    )
     yield Case("bundle-json-no-absent", ABSENT, with_bundle(lambda document: document.pop("absent")), REFUSE)
     sha512 = with_bundle_index(lambda data: digest_of(data, "sha512"))
     yield Case("bundle-json-index-by-sha512", "| `index` | string |", sha512, REFUSE)
@@ -131,7 +145,7 @@ def of_elements():
     ):
         yield Case(f"absent-{label}", quote, with_absent(change), REFUSE)
         yield Case(f"absent-{label}-unpinned", quote, with_bundle(copied(change)), REFUSE)
-    yield Case("absent-by-hex", "By digest\" compares", with_absent(by_hex, two_algorithms), REFUSE)
+    yield Case("absent-by-hex", 'By digest" compares', with_absent(by_hex, two_algorithms), REFUSE)
 
 
 def copied(change):

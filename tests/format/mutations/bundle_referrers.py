@@ -27,7 +27,12 @@ def cases():
         ("twice", ONCE, twice, REFUSE),
         ("also-named", "It stands there also if it has a root with a name besides.", also(True, True), ACCEPT),
         ("only-named", "It stands there also if it has a root with a name besides.", also(True, False), ACCEPT),
-        ("part-of-index-besides", "a manifest that refers to another is there only as a root or as part of one", part_and_root, ACCEPT),
+        (
+            "part-of-index-besides",
+            "a manifest that refers to another is there only as a root or as part of one",
+            part_and_root,
+            ACCEPT,
+        ),
         ("unnamed-image", "there are no other roots without a name", unnamed_image, REFUSE),
         ("order", "and among those without a name that of the digests", order, REFUSE),
         ("subject-of-other-size", ATTACHED, other_subject(size=7), ACCEPT),
@@ -89,7 +94,12 @@ def of_other(what):
         layer, config = box.layer("layer"), box.config("config")
         subject = {"mediaType": OCI_INDEX, "digest": "sha256:" + "1" * 64, "size": 9}
         image = box.image("one", [layer], config, subject=subject)
-        of = {"layer": layer, "config": config, "subject": subject, "nothing": {**subject, "digest": "sha256:" + "2" * 64}}
+        of = {
+            "layer": layer,
+            "config": config,
+            "subject": subject,
+            "nothing": {**subject, "digest": "sha256:" + "2" * 64},
+        }
         return unattached(box, image, [about(box, of[what])]).file()
 
     return build

@@ -37,27 +37,63 @@ def cases():
 
 def of_keys():
     for label, quote, change in (
-        ("artifact-type", "| `manifests` | the roots, in the order below", lambda index: index.update(artifactType="x/y")),
+        (
+            "artifact-type",
+            "| `manifests` | the roots, in the order below",
+            lambda index: index.update(artifactType="x/y"),
+        ),
         ("unknown-key", "| `manifests` | the roots, in the order below", lambda index: index.update(more="x")),
-        ("subject", "| `manifests` | the roots, in the order below", lambda index: index.update(subject=dict(index["manifests"][0]))),
-        ("no-media-type", "| `mediaType` | `application/vnd.oci.image.index.v1+json` |", lambda index: index.pop("mediaType")),
-        ("empty-media-type", "| `mediaType` | `application/vnd.oci.image.index.v1+json` |", lambda index: index.update(mediaType="")),
-        ("docker-media-type", "| `mediaType` | `application/vnd.oci.image.index.v1+json` |", lambda index: index.update(mediaType=DOCKER_INDEX)),
+        (
+            "subject",
+            "| `manifests` | the roots, in the order below",
+            lambda index: index.update(subject=dict(index["manifests"][0])),
+        ),
+        (
+            "no-media-type",
+            "| `mediaType` | `application/vnd.oci.image.index.v1+json` |",
+            lambda index: index.pop("mediaType"),
+        ),
+        (
+            "empty-media-type",
+            "| `mediaType` | `application/vnd.oci.image.index.v1+json` |",
+            lambda index: index.update(mediaType=""),
+        ),
+        (
+            "docker-media-type",
+            "| `mediaType` | `application/vnd.oci.image.index.v1+json` |",
+            lambda index: index.update(mediaType=DOCKER_INDEX),
+        ),
         ("no-schema-version", "| `schemaVersion` | `2` |", lambda index: index.pop("schemaVersion")),
         ("schema-version-1", "| `schemaVersion` | `2` |", lambda index: index.update(schemaVersion=1)),
         ("schema-version-3", "| `schemaVersion` | `2` |", lambda index: index.update(schemaVersion=3)),
         ("no-roots", "at least one of them has a name |", lambda index: index.update(manifests=[])),
         ("no-manifests", "at least one of them has a name |", lambda index: index.pop("manifests")),
-        ("other-annotation", "an object with the one key `io.oci-bundle.left-out`", lambda index: index["annotations"].update(x="y")),
-        ("no-annotation", "an object with the one key `io.oci-bundle.left-out`", lambda index: index.pop("annotations")),
-        ("empty-annotations", "an object with the one key `io.oci-bundle.left-out`", lambda index: index.update(annotations={})),
+        (
+            "other-annotation",
+            "an object with the one key `io.oci-bundle.left-out`",
+            lambda index: index["annotations"].update(x="y"),
+        ),
+        (
+            "no-annotation",
+            "an object with the one key `io.oci-bundle.left-out`",
+            lambda index: index.pop("annotations"),
+        ),
+        (
+            "empty-annotations",
+            "an object with the one key `io.oci-bundle.left-out`",
+            lambda index: index.update(annotations={}),
+        ),
     ):
         yield Case(f"index-{label}", quote, with_index(change), REFUSE)
 
 
 def of_root_keys():
     for label, quote, change in (
-        ("platform", "Roots have no `platform`", lambda root: root.update(platform={"architecture": "amd64", "os": "linux"})),
+        (
+            "platform",
+            "Roots have no `platform`",
+            lambda root: root.update(platform={"architecture": "amd64", "os": "linux"}),
+        ),
         ("empty-platform", "Roots have no `platform`", lambda root: root.update(platform={})),
         ("artifact-type", "only on a root without a name", lambda root: root.update(artifactType="application/x")),
         ("urls", "Each root is a Descriptor:", lambda root: root.update(urls=["https://example.org/"])),
@@ -67,7 +103,11 @@ def of_root_keys():
         ("other-one-annotation", ROOT_NAMES, lambda root: root["annotations"].pop("org.opencontainers.image.ref.name")),
         ("third-annotation", ROOT_NAMES, lambda root: root["annotations"].update(a="b")),
         ("empty-annotation", ROOT_NAMES, lambda root: root["annotations"].update({"io.containerd.image.name": ""})),
-        ("tag-alone", ROOT_NAMES, lambda root: root["annotations"].update({"org.opencontainers.image.ref.name": "latest"})),
+        (
+            "tag-alone",
+            ROOT_NAMES,
+            lambda root: root["annotations"].update({"org.opencontainers.image.ref.name": "latest"}),
+        ),
         ("two-names", ROOT_NAMES, lambda root: root["annotations"].update({"io.containerd.image.name": "quay.io/a:1"})),
         ("no-name", "there are no other roots without a name", lambda root: root.pop("annotations")),
         ("empty-names", "there are no other roots without a name", lambda root: root.update(annotations={})),
@@ -82,10 +122,18 @@ def of_root_keys():
     for label, quote, change in (
         ("no-artifact-type", "only on a root without a name", lambda root: root.pop("artifactType")),
         ("empty-artifact-type", "only on a root without a name", lambda root: root.update(artifactType="")),
-        ("other-artifact-type", "only on a root without a name", lambda root: root.update(artifactType="application/x")),
+        (
+            "other-artifact-type",
+            "only on a root without a name",
+            lambda root: root.update(artifactType="application/x"),
+        ),
         ("empty-annotations", ROOT_NAMES, lambda root: root.update(annotations={})),
         ("annotations", ROOT_NAMES, lambda root: root.update(annotations={"a": "b"})),
-        ("platform", "Roots have no `platform`", lambda root: root.update(platform={"architecture": "amd64", "os": "linux"})),
+        (
+            "platform",
+            "Roots have no `platform`",
+            lambda root: root.update(platform={"architecture": "amd64", "os": "linux"}),
+        ),
     ):
         yield Case(f"referrer-{label}", quote, with_root(change, referrer), REFUSE)
     yield from of_artifact_types()
@@ -108,7 +156,13 @@ def of_artifact_types():
 
             def build(keys=keys, value=value):
                 box, image = one_image()
-                document = {"schemaVersion": 2, "mediaType": OCI_IMAGE, "subject": image, "layers": [], "config": box.config("r")}
+                document = {
+                    "schemaVersion": 2,
+                    "mediaType": OCI_IMAGE,
+                    "subject": image,
+                    "layers": [],
+                    "config": box.config("r"),
+                }
                 document = {key: value for key, value in {**document, **keys}.items() if value is not LEAVE_OUT}
                 about = box.add(text(document), OCI_IMAGE)
                 draft = sound(box, {NAME: image}, [about])
@@ -122,16 +176,38 @@ def of_artifact_types():
 
 def of_orders():
     count = len(sound(*all_kinds()).index["manifests"])
-    quotes = [ORDER, ORDER, "Among those with a name, images come before artifacts.", "Roots with a name come before those without.", ORDER]
+    quotes = [
+        ORDER,
+        ORDER,
+        "Among those with a name, images come before artifacts.",
+        "Roots with a name come before those without.",
+        ORDER,
+    ]
     for number in range(count - 1):
         yield Case(f"roots-swapped-{number}", quotes[number], swapped_roots(number), REFUSE)
     yield Case("roots-swapped-only-there", ORDER, with_index(swap(1)), REFUSE)
     yield Case("roots-reversed", OTHER, with_index(lambda index: index["manifests"].reverse()), REFUSE)
     for label, quote, build in (
-        ("index-with-artifact-type", "is a manifest with an `artifactType` that is not empty", artifact_first(lambda box: box.index([], artifactType="a/b"))),
-        ("image-with-artifact-type", "is a manifest with an `artifactType` that is not empty", artifact_first(lambda box: box.image("x", artifactType="a/b"))),
-        ("image-without-config", "is a manifest with an `artifactType` that is not empty", artifact_first(without_config)),
-        ("other-config", "is a manifest with an `artifactType` that is not empty", artifact_first(lambda box: box.image("x", config=box.add(b"{}", "a/b")))),
+        (
+            "index-with-artifact-type",
+            "is a manifest with an `artifactType` that is not empty",
+            artifact_first(lambda box: box.index([], artifactType="a/b")),
+        ),
+        (
+            "image-with-artifact-type",
+            "is a manifest with an `artifactType` that is not empty",
+            artifact_first(lambda box: box.image("x", artifactType="a/b")),
+        ),
+        (
+            "image-without-config",
+            "is a manifest with an `artifactType` that is not empty",
+            artifact_first(without_config),
+        ),
+        (
+            "other-config",
+            "is a manifest with an `artifactType` that is not empty",
+            artifact_first(lambda box: box.image("x", config=box.add(b"{}", "a/b"))),
+        ),
     ):
         yield Case(f"artifact-{label}-last", quote, lambda build=build: build(False), ACCEPT)
         yield Case(f"artifact-{label}-first", quote, lambda build=build: build(True), REFUSE)
@@ -139,9 +215,17 @@ def of_orders():
         ("empty-artifact-type", lambda box: box.image("x", artifactType="")),
         ("index", lambda box: box.index([])),
         ("docker-config", lambda box: box.image("x", media_type=DOCKER_IMAGE)),
-        ("docker-config-in-oci", lambda box: box.image("x", config=box.config("d", "application/vnd.docker.container.image.v1+json"))),
+        (
+            "docker-config-in-oci",
+            lambda box: box.image("x", config=box.config("d", "application/vnd.docker.container.image.v1+json")),
+        ),
     ):
-        yield Case(f"image-{label}-by-name", "All other manifests are images.", lambda make=make: artifact_first(make)(True), ACCEPT)
+        yield Case(
+            f"image-{label}-by-name",
+            "All other manifests are images.",
+            lambda make=make: artifact_first(make)(True),
+            ACCEPT,
+        )
 
 
 def swap(number):
@@ -226,7 +310,12 @@ def of_full_names():
         ("tag", full, "quay.io/org/one:1", ACCEPT),
         ("digest", full, f"quay.io/org/one@{digest}", ACCEPT),
         ("other-digest", full, f"quay.io/org/one@{other}", REFUSE),
-        ("tag-and-digest", "An image asked for with tag and digest is named by the tag", f"quay.io/org/one:1@{digest}", REFUSE),
+        (
+            "tag-and-digest",
+            "An image asked for with tag and digest is named by the tag",
+            f"quay.io/org/one:1@{digest}",
+            REFUSE,
+        ),
         ("neither", full, "quay.io/org/one", REFUSE),
         ("no-host", full, "org/one:1", REFUSE),
         ("short", full, "one:1", REFUSE),
@@ -245,7 +334,9 @@ def of_full_names():
     twice = "No name stands there twice; an image with two names has two roots."
     yield Case("full-names-two", twice, two_names("quay.io/org/one:1", "quay.io/org/one:2"), ACCEPT)
     yield Case("full-names-one-twice", twice, two_names("quay.io/org/one:1", "quay.io/org/one:1"), REFUSE)
-    yield Case("full-names-of-two-images-twice", twice, two_names("quay.io/org/one:1", "quay.io/org/one:1", True), REFUSE)
+    yield Case(
+        "full-names-of-two-images-twice", twice, two_names("quay.io/org/one:1", "quay.io/org/one:1", True), REFUSE
+    )
     yield Case("full-names-tag-and-digest", twice, two_names("quay.io/org/one:1", f"quay.io/org/one@{digest}"), ACCEPT)
 
 

@@ -61,7 +61,10 @@ def texts():
     yield "comment", lambda data: data + b"/**/"
     yield "in-an-array", lambda data: b"[" + data + b"]"
     yield "letter-escaped", lambda data: data.replace(b"sha256:", b"sha25\\u0036:", 1)
-    yield "solidus-escaped", lambda data: data.replace(b"/", b"\\/", 1) if b"/" in data else data.replace(b"sha", b"sh\\u0061", 1)
+    yield (
+        "solidus-escaped",
+        lambda data: data.replace(b"/", b"\\/", 1) if b"/" in data else data.replace(b"sha", b"sh\\u0061", 1),
+    )
     yield "key-escaped", lambda data: data.replace(b'"digest"', b'"d\\u0069gest"', 1)
 
 
@@ -75,7 +78,10 @@ def reversed_keys(document):
 
 def inner_reversed(value):
     if isinstance(value, dict):
-        return {key: inner_reversed(value[key]) for key in sorted(value, reverse=any(type(one) in (str, int) for one in value.values()))}
+        return {
+            key: inner_reversed(value[key])
+            for key in sorted(value, reverse=any(type(one) in (str, int) for one in value.values()))
+        }
     return [inner_reversed(element) for element in value] if isinstance(value, list) else value
 
 
@@ -88,7 +94,12 @@ def of_numbers():
         ("string", b'"2"'),
     ):
         old = b'"schemaVersion":2'
-        yield Case(f"index-json-number-{label}", NUMBERS, with_index(lambda data, new=new, old=old: data.replace(old, old[:-1] + new)), REFUSE)
+        yield Case(
+            f"index-json-number-{label}",
+            NUMBERS,
+            with_index(lambda data, new=new, old=old: data.replace(old, old[:-1] + new)),
+            REFUSE,
+        )
     for label, new in (
         ("point", b"1.0"),
         ("exponent", b"1E0"),
@@ -101,8 +112,15 @@ def of_numbers():
         for key in (b"formatVersion", b"number", b"count"):
             old = b'"' + key + b'":1'
             name = f"bundle-json-number-{key.decode()}-{label}"
-            yield Case(name, NUMBERS, with_bundle(lambda data, new=new, old=old: data.replace(old, old[:-1] + new)), REFUSE)
-    yield Case("bundle-json-size-point", NUMBERS, with_bundle(lambda data: data.replace(b'"size":500', b'"size":500.0')), REFUSE)
+            yield Case(
+                name, NUMBERS, with_bundle(lambda data, new=new, old=old: data.replace(old, old[:-1] + new)), REFUSE
+            )
+    yield Case(
+        "bundle-json-size-point",
+        NUMBERS,
+        with_bundle(lambda data: data.replace(b'"size":500', b'"size":500.0')),
+        REFUSE,
+    )
     yield Case("index-json-size-sign", NUMBERS, with_index(sized(b"-%d")), REFUSE)
     yield Case("index-json-size-zero", NUMBERS, with_index(sized(b"0%d")), REFUSE)
     yield Case("index-json-size-point", NUMBERS, with_index(sized(b"%d.0")), REFUSE)

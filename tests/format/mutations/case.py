@@ -7,7 +7,7 @@ REFUSE = "REFUSE"
 
 
 class Case(NamedTuple):
-    """`build` gives the bytes of a file, or a `Tree`. `sentence` is a quotation that stands in one sentence of the page.
+    """`build` gives the bytes of a file, or a `Tree`. `sentence` is a quotation from one sentence of the page.
 
     `expected` is None where nobody thought of that very file: then the reader's verdict alone is compared. `guess`
     says what was guessed, where the page leaves it open.

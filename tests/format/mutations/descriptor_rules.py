@@ -37,11 +37,19 @@ SPACES = "white space is what Unicode calls so"
 def cases():
     for label, quote, change, expected, *guess in [*of_types(), *of_parts(), *of_media_types(), *of_data()]:
         for place in ("layers", "config", "blobs", "manifests", "subject"):
-            yield Case(f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected, *guess)
+            yield Case(
+                f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected, *guess
+            )
         place = "layers" if len(label) % 2 else "manifests"
         yield Case(f"descriptor-{label}-in-bundle", quote, with_descriptor_in_bundle(place, change), expected, *guess)
         if not label.startswith("media-type"):
-            yield Case(f"descriptor-{label}-in-index.json", quote, with_descriptor_in_layout("roots", root_like(change)), expected, *guess)
+            yield Case(
+                f"descriptor-{label}-in-index.json",
+                quote,
+                with_descriptor_in_layout("roots", root_like(change)),
+                expected,
+                *guess,
+            )
     yield from of_documents()
 
 
@@ -83,7 +91,12 @@ def of_types():
     yield "annotations-array", ANYTHING_ELSE, setter("annotations", ["a", "b"]), REFUSE
     yield "annotations-null-inside", IN_ARRAY, setter("annotations", {"a": None}), REFUSE
     yield "annotations-empty", ROWS["annotations"], setter("annotations", {}), ACCEPT
-    yield "annotations-of-any-key", "The keys *within* an object `annotations` are free.", setter("annotations", {"SIZE": "x", "": "y", "Digest": "z"}), ACCEPT
+    yield (
+        "annotations-of-any-key",
+        "The keys *within* an object `annotations` are free.",
+        setter("annotations", {"SIZE": "x", "": "y", "Digest": "z"}),
+        ACCEPT,
+    )
     yield "urls-null-inside", IN_ARRAY, setter("urls", ["x", None]), REFUSE
     yield "urls-empty", ROWS["urls"], setter("urls", []), ACCEPT
     yield "urls-any-text", ROWS["urls"], setter("urls", ["no url at all", ""]), ACCEPT
@@ -93,7 +106,13 @@ def of_types():
         yield f"platform-{key}-number", ROWS["platform"], setter("platform", {key: 1}), REFUSE
         yield f"platform-{key}-null", NULL, setter("platform", {key: None}), ACCEPT
     yield "platform-empty", ROWS["platform"], setter("platform", {}), ACCEPT
-    yield "platform-os-features", OTHER, setter("platform", {"os.features": 5, "features": [None]}), ACCEPT, "`os.features` and `features` are in no table of types, so they may hold anything"
+    yield (
+        "platform-os-features",
+        OTHER,
+        setter("platform", {"os.features": 5, "features": [None]}),
+        ACCEPT,
+        "`os.features` and `features` are in no table of types, so they may hold anything",
+    )
     yield "platform-in-array", ANYTHING_ELSE, setter("platform", [{"os": "linux"}]), REFUSE
     yield "platform-unknown-key", OTHER, setter("platform", {"cpu": []}), ACCEPT
 
@@ -158,7 +177,12 @@ def of_media_types():
         ("ideographic-space", "\u3000" + OCI_IMAGE, REFUSE, SPACES),
         ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT, SPACES),
         ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT, SPACES),
-        ("kelvin", "application/vnd.doc\u212aer.distribution.manifest.v2+json", REFUSE, "upper case is what Unicode calls so, the Kelvin sign too"),
+        (
+            "kelvin",
+            "application/vnd.doc\u212aer.distribution.manifest.v2+json",
+            REFUSE,
+            "upper case is what Unicode calls so, the Kelvin sign too",
+        ),
         ("nul", OCI_IMAGE + "\0", ACCEPT),
         ("other", "text", ACCEPT),
         ("of-artifact-manifest", "application/vnd.oci.artifact.manifest.v1+json", ACCEPT),
@@ -212,7 +236,9 @@ def of_documents():
     yield Case("data-of-nothing", DATA, data_of_nothing, ACCEPT)
     largest = lambda descriptor: descriptor.update(size=2**53, digest="sha256:" + "0" * 64, urls=["x"])
     yield Case("size-largest", ROWS["size"], with_descriptor_in_layout("layers", largest), ACCEPT)
-    yield Case("size-sha512", DIGESTS, with_descriptor_in_layout("subject", setter("digest", "sha512:" + "0" * 128)), ACCEPT)
+    yield Case(
+        "size-sha512", DIGESTS, with_descriptor_in_layout("subject", setter("digest", "sha512:" + "0" * 128)), ACCEPT
+    )
     for label, raw in (("exponent", b"64e0"), ("minus-zero", b"-0"), ("point", b"64.00"), ("zero-first", b"064")):
 
         def change(manifest, raw=raw):

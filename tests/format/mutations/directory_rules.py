@@ -41,7 +41,9 @@ def moved(tree, name, to):
 
 
 def cases():
-    yield Case("directory-layout", "A tar without `bundle.json`, or a directory, is read as an image layout", layout, ACCEPT)
+    yield Case(
+        "directory-layout", "A tar without `bundle.json`, or a directory, is read as an image layout", layout, ACCEPT
+    )
     yield Case("directory-bundle", UNPACKED, bundle, ACCEPT)
     for make in (layout, bundle):
         yield from of_both(make, make.__name__)
@@ -57,21 +59,48 @@ def of_both(make, label):
     present = [name for name in DOCUMENTS if name in make()]
     for name in present:
         for what, thing in (("folder", Folder()), ("fifo", Fifo()), ("dead-link", Link("nowhere"))):
-            yield Case(f"directory-{label}-{name}-is-{what}", PLAIN, changed(make, lambda tree, name=name, thing=thing: tree.update({name: thing})), REFUSE)
-        yield Case(f"directory-{label}-{name}-is-link", NO_LINK, changed(make, lambda tree, name=name: moved(tree, name, "elsewhere")), REFUSE)
+            yield Case(
+                f"directory-{label}-{name}-is-{what}",
+                PLAIN,
+                changed(make, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+                REFUSE,
+            )
+        yield Case(
+            f"directory-{label}-{name}-is-link",
+            NO_LINK,
+            changed(make, lambda tree, name=name: moved(tree, name, "elsewhere")),
+            REFUSE,
+        )
     blob = first_blob(make())
     for what, thing in (("folder", Folder()), ("fifo", Fifo()), ("dead-link", Link("nowhere"))):
-        yield Case(f"directory-{label}-blob-is-{what}", DIRECTORIES, changed(make, lambda tree, thing=thing: tree.update({blob: thing})), REFUSE)
-    yield Case(f"directory-{label}-blob-is-link", NO_LINK, changed(make, lambda tree: moved(tree, blob, "elsewhere")), REFUSE)
+        yield Case(
+            f"directory-{label}-blob-is-{what}",
+            DIRECTORIES,
+            changed(make, lambda tree, thing=thing: tree.update({blob: thing})),
+            REFUSE,
+        )
+    yield Case(
+        f"directory-{label}-blob-is-link", NO_LINK, changed(make, lambda tree: moved(tree, blob, "elsewhere")), REFUSE
+    )
     for name in ("blobs", "blobs/sha256", "blobs/sha512"):
-        yield Case(f"directory-{label}-{name.replace('/', '-')}-is-link", NO_LINK, changed(make, lambda tree, name=name: all_moved(tree, name)), REFUSE)
+        yield Case(
+            f"directory-{label}-{name.replace('/', '-')}-is-link",
+            NO_LINK,
+            changed(make, lambda tree, name=name: all_moved(tree, name)),
+            REFUSE,
+        )
     given = changed(make, lambda tree: setattr(tree, "given_as_link", True))
     yield Case(f"directory-{label}-given-as-link", NO_LINK, given, ACCEPT)
     for name in sorted(make()):
         label_of = name.replace("/", "-")[:24]
         quote = PLAIN if name in DOCUMENTS else DIRECTORIES
         if name != "bundle.json":
-            yield Case(f"directory-{label}-without-{label_of}", quote, changed(make, lambda tree, name=name: tree.pop(name) and None), REFUSE)
+            yield Case(
+                f"directory-{label}-without-{label_of}",
+                quote,
+                changed(make, lambda tree, name=name: tree.pop(name) and None),
+                REFUSE,
+            )
         damage = changed(make, lambda tree, name=name: tree.update({name: tree[name][:-1] + b"?"}))
         yield Case(f"directory-{label}-damaged-{label_of}", "Content is hashed every time it is read.", damage, REFUSE)
     other = IGNORED if label == "layout" else ELSEWHERE
@@ -86,7 +115,12 @@ def of_both(make, label):
         ("blobs-elsewhere", "blobs2/sha256/" + "0" * 64, b"text"),
         ("upper-case", "INDEX.JSON", b"text"),
     ):
-        yield Case(f"directory-{label}-other-{what}", other, changed(make, lambda tree, name=name, thing=thing: tree.update({name: thing})), ACCEPT)
+        yield Case(
+            f"directory-{label}-other-{what}",
+            other,
+            changed(make, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+            ACCEPT,
+        )
 
 
 def all_moved(tree, name):
@@ -107,7 +141,12 @@ def of_layouts():
         ("folder-in-sha256", "blobs/sha256/x", Folder(), IGNORED),
         ("unreferenced-blob", path_of(digest_of(b"x")), b"x", "A blob may be there that nothing refers to."),
     ):
-        yield Case(f"directory-layout-{what}", quote, changed(layout, lambda tree, name=name, thing=thing: tree.update({name: thing})), ACCEPT)
+        yield Case(
+            f"directory-layout-{what}",
+            quote,
+            changed(layout, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+            ACCEPT,
+        )
     wrong = changed(layout, lambda tree: tree.update({"blobs/sha256/" + "0" * 64: b"x"}))
     yield Case("directory-layout-unreferenced-blob-damaged", "It has to hash to its name all the same.", wrong, REFUSE)
     link = changed(layout, lambda tree: tree.update({"blobs/sha256/" + "0" * 64: Link("nowhere")}))
@@ -119,7 +158,12 @@ def of_layouts():
     yield Case("directory-layout-sha512-is-empty", DIRECTORIES, lambda: small(**{"blobs/sha512": Folder()}), ACCEPT)
     yield Case("directory-layout-no-blobs", DIRECTORIES, lambda: Tree(foreign.documents([one_image()[1]])), REFUSE)
     yield Case("directory-empty", PLAIN, lambda: Tree({"x": b"y"}), REFUSE)
-    yield Case("directory-layout-with-bundle.json", UNPACKED, changed(layout, lambda tree: tree.update({"bundle.json": b"{}"})), REFUSE)
+    yield Case(
+        "directory-layout-with-bundle.json",
+        UNPACKED,
+        changed(layout, lambda tree: tree.update({"bundle.json": b"{}"})),
+        REFUSE,
+    )
     dead = changed(layout, lambda tree: tree.update({"bundle.json": Link("nowhere")}))
     yield Case("directory-layout-with-bundle.json-dead-link", PLAIN, dead, REFUSE)
 
@@ -133,7 +177,9 @@ def small(**more):
 
 def of_bundles():
     without = changed(bundle, lambda tree: tree.pop("bundle.json") and None)
-    yield Case("directory-bundle-without-bundle.json", "A layout that another tool made has no `bundle.json`", without, ACCEPT)
+    yield Case(
+        "directory-bundle-without-bundle.json", "A layout that another tool made has no `bundle.json`", without, ACCEPT
+    )
     extra = noise("extra", 30)
     for what, name, thing in (
         ("file-in-blobs", "blobs/x", b"text"),
@@ -146,13 +192,21 @@ def of_bundles():
         ("hidden-file", "blobs/.x", b""),
         ("file-deep-below", "blobs/sha256/x/y/z", b"text"),
     ):
-        yield Case(f"directory-bundle-more-{what}", FORM, changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing})), REFUSE)
+        yield Case(
+            f"directory-bundle-more-{what}",
+            FORM,
+            changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+            REFUSE,
+        )
     guess = "a directory below blobs that holds nothing is no file"
     for name in ("blobs/more", "blobs/sha256/more"):
         empty = changed(bundle, lambda tree, name=name: tree.update({name: Folder()}))
         yield Case(f"directory-bundle-empty-folder-{name.replace('/', '-')}", FORM, empty, ACCEPT, guess)
     for name in DOCUMENTS:
-        for what, change in (("line-feed", lambda data: data + b"\n"), ("space", lambda data: data.replace(b":", b": ", 1))):
+        for what, change in (
+            ("line-feed", lambda data: data + b"\n"),
+            ("space", lambda data: data.replace(b":", b": ", 1)),
+        ):
             other = changed(bundle, lambda tree, name=name, change=change: tree.update({name: change(tree[name])}))
             yield Case(f"directory-bundle-{name}-{what}", "are in their one form, and below", other, REFUSE)
     yield Case("directory-bundle-left-out-is-there", FORM, left_out_is_there, REFUSE)

@@ -57,7 +57,13 @@ def values():
     """Members with a key that has no meaning."""
     for label, quote, value, expected, *guess in (
         ("number-largest", NUMBERS, "1.7976931348623157e308", ACCEPT),
-        ("number-rounds-down", NUMBERS, "1.7976931348623158e308", ACCEPT),
+        (
+            "number-rounds-down",
+            NUMBERS,
+            "1.7976931348623158e308",
+            ACCEPT,
+            "a number that rounds to the largest double is within the range",
+        ),
         ("number-too-large", NUMBERS, "1e309", REFUSE),
         ("number-too-small", NUMBERS, "-1e309", REFUSE),
         ("number-rounds-up", NUMBERS, "1.797693134862315909e308", REFUSE),
@@ -65,7 +71,13 @@ def values():
         ("number-of-300-digits", NUMBERS, "9" * 300, ACCEPT),
         ("number-of-3000-digits", NUMBERS, "0." + "1" * 3000, ACCEPT),
         ("number-zero-with-exponent", NUMBERS, "0e99999", ACCEPT, "0e99999 is zero, and within the range"),
-        ("number-underflow", NUMBERS, "1e-999", ACCEPT, "a number too close to zero is rounded, and not beyond the range"),
+        (
+            "number-underflow",
+            NUMBERS,
+            "1e-999",
+            ACCEPT,
+            "a number too close to zero is rounded, and not beyond the range",
+        ),
         ("number-huge-exponent", NUMBERS, "1e99999999999999999999", REFUSE),
         ("number-minus-zero", VALUE, "-0", ACCEPT),
         ("number-leading-zero", VALUE, "01", REFUSE),
@@ -99,7 +111,7 @@ def values():
         ("depth-32-objects", DEPTH, '{"x":' * 30 + "{}" + "}" * 30, ACCEPT),
         ("depth-33-objects", DEPTH, '{"x":' * 31 + "{}" + "}" * 31, REFUSE),
         ("depth-33-mixed", DEPTH, '[{"x":' * 16 + "1" + "}]" * 16, REFUSE),
-        ("depth-100000", DEPTH, "[" * 100000 + "]" * 100000, REFUSE),
+        ("depth-10000", DEPTH, "[" * 10000 + "]" * 10000, REFUSE),
         ("key-twice-inside", TWICE, '{"a": 1, "b": 2, "a": 1}', REFUSE),
         ("key-twice-escaped", TWICE, '{"a": 1, "\\u0061": 1}', REFUSE),
         ("key-twice-empty", TWICE, '{"": 1, "": 1}', REFUSE),
@@ -142,6 +154,12 @@ def keys():
     beside = more('"other": {"Annotations": {"SIZE": "1"}}')
     yield "folded-annotations-itself", FOLDED, beside, REFUSE
     array = more('"other": {"annotations": [{"SIZE": "1"}]}')
-    yield "folded-in-array-of-annotations", FREE, array, REFUSE, "an array under the key `annotations` is no object `annotations`"
+    yield (
+        "folded-in-array-of-annotations",
+        FREE,
+        array,
+        REFUSE,
+        "an array under the key `annotations` is no object `annotations`",
+    )
     meaning = more('"other": {"size": "text", "digest": 5, "mediaType": [], "urls": {"manifests": 1}, "data": null}')
     yield "keys-where-they-have-no-meaning", "at the places where they have that meaning", meaning, ACCEPT

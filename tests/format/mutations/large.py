@@ -1,5 +1,9 @@
-"""Limits that only large content reaches. All of it compresses well, so each file is a gzip of a few hundred KiB."""
+"""Limits that only large content reaches: gzip of a few MiB at most, since most of it repeats itself.
 
+None grows more than a hundred times, which a careful program may take for an attack on the disk.
+"""
+
+import random
 import zlib
 
 from page import tar_write
@@ -33,19 +37,40 @@ def cases():
     yield Case("large-bundle.json", BUNDLE_JSON, bundle_json_of_256_mib, REFUSE)
     for label, size, expected in (("32-mib", 32 * MIB, ACCEPT), ("32-mib-and-a-byte", 32 * MIB + 1, REFUSE)):
         yield Case(f"large-manifest-of-{label}", MANIFEST, lambda size=size: layout_with_manifest(size), expected)
-        yield Case(f"large-manifest-of-{label}-in-bundle", MANIFEST, lambda size=size: bundle_with_manifest(size), expected)
+        yield Case(
+            f"large-manifest-of-{label}-in-bundle", MANIFEST, lambda size=size: bundle_with_manifest(size), expected
+        )
     for label, more, expected in (("1000000", 0, ACCEPT), ("1000001", 1, REFUSE)):
         yield Case(f"large-pieces-{label}", PIECES, lambda more=more: pieces(more), expected)
         yield Case(f"large-files-{label}", FILES, lambda more=more: files(more), expected)
     yield Case("large-by-root-5000000", BY_ROOT, lambda: by_root(0), ACCEPT)
     yield Case("large-by-root-5000001", BY_ROOT, lambda: by_root(1), REFUSE)
-    yield Case("large-by-root-one-manifest", BY_ROOT, lambda: one_manifest(100), ACCEPT, "an entry that stands several times is counted each time")
-    yield Case("large-by-root-one-manifest-and-more", BY_ROOT, lambda: one_manifest(101), REFUSE, "an entry that stands several times is counted each time")
+    yield Case(
+        "large-by-root-one-manifest",
+        BY_ROOT,
+        lambda: one_manifest(100),
+        ACCEPT,
+        "an entry that stands several times is counted each time",
+    )
+    yield Case(
+        "large-by-root-one-manifest-and-more",
+        BY_ROOT,
+        lambda: one_manifest(101),
+        REFUSE,
+        "an entry that stands several times is counted each time",
+    )
+
+
+def white_space(size):
+    """White space, of which one byte in twenty is one of four."""
+    mixed = bytes(b" \t\r\n"[byte & 3] for byte in random.Random("white space").randbytes(MIB // 20))
+    part = b"".join(mixed[at : at + 205] + b" " * 3891 for at in range(0, 256 * 204, 204))
+    return (part * (size // len(part) + 1))[:size]
 
 
 def spaced(data, size):
     """The document with white space after it, up to this size."""
-    return data + b" " * (size - len(data))
+    return data + white_space(size - len(data))
 
 
 def layout_with_index(size):
@@ -77,7 +102,9 @@ def bundle_with_large_index():
     path = "x" * 240
     count = 64 * MIB // 740
     draft.index["manifests"] = [named(root, f"quay.io/{path}:{number:06}") for number in range(count)]
-    assert len(draft.index_bytes()) > 64 * MIB
+    index = draft.index_bytes()
+    assert len(index) > 64 * MIB
+    draft.index_bytes = lambda: index
     return packed([draft.file()])
 
 
@@ -133,11 +160,13 @@ def files(more):
     """A layout among so many files that nobody cares for."""
     box, image = one_image()
     usual = foreign.tar(box, [named(image)], end=b"")
-    others = 1_000_000 - len(box.blobs) - 2 + more
+    # What does not repeat itself comes first; it is one of the files.
+    first = foreign.entry("first", random.Random("files").randbytes(6 * MIB))
+    others = 1_000_000 - len(box.blobs) - 3 + more
     block = foreign.entry("x")
 
     def parts():
-        yield usual
+        yield first + usual
         for _ in range(others // 1000):
             yield block * 1000
         yield block * (others % 1000)

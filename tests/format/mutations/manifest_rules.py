@@ -8,7 +8,13 @@ from . import foreign
 from .case import ACCEPT, Case, REFUSE
 from .draft import of_image
 from .material import Box, CONFIG, LAYER, named, text
-from .places import index_of_layout, manifest_of_bundle, manifest_of_layout, nested_index_of_layout, oci_layout_of_layout
+from .places import (
+    index_of_layout,
+    manifest_of_bundle,
+    manifest_of_layout,
+    nested_index_of_layout,
+    oci_layout_of_layout,
+)
 
 THERE = "and so on are said to be there when they have a value other than `null`."
 SCHEMA_1 = "It has no `fsLayers`"
@@ -102,7 +108,12 @@ def of_both():
     yield "blobs-null", NULL, {"blobs": None}, ACCEPT
     yield "blobs-empty", "| | `blobs`, `layers` | array of Descriptors |", {"blobs": []}, ACCEPT
     yield "image-layout-version", "Other keys may hold anything.", {"imageLayoutVersion": 5}, ACCEPT
-    yield "other-keys", "Other keys may hold anything.", {"size": "x", "urls": 1, "data": [], "os": {}, "digest": 0}, ACCEPT
+    yield (
+        "other-keys",
+        "Other keys may hold anything.",
+        {"size": "x", "urls": 1, "data": [], "os": {}, "digest": 0},
+        ACCEPT,
+    )
 
 
 def of_images():
@@ -170,7 +181,14 @@ def of_index_json():
 
 def of_oci_layout():
     has = "with the `imageLayoutVersion` `1.0.0`"
-    for label, value in (("1.0.1", "1.0.1"), ("1.0", "1.0"), ("1.0.0-space", "1.0.0 "), ("none", LEAVE_OUT), ("null", None), ("v1", "v1.0.0")):
+    for label, value in (
+        ("1.0.1", "1.0.1"),
+        ("1.0", "1.0"),
+        ("1.0.0-space", "1.0.0 "),
+        ("none", LEAVE_OUT),
+        ("null", None),
+        ("v1", "v1.0.0"),
+    ):
         yield f"version-{label}", has, {"imageLayoutVersion": value}, REFUSE
     for number, value in enumerate((1, 1.0, ["1.0.0"], {})):
         yield f"wrong-{number}", LAYOUT, {"imageLayoutVersion": value}, REFUSE
@@ -198,7 +216,13 @@ def of_types():
 
                 index_types = (OCI_INDEX, DOCKER_INDEX)
                 fits = (said in index_types) == is_index and (not stated or (stated in index_types) == is_index)
-                quote = KINDS if not stated else TYPE if stated == said else (HAS if (stated in index_types) != is_index else WITHIN)
+                quote = (
+                    KINDS
+                    if not stated
+                    else TYPE
+                    if stated == said
+                    else (HAS if (stated in index_types) != is_index else WITHIN)
+                )
                 label = f"type-{said_label}-stated-{stated_label}-{'index' if is_index else 'image'}"
                 yield Case(label, quote, build, ACCEPT if fits else REFUSE)
                 if not stated or stated == said:
@@ -212,7 +236,12 @@ def of_several():
         ("one-kind", (OCI_IMAGE, DOCKER_IMAGE), ACCEPT, ""),
         ("three", (OCI_IMAGE, DOCKER_IMAGE, DOCKER_INDEX), REFUSE, ""),
         ("first-does-not-fit", (OCI_INDEX, OCI_IMAGE), REFUSE, ""),
-        ("no-type-besides", (OCI_IMAGE, LAYER), ACCEPT, "an entry without a manifest type does not lead to a manifest, so it need not fit"),
+        (
+            "no-type-besides",
+            (OCI_IMAGE, LAYER),
+            ACCEPT,
+            "an entry without a manifest type does not lead to a manifest, so it need not fit",
+        ),
     ):
 
         def build(types=types):
@@ -250,4 +279,6 @@ def of_content():
 
             quote = "Image configs and layers are content that nobody looks into here."
             yield Case(f"content-{label}-as-{place}", quote, build, ACCEPT)
-            yield Case(f"content-{label}-as-{place}-in-bundle", quote, lambda build=build: build(in_bundle=True), ACCEPT)
+            yield Case(
+                f"content-{label}-as-{place}-in-bundle", quote, lambda build=build: build(in_bundle=True), ACCEPT
+            )

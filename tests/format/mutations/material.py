@@ -62,7 +62,9 @@ class Box:
 
     def document(self, document, media_type, algorithm="sha256"):
         """A manifest, from which keys are left out that are None."""
-        return self.add(text({key: value for key, value in document.items() if value is not None}), media_type, algorithm)
+        return self.add(
+            text({key: value for key, value in document.items() if value is not None}), media_type, algorithm
+        )
 
     def leave_out(self, descriptor):
         """What a registry does not have."""

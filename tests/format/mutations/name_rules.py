@@ -80,7 +80,12 @@ OTHERWISE = [
     ("library-443", LIBRARY, "docker.io:443/c:d", "docker.io/library/c:d"),
     ("latest", LATEST, "a.b/c", "a.b/c:latest"),
     ("tag-and-digest", BOTH, f"a.b/c:d@{DIGEST}", "a.b/c:d"),
-    ("library-latest", "So `nginx` is `docker.io/library/nginx:latest`.", "docker.io/nginx", "docker.io/library/nginx:latest"),
+    (
+        "library-latest",
+        "So `nginx` is `docker.io/library/nginx:latest`.",
+        "docker.io/nginx",
+        "docker.io/library/nginx:latest",
+    ),
 ]
 
 WRONG = [
@@ -159,7 +164,13 @@ def cases():
         yield Case(f"name-{label}-normalised-in-bundle", quote, in_bundle(normal), ACCEPT, *guess)
         yield Case(f"name-{label}-and-normalised", quote, in_layout(text, normal), ACCEPT, *guess)
         yield Case(f"name-normalised-and-{label}", quote, in_layout(normal, text), ACCEPT, *guess)
-        yield Case(f"name-{label}-of-two-images", "One name, once normalised, stands for one digest.", of_two(text, normal), REFUSE, *guess)
+        yield Case(
+            f"name-{label}-of-two-images",
+            "One name, once normalised, stands for one digest.",
+            of_two(text, normal),
+            REFUSE,
+            *guess,
+        )
     for label, quote, text, *guess in WRONG:
         yield Case(f"name-wrong-{label}-in-bundle", quote, in_bundle(text), REFUSE, *guess)
         yield Case(f"name-wrong-{label}-in-layout", quote, in_layout(text, None), REFUSE, *guess)
@@ -212,7 +223,13 @@ def of_digests():
 
 def of_short_names():
     """Names that have no host: whole in a bundle they are none, and in a layout they are tags."""
-    for label, text in (("nginx", "nginx"), ("nginx-tag", "nginx:1"), ("path", "org/one:1"), ("localhost", "localhost:5000"), ("upper-case", "Foo/bar:1")):
+    for label, text in (
+        ("nginx", "nginx"),
+        ("nginx-tag", "nginx:1"),
+        ("path", "org/one:1"),
+        ("localhost", "localhost:5000"),
+        ("upper-case", "Foo/bar:1"),
+    ):
         yield Case(f"name-short-{label}-in-bundle", NO_HOST, in_bundle(text), REFUSE)
         yield Case(f"name-short-{label}-in-layout", "Otherwise the entry has no name", in_layout(text, text), ACCEPT)
     yield Case("name-upper-case-host-in-bundle-normalised", NO_HOST, in_bundle("foo/bar:1"), REFUSE)

@@ -170,7 +170,13 @@ def of_missing():
         yield Case(f"missing-{label}", whichever, build, expected, guess)
     for first in ("config", "layers", "blobs", "manifests"):
         yield Case(f"missing-urls-in-{first}-only", whichever, urls_elsewhere(first), ACCEPT)
-    yield Case("missing-urls-of-subject-only", whichever, urls_of_subject, REFUSE, "the Descriptor of a subject is not one of the plan")
+    yield Case(
+        "missing-urls-of-subject-only",
+        whichever,
+        urls_of_subject,
+        REFUSE,
+        "the Descriptor of a subject is not one of the plan",
+    )
     yield Case("missing-urls-that-nobody-serves", "Nobody fetches `urls` on this side.", urls_of_nobody, ACCEPT)
     yield Case("missing-manifest-with-urls", MISSING_MANIFEST, manifest_with_urls, REFUSE)
     yield Case("missing-root-with-urls", MISSING_MANIFEST, root_with_urls, REFUSE)
@@ -196,7 +202,12 @@ def urls_of_subject():
 def urls_of_nobody():
     """Whoever fetched these would not get far."""
     box = Box()
-    away = {"mediaType": LAYER, "digest": "sha256:" + "0" * 64, "size": 5, "urls": ["http://127.0.0.1:1/layer", "no url"]}
+    away = {
+        "mediaType": LAYER,
+        "digest": "sha256:" + "0" * 64,
+        "size": 5,
+        "urls": ["http://127.0.0.1:1/layer", "no url"],
+    }
     return foreign.tar(box, [box.image("one", [away])])
 
 
@@ -245,7 +256,12 @@ def of_hashes():
         yield Case(f"hash-{number:02}-in-bundle", "It pins everything below: each root by digest", draft_of, REFUSE)
     unknown = "It has to hash to its name all the same."
     yield Case("hash-of-what-nothing-refers-to", unknown, unreferenced(b"x"), REFUSE)
-    yield Case("hash-of-what-nothing-refers-to-right", "A blob may be there that nothing refers to.", unreferenced(b"y"), ACCEPT)
+    yield Case(
+        "hash-of-what-nothing-refers-to-right",
+        "A blob may be there that nothing refers to.",
+        unreferenced(b"y"),
+        ACCEPT,
+    )
     yield Case("size-in-descriptor-only", HASHES, size_in_descriptor, REFUSE)
     every = "Content is hashed every time it is read."
     yield Case("hash-second-time", every, second_time, REFUSE)

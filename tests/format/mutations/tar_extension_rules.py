@@ -112,12 +112,27 @@ def of_headers():
             ("name-slash", {0: b"/x/\0"}, ACCEPT),
             ("name-not-utf-8", {0: b"\xff"}, ACCEPT),
             ("name-nul-inside", {0: b"x\0y"}, ACCEPT, "the bytes of the name of an extension header are not looked at"),
-            ("prefix-in-gnu-header", {257: b"ustar  \0", 345: b"x"}, ACCEPT, "the bytes of the name of an extension header are not looked at"),
+            (
+                "prefix-in-gnu-header",
+                {257: b"ustar  \0", 345: b"x"},
+                ACCEPT,
+                "the bytes of the name of an extension header are not looked at",
+            ),
         ):
             made = entry("././@LongLink", data, kind, patches)
             yield Case(f"extension-{name}-{label}", LIKE_OTHERS, before(made, after), expected, *guess)
-        yield Case(f"extension-{name}-checksum", LIKE_OTHERS, before(entry("x", data, kind, checksum=b"0000000\0"), after), REFUSE)
-        yield Case(f"extension-{name}-dirty-padding", LIKE_OTHERS, before(entry("x", data, kind, padding=b"x" * (512 - len(data))), after), REFUSE)
+        yield Case(
+            f"extension-{name}-checksum",
+            LIKE_OTHERS,
+            before(entry("x", data, kind, checksum=b"0000000\0"), after),
+            REFUSE,
+        )
+        yield Case(
+            f"extension-{name}-dirty-padding",
+            LIKE_OTHERS,
+            before(entry("x", data, kind, padding=b"x" * (512 - len(data))), after),
+            REFUSE,
+        )
 
 
 def of_records():
@@ -131,7 +146,13 @@ def of_records():
         ("empty-key", RECORD, record(b"", b"text"), ACCEPT, "a key may be empty"),
         ("space-in-key", RECORD, record(b"a b", b"text"), ACCEPT),
         ("line-feed-in-value", RECORD, record(b"comment", b"a\nb"), ACCEPT),
-        ("not-utf-8", RECORD, record(b"comm\xff", b"\xfe"), ACCEPT, "keys and values that do not matter need not be UTF-8"),
+        (
+            "not-utf-8",
+            RECORD,
+            record(b"comm\xff", b"\xfe"),
+            ACCEPT,
+            "keys and values that do not matter need not be UTF-8",
+        ),
         ("zero-first", RECORD, b"0" + COMMENT, REFUSE),
         ("zero-first-and-counted", RECORD, b"021 comment=12345678\n", ACCEPT, "decimal digits may begin with zeros"),
         ("no-length", RECORD, b" comment=text\n", REFUSE),
@@ -174,12 +195,36 @@ def of_records():
 
 def of_keys():
     x = entry("x")
-    for key in (b"GNU.sparse.major", b"GNU.sparse.name", b"GNU.sparse", b"GNU.sparseX", b"SCHILY.realsize", b"SCHILY.filetype"):
+    for key in (
+        b"GNU.sparse.major",
+        b"GNU.sparse.name",
+        b"GNU.sparse",
+        b"GNU.sparseX",
+        b"SCHILY.realsize",
+        b"SCHILY.filetype",
+    ):
         for kind in (b"x", b"g"):
-            yield Case(f"pax-{kind.decode()}-{key.decode()}", SPARSE, before(pax(record(key, b"1"), kind=kind), x), REFUSE)
-    for key, value in ((b"mtime", b"x"), (b"uid", b"-1"), (b"linkpath", b"../x"), (b"GNU.other", b"1"), (b"SCHILY.realsize2", b"1"), (b"SCHILY.dev", b"1"), (b"hdrcharset", b"BINARY"), (b"Path", b""), (b"Size", b"x")):
+            yield Case(
+                f"pax-{kind.decode()}-{key.decode()}", SPARSE, before(pax(record(key, b"1"), kind=kind), x), REFUSE
+            )
+    for key, value in (
+        (b"mtime", b"x"),
+        (b"uid", b"-1"),
+        (b"linkpath", b"../x"),
+        (b"GNU.other", b"1"),
+        (b"SCHILY.realsize2", b"1"),
+        (b"SCHILY.dev", b"1"),
+        (b"hdrcharset", b"BINARY"),
+        (b"Path", b""),
+        (b"Size", b"x"),
+    ):
         for kind in (b"x", b"g"):
-            yield Case(f"pax-{kind.decode()}-ignored-{key.decode()}", OTHERS, before(pax(record(key, value), kind=kind), x), ACCEPT)
+            yield Case(
+                f"pax-{kind.decode()}-ignored-{key.decode()}",
+                OTHERS,
+                before(pax(record(key, value), kind=kind), x),
+                ACCEPT,
+            )
     for label, value, expected in (
         ("usual", b"y", ACCEPT),
         ("of-4096", b"y" * 4096, ACCEPT),
@@ -210,10 +255,21 @@ def of_sizes():
         ("2-to-64-and-4", b"18446744073709551620", 4, REFUSE),
         ("2-to-63-less-1", b"9223372036854775807", 0, REFUSE),
     ):
-        yield Case(f"pax-size-{label}", SIZE, before(pax(record(b"size", value)), entry("x", data, size=stated)), expected, *guess)
+        yield Case(
+            f"pax-size-{label}",
+            SIZE,
+            before(pax(record(b"size", value)), entry("x", data, size=stated)),
+            expected,
+            *guess,
+        )
     for label, value, expected in (("0", b"0", ACCEPT), ("4", b"4", REFUSE)):
         made = pax(record(b"size", value)) + entry("x", b"" if value == b"0" else data, kind=b"5", size=0)
-        yield Case(f"pax-size-{label}-of-directory", "Directories, links, devices and FIFOs have size 0.", before(made), expected)
+        yield Case(
+            f"pax-size-{label}-of-directory",
+            "Directories, links, devices and FIFOs have size 0.",
+            before(made),
+            expected,
+        )
     yield Case("pax-size-hides-an-entry", SIZE, hidden, ACCEPT)
 
 
@@ -234,14 +290,27 @@ def of_orders():
             both = first + second
             quote = GLOBAL if "g" in both else TOGETHER
             guess = ("several `g` may follow each other",) if both == "gg" else ()
-            yield Case(f"extensions-{both}", quote, before(parts[first], parts[second], x), ACCEPT if both in good else REFUSE, *guess)
+            yield Case(
+                f"extensions-{both}",
+                quote,
+                before(parts[first], parts[second], x),
+                ACCEPT if both in good else REFUSE,
+                *guess,
+            )
             between = before(parts[first], x, parts[second], x_again)
             yield Case(f"extensions-{first}-entry-{second}", quote, between, ACCEPT)
             for third in "xgLK":
                 if both in good and len({first, second, third}) == 3:
-                    yield Case(f"extensions-{both}{third}", quote, before(parts[first], parts[second], parts[third], x), REFUSE)
+                    yield Case(
+                        f"extensions-{both}{third}", quote, before(parts[first], parts[second], parts[third], x), REFUSE
+                    )
     yield Case("extensions-gg-at-end", END, lambda: layout(after=parts["g"] * 2), REFUSE)
-    yield Case("extensions-in-many-headers", TOGETHER, before(*[parts["x"] + entry(f"x{number}") for number in range(20)]), ACCEPT)
+    yield Case(
+        "extensions-in-many-headers",
+        TOGETHER,
+        before(*[parts["x"] + entry(f"x{number}") for number in range(20)]),
+        ACCEPT,
+    )
 
 
 def of_names():
@@ -265,7 +334,12 @@ def of_names():
         yield Case(f"named-by-{label}-index.json", FOLLOWS, lambda whole=whole: whole, ACCEPT)
         instead = lambda make=make: layout(before=make(b"x") + entry("index.json", b"{}"))
         yield Case(f"named-by-{label}-and-not-index.json", FOLLOWS, instead, ACCEPT)
-        for what, patches, expected in (("dots", {0: b"../x"}, ACCEPT), ("slash", {0: b"x/"}, ACCEPT), ("nothing", {0: bytes(100)}, ACCEPT), ("not-utf-8", {0: b"\xff"}, ACCEPT)):
+        for what, patches, expected in (
+            ("dots", {0: b"../x"}, ACCEPT),
+            ("slash", {0: b"x/"}, ACCEPT),
+            ("nothing", {0: bytes(100)}, ACCEPT),
+            ("not-utf-8", {0: b"\xff"}, ACCEPT),
+        ):
             guess = "the name in the header is not looked at where an extension header has another"
             made = lambda make=make, patches=patches: layout(before=make(b"y") + entry("x", patches=patches))
             yield Case(f"named-by-{label}-header-{what}", FOLLOWS, made, expected, guess)

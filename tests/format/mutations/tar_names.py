@@ -64,7 +64,12 @@ def of_prefixes():
     yield Case("tar-prefix-without-name-of-directory", SLASH, with_entry("", kind=b"5", patches={345: b"x"}), ACCEPT)
     yield Case("tar-prefix-of-blobs", PREFIX, blobs_by_prefix(None), ACCEPT)
     yield Case("tar-prefix-of-blobs-in-gnu-headers", NO_PREFIX, blobs_by_prefix(GNU), REFUSE)
-    yield Case("tar-prefix-makes-index.json", "`oci-layout`, `index.json` and `bundle.json` stand once.", with_entry("index.json", b"", patches={345: b"."}), REFUSE)
+    yield Case(
+        "tar-prefix-makes-index.json",
+        "`oci-layout`, `index.json` and `bundle.json` stand once.",
+        with_entry("index.json", b"", patches={345: b"."}),
+        REFUSE,
+    )
     yield Case("tar-prefix-makes-another-name", PREFIX, with_entry("index.json", b"", patches={345: b"x"}), ACCEPT)
 
 
@@ -111,7 +116,11 @@ def of_parts():
         ("two-dots-and-slash", "././", ""),
         ("dot-after-dot", "./.", ""),
     ):
-        guess = "only `.` and `./` as they stand may be names of a directory" if label in ("two-dots-and-slash", "dot-after-dot") else ""
+        guess = (
+            "only `.` and `./` as they stand may be names of a directory"
+            if label in ("two-dots-and-slash", "dot-after-dot")
+            else ""
+        )
         for kind, raw in KINDS.items():
             quote = SLASH if "trailing-slash" in label else DOT if label == "leading-dot" else PARTS
             expected = ACCEPT if kind in good.split() else REFUSE
@@ -144,7 +153,13 @@ def of_names_that_matter():
             if name.startswith("blobs") and kind == "directory" and name.endswith(".json"):
                 guess = "a name that ends in .json is that of a file, below blobs too"
             label = name.replace("/", "-")
-            yield Case(f"tar-matters-{label}-of-{kind}", FILES if expected == REFUSE else MATTER, with_entry(name, kind=raw), expected, guess)
+            yield Case(
+                f"tar-matters-{label}-of-{kind}",
+                FILES if expected == REFUSE else MATTER,
+                with_entry(name, kind=raw),
+                expected,
+                guess,
+            )
     for name in ("oci-layout", "index.json", "bundle.json"):
         for kind in ("directory", "link", "hard-link", "device", "fifo"):
             yield Case(f"tar-matters-{name}-of-{kind}", FILES, with_entry(name, kind=KINDS[kind]), REFUSE)
@@ -172,6 +187,11 @@ def of_utf_8():
         ("overlong", b"..\xc0\xaf.json", b"2", ()),
     ):
         yield Case(f"tar-not-utf-8-{label}", NOT_UTF_8, with_entry(name, kind=kind), ACCEPT, *more)
-    yield Case("tar-not-utf-8-with-size", "Directories, links, devices and FIFOs have size 0.", with_entry(b"\xff", b"x", kind=b"2"), REFUSE)
+    yield Case(
+        "tar-not-utf-8-with-size",
+        "Directories, links, devices and FIFOs have size 0.",
+        with_entry(b"\xff", b"x", kind=b"2"),
+        REFUSE,
+    )
     yield Case("tar-utf-8", NOT_UTF_8, lambda: layout(before=foreign.entry("é😀/ſ")), ACCEPT)
     yield Case("tar-utf-8-link-named-json", FILES, with_entry("é.json", kind=b"2"), REFUSE)

@@ -48,9 +48,16 @@ def cases():
     yield from of_data()
     yield from of_ends()
     yield from of_repetition()
-    ignored = {"linkname": (157, b"target"), "magic": (257, b"strange!"), "owner": (265, b"\xff\xfe"), "last-bytes": (500, b"123456789012")}
+    ignored = {
+        "linkname": (157, b"target"),
+        "magic": (257, b"strange!"),
+        "owner": (265, b"\xff\xfe"),
+        "last-bytes": (500, b"123456789012"),
+    }
     for label, (offset, new) in ignored.items():
-        yield Case(f"tar-field-{label}-ignored", "A tar is read block by block, 512 bytes each.", patched(offset, new), ACCEPT)
+        yield Case(
+            f"tar-field-{label}-ignored", "A tar is read block by block, 512 bytes each.", patched(offset, new), ACCEPT
+        )
 
 
 def of_octal():
@@ -90,7 +97,9 @@ def of_numbers():
         yield Case(f"number-{label}-base-256-zero", NUMBERS, patched(offset, base_256(0)), ACCEPT)
         yield Case(f"number-{label}-base-256-largest", LARGEST, patched(offset, base_256(largest)), ACCEPT)
         yield Case(f"number-{label}-base-256-too-large", LARGEST, patched(offset, base_256(largest + 1)), REFUSE)
-        yield Case(f"number-{label}-base-256-far-too-large", LARGEST, patched(offset, b"\x80" + b"\xff" * (length - 1)), REFUSE)
+        yield Case(
+            f"number-{label}-base-256-far-too-large", LARGEST, patched(offset, b"\x80" + b"\xff" * (length - 1)), REFUSE
+        )
         yield Case(f"number-{label}-negative", NUMBERS, patched(offset, b"\xff" * length), REFUSE)
         yield Case(f"number-{label}-base-256-of-81", NUMBERS, patched(offset, b"\x81" + bytes(length - 1)), REFUSE)
     yield Case("number-mode-octal-largest", LARGEST, patched(100, b"07777777"), ACCEPT)
@@ -101,7 +110,13 @@ def of_numbers():
         yield Case(f"number-device-nul-at-{offset}", DEVICES, patched(offset, bytes(8)), ACCEPT)
         yield Case(f"number-device-base-256-at-{offset}", DEVICES, patched(offset, b"\x80\0\0\0\0\0\0\x01"), REFUSE)
         old = {offset: b"\xff" * 8, 257: bytes(8)}
-        yield Case(f"number-device-in-old-header-at-{offset}", DEVICES, with_entry("x", b"", patches=old), REFUSE, "devmajor and devminor are read whatever the magic is")
+        yield Case(
+            f"number-device-in-old-header-at-{offset}",
+            DEVICES,
+            with_entry("x", b"", patches=old),
+            REFUSE,
+            "devmajor and devminor are read whatever the magic is",
+        )
 
 
 def of_sizes():
@@ -167,7 +182,16 @@ def of_types():
         if kind in known or (number > 127 and number % 8):
             continue
         yield Case(f"type-{number:02x}", OTHER_TYPE, with_entry("x", kind=kind), REFUSE)
-    for label, kind in (("file", b"0"), ("old-file", b"\0"), ("hard-link", b"1"), ("link", b"2"), ("character", b"3"), ("block", b"4"), ("directory", b"5"), ("fifo", b"6")):
+    for label, kind in (
+        ("file", b"0"),
+        ("old-file", b"\0"),
+        ("hard-link", b"1"),
+        ("link", b"2"),
+        ("character", b"3"),
+        ("block", b"4"),
+        ("directory", b"5"),
+        ("fifo", b"6"),
+    ):
         yield Case(f"type-{label}", TYPE, with_entry("x", kind=kind), ACCEPT)
         if kind not in b"0\0":
             yield Case(f"type-{label}-with-size", NO_SIZE, with_entry("x", b"data", kind=kind), REFUSE)
@@ -185,7 +209,12 @@ def old_files():
 def of_data():
     yield Case("data-dirty-first", FILLED, with_entry("x", b"data", padding=b"\1" + bytes(507)), REFUSE)
     yield Case("data-dirty-last", FILLED, with_entry("x", b"data", padding=bytes(507) + b"\1"), REFUSE)
-    yield Case("data-dirty-of-link-target", FILLED, with_entry("././@LongLink", b"target\0", b"K", padding=bytes(504) + b"\1"), REFUSE)
+    yield Case(
+        "data-dirty-of-link-target",
+        FILLED,
+        with_entry("././@LongLink", b"target\0", b"K", padding=bytes(504) + b"\1"),
+        REFUSE,
+    )
     whole = layout()
     for label, data in (
         ("in-header", whole[:300]),
@@ -240,8 +269,21 @@ def of_repetition():
     yield Case("twice-blob-of-other-size", SEVERAL, with_entry(path, data + b"\0"), REFUSE)
     yield Case("twice-blob-empty", SEVERAL, with_entry(path), REFUSE)
     yield Case("twice-blob-damaged", SEVERAL, with_entry(path, data[:-1] + b"\0"), REFUSE)
-    yield Case("twice-blob-as-directory", SEVERAL, with_entry(path + "/", kind=b"5"), ACCEPT, "a directory may have the name of a blob, in a tar")
-    for name, kind in (("x", b"0"), ("x", b"5"), ("x", b"2"), ("blobs/sha256/x", b"0"), ("blobs", b"0"), ("x.json", b"0")):
+    yield Case(
+        "twice-blob-as-directory",
+        SEVERAL,
+        with_entry(path + "/", kind=b"5"),
+        ACCEPT,
+        "a directory may have the name of a blob, in a tar",
+    )
+    for name, kind in (
+        ("x", b"0"),
+        ("x", b"5"),
+        ("x", b"2"),
+        ("blobs/sha256/x", b"0"),
+        ("blobs", b"0"),
+        ("x.json", b"0"),
+    ):
         label = name.replace("/", "-") + "-" + kind.decode()
         both = lambda name=name, kind=kind: layout(before=entry(name, kind=kind) + entry(name, kind=kind))
         yield Case(f"twice-other-{label}", IGNORED, both, ACCEPT)

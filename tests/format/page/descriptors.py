@@ -1,10 +1,11 @@
 """Keys with a meaning and their types, and Descriptors above all."""
 
 import base64
+import functools
 from typing import NamedTuple
 
 from .digests import algorithm_of, digest_of, is_digest
-from .refusal import refuse_unless
+from .refusal import Refused, refuse_unless
 
 OCI_INDEX = "application/vnd.oci.image.index.v1+json"
 OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
@@ -40,7 +41,8 @@ class Descriptor(NamedTuple):
 def member(document, key, kind, where):
     """The value of a key with a meaning, None where it is null or not there."""
     value = document.get(key)
-    refuse_unless(value is None or type(value) is kind, f"{where}: {key} is not {KINDS[kind]}")
+    if value is not None and type(value) is not kind:
+        raise Refused(f"{where}: {key} is not {KINDS[kind]}")
     return value
 
 
@@ -49,7 +51,8 @@ KINDS = {str: "a string", dict: "an object", list: "an array", int: "a whole num
 
 def whole_number(document, key, largest, where):
     value = member(document, key, int, where)
-    refuse_unless(value is None or value <= largest, f"{where}: {key} is too large")
+    if value is not None and value > largest:
+        raise Refused(f"{where}: {key} is too large")
     return value
 
 
@@ -64,7 +67,8 @@ def annotations(document, where):
 def descriptors(document, key, where):
     """The Descriptors of an array, None where it is not there."""
     array = member(document, key, list, where)
-    return None if array is None else [descriptor(element, f"{where}: {key}") for element in array]
+    place = f"{where}: {key}"
+    return None if array is None else [descriptor(element, place) for element in array]
 
 
 def one_descriptor(document, key, where):
@@ -73,24 +77,31 @@ def one_descriptor(document, key, where):
 
 
 def descriptor(value, where):
-    """Reads a Descriptor, wherever it stands."""
-    refuse_unless(type(value) is dict, f"{where}: a Descriptor is not an object")
+    """Reads a Descriptor, wherever it stands. There may be a million of them: only what is there is looked at."""
+    if type(value) is not dict:
+        raise Refused(f"{where}: a Descriptor is not an object")
     media_type = member(value, "mediaType", str, where)
     digest = member(value, "digest", str, where)
     size = whole_number(value, "size", LARGEST_SIZE, where)
-    refuse_unless(media_type, f"{where}: a Descriptor without mediaType")
-    refuse_unless(digest is not None and is_digest(digest), f"{where}: a Descriptor without a digest of the form")
-    refuse_unless(size is not None, f"{where}: a Descriptor without size")
+    if not media_type or digest is None or size is None or not is_digest(digest):
+        raise Refused(f"{where}: a Descriptor without mediaType, size, or a digest of the form")
     check_media_type(media_type, where)
-    member(value, "artifactType", str, where)
-    check_platform(member(value, "platform", dict, where), where)
     urls = member(value, "urls", list, where) or []
     for url in urls:
-        refuse_unless(type(url) is str, f"{where}: one of the urls is not a string")
-    check_data(member(value, "data", str, where), digest, size, where)
-    return Descriptor(media_type, digest, size, annotations(value, where), bool(urls))
+        if type(url) is not str:
+            raise Refused(f"{where}: one of the urls is not a string")
+    notes = annotations(value, where) if "annotations" in value else {}
+    if not OPTIONAL.isdisjoint(value):
+        member(value, "artifactType", str, where)
+        check_platform(member(value, "platform", dict, where), where)
+        check_data(member(value, "data", str, where), digest, size, where)
+    return Descriptor(media_type, digest, size, notes, bool(urls))
 
 
+OPTIONAL = {"artifactType", "platform", "data"}
+
+
+@functools.lru_cache(maxsize=1024)
 def check_media_type(media_type, where):
     """Refuses what a more tolerant reader would take for a manifest, and Docker schema 1."""
     if media_type in MANIFEST_TYPES:

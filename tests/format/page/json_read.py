@@ -55,23 +55,25 @@ def look(value, depth, free, escapes, where):
 
     The keys of an object `annotations` are free; in objects within it, where there are any, keys are as everywhere.
     """
-    refuse_unless(depth <= DEEPEST, f"{where}: nested more than {DEEPEST} deep")
+    if depth > DEEPEST:
+        raise Refused(f"{where}: nested more than {DEEPEST} deep")
     if type(value) is dict:
         for key, member in value.items():
-            if not free:
-                refuse_unless(is_written_so(key), f"{where}: key {key!r} differs from one with a meaning only in letters")
-            if escapes:
-                refuse_unless(is_whole(key), f"{where}: half of a surrogate pair")
-            if type(member) in (dict, list):
-                look(member, depth + 1, key == "annotations", escapes, where)
-            elif escapes and type(member) is str:
-                refuse_unless(is_whole(member), f"{where}: half of a surrogate pair")
+            if not free and not is_written_so(key):
+                raise Refused(f"{where}: key {key!r} differs from one with a meaning only in letters")
+            if escapes and not (is_whole(key) and is_whole(member)):
+                raise Refused(f"{where}: half of a surrogate pair")
+            if type(member) in NESTED:
+                look(member, depth + 1, key == "annotations" and type(member) is dict, escapes, where)
     else:
         for element in value:
-            if type(element) in (dict, list):
+            if escapes and not is_whole(element):
+                raise Refused(f"{where}: half of a surrogate pair")
+            if type(element) in NESTED:
                 look(element, depth + 1, False, escapes, where)
-            elif escapes and type(element) is str:
-                refuse_unless(is_whole(element), f"{where}: half of a surrogate pair")
+
+
+NESTED = (dict, list)
 
 
 @functools.lru_cache(maxsize=4096)
@@ -80,9 +82,9 @@ def is_written_so(key):
     return FOLDED.get(fold(key), key) == key
 
 
-def is_whole(text):
-    """Whether no half of a surrogate pair is in the text."""
-    return text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+def is_whole(value):
+    """Whether this is no text with half of a surrogate pair in it."""
+    return type(value) is not str or value.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in value)
 
 
 def object_of(pairs):

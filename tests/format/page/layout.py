@@ -5,7 +5,7 @@ from .bundle_form import CONTAINERD_NAME, LARGEST_INDEX, REF_NAME
 from .json_read import read_document
 from .plan import Plan
 from .references import has_a_host, reference
-from .refusal import refuse_unless
+from .refusal import Refused, refuse_unless
 
 LARGEST_OCI_LAYOUT = 4096
 
@@ -41,10 +41,12 @@ def plan_of(roots, contents):
     for digest, size in plan.sizes.items():
         found = contents.size_of(digest)
         if found is None:
-            refuse_unless(plan.may_be_left_out(digest), f"{digest} is missing")
             missing.add(digest)
-        else:
-            refuse_unless(found == size, f"{digest} is not as long as its Descriptors say")
+        elif found != size:
+            raise Refused(f"{digest} is not as long as its Descriptors say")
+    for digest in missing:
+        if not plan.may_be_left_out(digest):
+            raise Refused(f"{digest} is missing")
     return plan, missing
 
 

@@ -24,8 +24,8 @@ class Plan:
         self.configs = set()
         self.with_urls = set()
         self.fetch = fetch
-        self.bytes = 0
         self.walk(roots)
+        refuse_unless(sum(self.sizes.values()) <= MOST_BYTES, "sizes add up to more than 2^60 bytes")
         self.count_by_root(roots)
 
     def walk(self, roots):
@@ -58,29 +58,26 @@ class Plan:
         refuse_unless(len(data) == descriptor.size, f"{digest} is not as long as its Descriptor says")
         manifest = read_manifest(data, digest)
         self.manifests[digest] = manifest
+        self.meet_all(manifest)
+        return [entry for entry in manifest.manifests if entry.names_a_manifest]
+
+    def meet_all(self, manifest):
+        """Notes all that a manifest leads to but manifests, which are noted in their turn."""
         for blob in manifest.blobs:
             self.meet(blob)
         if manifest.config:
             self.meet(manifest.config)
             self.configs.add(manifest.config.digest)
-        deeper = []
         for entry in manifest.manifests:
-            if entry.names_a_manifest:
-                deeper.append(entry)
-            else:
+            if not entry.names_a_manifest:
                 self.meet(entry)
-        return deeper
+        refuse_unless(len(self.sizes) <= MOST_PIECES, "more than 1 000 000 pieces of content")
 
     def meet(self, descriptor):
         """Notes a piece of content and what this Descriptor says of it."""
-        known = self.sizes.get(descriptor.digest)
-        if known is None:
-            self.sizes[descriptor.digest] = descriptor.size
-            self.bytes += descriptor.size
-            refuse_unless(len(self.sizes) <= MOST_PIECES, "more than 1 000 000 pieces of content")
-            refuse_unless(self.bytes <= MOST_BYTES, "sizes add up to more than 2^60 bytes")
-        else:
-            refuse_unless(known == descriptor.size, f"{descriptor.digest} has two sizes")
+        known = self.sizes.setdefault(descriptor.digest, descriptor.size)
+        if known != descriptor.size:
+            raise Refused(f"{descriptor.digest} has two sizes")
         if descriptor.urls:
             self.with_urls.add(descriptor.digest)
 

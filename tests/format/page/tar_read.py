@@ -1,5 +1,7 @@
 """A tar, read block by block by the rules of "The tar"."""
 
+import functools
+
 from . import tar_header
 from .contents import Contents
 from .digests import digest_at
@@ -35,27 +37,28 @@ def read_tar(data):
     extensions = Extensions()
     files = 0
     at = 0
-    while True:
-        block = data[at : at + BLOCK]
+    while (block := data[at : at + BLOCK]) != ZEROS:
         refuse_unless(len(block) == BLOCK, "cut off: no block of zeros ends the archive")
-        if block == ZEROS:
-            break
         header = tar_header.read_header(block)
         at += BLOCK
         size = header.size
         if header.kind != tar_header.EXTENSION:
             size = entry_size(header, extensions)
-        check_padding(data, at, size)
-        span = Span(data, at, size)
+        if size:
+            check_padding(data, at, size)
+        start = at
         at += size + -size % BLOCK
         if header.kind == tar_header.EXTENSION:
-            extensions.take(header.type.decode(), size, span.read)
+            extensions.take(header.type.decode(), size, Span(data, start, size).read)
             continue
         if header.kind == tar_header.FILE:
             files += 1
             refuse_unless(files <= MOST_FILES, "more than 1 000 000 files")
-        place(contents, header.kind, header.name if extensions.name is None else extensions.name, span)
-        extensions = Extensions()
+        name = name_of(header.name if extensions.name is None else extensions.name, header.kind)
+        if name is not None and header.kind == tar_header.FILE:
+            place(contents, name, Span(data, start, size))
+        if extensions.last:
+            extensions = Extensions()
     extensions.check_end()
     check_end(data, at)
     return contents
@@ -83,24 +86,27 @@ def check_end(data, at):
     refuse_unless(not any(data[at:]), "something after the end of the archive")
 
 
-def place(contents, kind, raw_name, span):
-    """Puts an entry where it belongs, if anywhere."""
+@functools.lru_cache(maxsize=64)
+def name_of(raw_name, kind):
+    """The name of an entry as far as it matters, or None for one that belongs to nothing."""
     try:
-        name = raw_name.decode("utf-8")
+        name = plain_name(raw_name.decode("utf-8"), kind)
     except UnicodeDecodeError:
-        return
-    name = plain_name(name, kind)
+        return None
     if name == "oci-layout" or name.endswith(".json"):
         refuse_unless(kind == tar_header.FILE, f"{name} is a {kind}")
     elif name.startswith("blobs"):
         refuse_unless(kind in (tar_header.FILE, tar_header.DIRECTORY), f"{name} is a {kind}")
-    if kind != tar_header.FILE:
-        return
+    return name
+
+
+def place(contents, name, span):
+    """Puts a file where it belongs, if anywhere."""
     if name in DOCUMENTS:
         refuse_unless(name not in contents.documents, f"{name} stands twice")
         contents.documents[name] = span
-    elif digest_at(name):
-        contents.add_blob(digest_at(name), span)
+    elif digest := digest_at(name):
+        contents.add_blob(digest, span)
 
 
 def plain_name(name, kind):
