@@ -138,6 +138,7 @@ class Server(http.server.ThreadingHTTPServer):
     """Says nothing when the other side closes a connection, which it may."""
 
     daemon_threads = True
+    request_queue_size = 128  # fewer, and whoever connects many times at once waits a second for the next try
 
     def handle_error(self, request, client_address):
         if not isinstance(sys.exception(), ConnectionError):

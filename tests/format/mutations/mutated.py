@@ -12,7 +12,7 @@ def write(case, folder):
         path = os.path.join(folder, case.name)
         write_tree(made, path)
         if made.given_as_link:
-            os.symlink(path, path + ".link")
+            os.symlink(case.name, path + ".link")
             return path + ".link"
         return path
     path = os.path.join(folder, case.name + ".tar")
