@@ -79,7 +79,7 @@ def printed(rows):
     for chapter, of_chapter in itertools.groupby(rows, lambda row: row[0]):
         yield from ("", f"## {chapter}", "", "| sentence | mutations |", "|---|---|")
         for _, sentence, mutations, reasons in of_chapter:
-            yield f"| {cell(sentence)} | {named(mutations) or 'none: ' + reasons[0]} |"
+            yield f"| {cell(sentence)} | {named(mutations) or 'none: ' + (reasons or ['NOT COVERED'])[0]} |"
 
 
 def cell(sentence):

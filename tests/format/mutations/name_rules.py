@@ -13,12 +13,13 @@ PATH = "| PATH |"
 TAG = "| TAG |"
 ASCII = "All of it is ASCII."
 NO_HOST = "Where the text before the first `/` contains no"
-CASE = "The host is written in lower case, without the port 443"
+CASE = "The host is written in lower case, IPv6 in its shortest form"
+LEFT_OFF = "The port 443 is left off where the rest still has a"
+LETTERS = "A host that only its upper-case letters tell from a part of the path is refused"
 INDEX = "`index.docker.io` is `docker.io`."
 LIBRARY = "A path on `docker.io` that has no `/` gets `library/` in front."
 LATEST = "Without tag and digest, the tag is `latest`."
 BOTH = "With tag and digest, the name is the one with the tag"
-ZEROS = "a port is a number: zeros in front go away"
 MAPPED = "an address that maps IPv4 ends as RFC 5952 section 5 has it"
 LONG = "the path is counted as it is once normalised"
 
@@ -36,6 +37,7 @@ NORMAL = [
     ("ipv6-loopback", HOST, "[::1]/c:d"),
     ("ipv6-nothing", HOST, "[::]/c:d"),
     ("localhost", NO_HOST, "localhost/c:d"),
+    ("one-label-443", LEFT_OFF, "registry:443/c:d"),
     ("one-label-with-port", NO_HOST, "registry:5000/c:d"),
     ("hyphens", PART, "a--b.c-d/c:d"),
     ("digits", PART, "1.2/c:d"),
@@ -60,24 +62,28 @@ NORMAL = [
 OTHERWISE = [
     # What becomes another text when it is normalised.
     ("upper-case-host", CASE, "A.B/c:d", "a.b/c:d"),
-    ("port-443", CASE, "a.b:443/c:d", "a.b/c:d"),
+    ("port-443", LEFT_OFF, "a.b:443/c:d", "a.b/c:d"),
     ("ipv6-upper-case", CASE, "[2001:DB8::1]/c:d", "[2001:db8::1]/c:d"),
     ("ipv6-zeros", CASE, "[2001:0db8:0:0:0:0:0:1]/c:d", "[2001:db8::1]/c:d"),
     ("ipv6-two-runs", CASE, "[1:0:0:2:0:0:0:3]/c:d", "[1:0:0:2::3]/c:d"),
     ("ipv6-equal-runs", CASE, "[1:0:0:2:3:0:0:4]/c:d", "[1::2:3:0:0:4]/c:d"),
     ("ipv6-one-zero", CASE, "[1:2:3:4:5::7:8]/c:d", "[1:2:3:4:5:0:7:8]/c:d"),
-    ("ipv6-port-443", CASE, "[::1]:443/c:d", "[::1]/c:d"),
+    ("ipv6-port-443", LEFT_OFF, "[::1]:443/c:d", "[::1]/c:d"),
     ("ipv6-mapped", CASE, "[::FFFF:102:304]/c:d", "[::ffff:1.2.3.4]/c:d", MAPPED),
     ("ipv6-mapped-dotted", CASE, "[0::ffff:1.2.3.4]/c:d", "[::ffff:1.2.3.4]/c:d", MAPPED),
     ("ipv6-dotted", CASE, "[64:ff9b::1.2.3.4]/c:d", "[64:ff9b::102:304]/c:d", MAPPED),
-    ("upper-case-localhost", NO_HOST, "LOCALHOST.x/c:d", "localhost.x/c:d"),
-    ("port-zeros", PORT, "a.b:05000/c:d", "a.b:5000/c:d", ZEROS),
-    ("port-0443", PORT, "a.b:0443/c:d", "a.b/c:d", ZEROS),
+    ("upper-case-localhost", CASE, "LOCALHOST.x/c:d", "localhost.x/c:d"),
+    ("localhost-443", LEFT_OFF, "localhost:443/c:d", "localhost/c:d"),
+    ("upper-case-localhost-443", LEFT_OFF, "LocalHost:443/c:d", "localhost/c:d"),
+    ("one-label-443-upper-case", LEFT_OFF, "Registry:443/c:d", "registry:443/c:d"),
+    ("one-label-0443", LEFT_OFF, "registry:0443/c:d", "registry:443/c:d"),
+    ("port-zeros", CASE, "a.b:05000/c:d", "a.b:5000/c:d"),
+    ("port-0443", LEFT_OFF, "a.b:0443/c:d", "a.b/c:d"),
     ("docker-index", INDEX, "index.docker.io/c/d:e", "docker.io/c/d:e"),
     ("docker-index-upper-case", INDEX, "Index.Docker.IO:443/c/d:e", "docker.io/c/d:e"),
     ("docker-index-library", INDEX, "index.docker.io/c:d", "docker.io/library/c:d"),
     ("library", LIBRARY, "docker.io/c:d", "docker.io/library/c:d"),
-    ("library-443", LIBRARY, "docker.io:443/c:d", "docker.io/library/c:d"),
+    ("library-443", LEFT_OFF, "docker.io:443/c:d", "docker.io/library/c:d"),
     ("latest", LATEST, "a.b/c", "a.b/c:latest"),
     ("tag-and-digest", BOTH, f"a.b/c:d@{DIGEST}", "a.b/c:d"),
     (
@@ -232,4 +238,9 @@ def of_short_names():
     ):
         yield Case(f"name-short-{label}-in-bundle", NO_HOST, in_bundle(text), REFUSE)
         yield Case(f"name-short-{label}-in-layout", "Otherwise the entry has no name", in_layout(text, text), ACCEPT)
-    yield Case("name-upper-case-host-in-bundle-normalised", NO_HOST, in_bundle("foo/bar:1"), REFUSE)
+    for label, name in (
+        ("foo", "foo/bar:1"),
+        ("upper-case-foo", "FOO/bar:1"),
+        ("one-upper-case-letter", "fOo/bar/x:1"),
+    ):
+        yield Case(f"name-{label}-in-bundle", LETTERS, in_bundle(name), REFUSE)

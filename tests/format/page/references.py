@@ -65,7 +65,7 @@ def divide(text):
 
 
 def normal_host(host, text):
-    """The host in lower case, without the port 443, and IPv6 at its shortest."""
+    """The host in lower case, IPv6 at its shortest, and without the port 443 where it is a host without it too."""
     if host.startswith("["):
         address, bracket, port = host[1:].partition("]")
         refuse_unless(bracket, f"{text!r}: no ] in the host")
@@ -76,12 +76,14 @@ def normal_host(host, text):
         port = port if colon else None
         refuse_unless(NAME.fullmatch(name) and len(name) <= LONGEST_NAME, f"{text!r}: {name!r} is no host")
         name = name.lower()
+    is_host_alone = "." in name or "[" in name or name == "localhost"
     if port is not None:
         refuse_unless(PORT.fullmatch(port) and len(port) <= 300, f"{text!r}: {port!r} is no port")
         number = int(port)
         refuse_unless(1 <= number <= 65535, f"{text!r}: {port!r} is no port")
-        if number != 443:
+        if number != 443 or not is_host_alone:
             return f"{name}:{number}"
+    refuse_unless(is_host_alone, f"{text!r}: only upper-case letters tell the host from a part of the path")
     return "docker.io" if name == "index.docker.io" else name
 
 
