@@ -1,0 +1,62 @@
+"""Compares what the writer writes with what the program exports from a registry that has the same images."""
+
+import os
+
+from page.refusal import Refused
+from program import run
+from registry import Registry
+from scenes import scenes
+from writer import bundle_of
+
+
+def compare(program, folder, keep):
+    """Exports every scene; gives how many there are, and what is not the same as lines of text."""
+    faults = []
+    number = 0
+    for number, scene in enumerate(scenes(folder), 1):
+        fault = one(program, scene, os.path.join(folder, f"{number}.tar"), folder)
+        if fault:
+            faults.append(f"EXPORT     {scene.label}\n  {fault}")
+            if keep:
+                faults[-1] += "\n  kept: " + kept(scene, os.path.join(folder, f"{number}.tar"), keep)
+    return number, faults
+
+
+def one(program, scene, path, folder):
+    """Exports a scene; gives what is wrong, or None."""
+    with Registry(scene.layout) as registry:
+        typed = [registry.name(typed) for typed, _ in scene.asked]
+        arguments = ["export", "--no-progress", f"--plain-http={registry.host}", *typed, "-o", path]
+        status, said = run(program, arguments, folder)
+        names = list(dict.fromkeys(name for _, name in scene.asked))
+        try:
+            expected = bundle_of(scene.layout, names, scene.left_out, registry.name)
+        except Refused as refused:
+            return f"the writer refuses this: {refused}"
+    with open(path + ".expected", "wb") as file:
+        file.write(expected)
+    if status != 0 or not os.path.exists(path):
+        return f"the program ends with {status}: {said}"
+    with open(path, "rb") as file:
+        return difference(expected, file.read())
+
+
+def difference(expected, actual):
+    """Where two files begin to differ."""
+    if expected == actual:
+        return None
+    at = next(
+        (at for at, pair in enumerate(zip(expected, actual)) if pair[0] != pair[1]), min(len(expected), len(actual))
+    )
+    page, program = (data[max(0, at - 60) : at + 60] for data in (expected, actual))
+    lengths = f"of {len(expected)} bytes by the page and {len(actual)} by the program"
+    return f"byte {at}, {lengths}:\n  page     {page}\n  program  {program}"
+
+
+def kept(scene, path, keep):
+    """Keeps both files, and gives where."""
+    name = os.path.join(keep, "export-" + scene.label.replace("/", "-").replace(" ", "-") + ".tar")
+    for suffix in ("", ".expected"):
+        if os.path.exists(path + suffix):
+            os.replace(path + suffix, name + suffix)
+    return name

@@ -1,0 +1,268 @@
+"""Types of keys with a meaning, and what a Descriptor has to have, in every place where one stands."""
+
+import base64
+
+from page.digests import digest_of
+
+from . import foreign
+from .case import ACCEPT, Case, REFUSE
+from .material import Box, LAYER, named, noise
+from .places import manifest_of_layout, with_descriptor_in_bundle, with_descriptor_in_layout
+
+HAS = "**A Descriptor** has a `mediaType` that is not empty"
+ALMOST = "A `mediaType` that is not one of the four manifest types, and would be"
+SCHEMA_1 = "So is one that begins with"
+DATA = "`data` is the content itself: base64"
+ENTRY = "Content that is there as `data` has its entry like any other."
+DIGESTS = "no other algorithm and no upper case"
+NULL = "`null` as the value of a key with a meaning counts as if"
+IN_ARRAY = "Among annotations, and in the place of an element of an array, it is refused."
+ANYTHING_ELSE = "an array or another value in the place of an object above all"
+OTHER = "Other keys may hold anything."
+ROWS = {
+    "annotations": "| Descriptor | `annotations` |",
+    "artifactType": "| | `artifactType` | string |",
+    "data": "| | `data` | string |",
+    "digest": "| | `digest` | string |",
+    "mediaType": HAS,
+    "platform": "| | `platform` | object with",
+    "size": "| | `size` | whole number, 0 to 2^53",
+    "urls": "| | `urls` | array of strings |",
+}
+OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
+TARGET = noise("target", 64)
+SPACES = "white space is what Unicode calls so"
+
+
+def cases():
+    for label, quote, change, expected, *guess in [*of_types(), *of_parts(), *of_media_types(), *of_data()]:
+        for place in ("layers", "config", "blobs", "manifests", "subject"):
+            yield Case(
+                f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected, *guess
+            )
+        place = "layers" if len(label) % 2 else "manifests"
+        yield Case(f"descriptor-{label}-in-bundle", quote, with_descriptor_in_bundle(place, change), expected, *guess)
+        if not label.startswith("media-type"):
+            yield Case(
+                f"descriptor-{label}-in-index.json",
+                quote,
+                with_descriptor_in_layout("roots", root_like(change)),
+                expected,
+                *guess,
+            )
+    yield from of_documents()
+
+
+def root_like(change):
+    """The same change of a root, whose content is a manifest and whose `data` would be another."""
+
+    def change_root(root):
+        probe = {"mediaType": root["mediaType"], "digest": digest_of(TARGET), "size": len(TARGET)}
+        before = dict(probe)
+        change(probe)
+        for key, value in probe.items():
+            if key not in before or repr(value) != repr(before[key]):
+                root[key] = value
+        for key in before.keys() - probe.keys():
+            del root[key]
+
+    return change_root
+
+
+def of_types():
+    """Values of each key that are of another type, and `null`."""
+    for key in ("annotations", "artifactType", "data", "platform", "urls"):
+        yield f"{key}-null", NULL, setter(key, None), ACCEPT
+    for key in ("digest", "mediaType", "size"):
+        yield f"{key}-null".replace("mediaType", "type"), HAS, setter(key, None), REFUSE
+    wrong = {
+        "annotations": ([], "x", 1, {"a": 1}, {"a": ["b"]}, {"a": {}}, False),
+        "artifactType": (1, [], {}, True),
+        "data": (1, [], {}, False),
+        "digest": (1, [digest_of(TARGET)], {}),
+        "mediaType": (1, [LAYER], {}),
+        "platform": ([], "linux/amd64", 1, True),
+        "size": ("64", 64.0, [64], True, {}),
+        "urls": ("https://example.org/", {}, [1], [["x"]], 1),
+    }
+    for key, values in wrong.items():
+        for number, value in enumerate(values):
+            yield f"{key.replace('mediaType', 'type')}-wrong-{number}", ROWS[key], setter(key, value), REFUSE
+    yield "annotations-array", ANYTHING_ELSE, setter("annotations", ["a", "b"]), REFUSE
+    yield "annotations-null-inside", IN_ARRAY, setter("annotations", {"a": None}), REFUSE
+    yield "annotations-empty", ROWS["annotations"], setter("annotations", {}), ACCEPT
+    yield (
+        "annotations-of-any-key",
+        "The keys *within* an object `annotations` are free.",
+        setter("annotations", {"SIZE": "x", "": "y", "Digest": "z"}),
+        ACCEPT,
+    )
+    yield "urls-null-inside", IN_ARRAY, setter("urls", ["x", None]), REFUSE
+    yield "urls-empty", ROWS["urls"], setter("urls", []), ACCEPT
+    yield "urls-any-text", ROWS["urls"], setter("urls", ["no url at all", ""]), ACCEPT
+    yield "other-key", OTHER, setter("other", [None, {"x": 1.5}]), ACCEPT
+    for key in ("architecture", "os", "os.version", "variant"):
+        yield f"platform-{key}", ROWS["platform"], setter("platform", {key: "x"}), ACCEPT
+        yield f"platform-{key}-number", ROWS["platform"], setter("platform", {key: 1}), REFUSE
+        yield f"platform-{key}-null", NULL, setter("platform", {key: None}), ACCEPT
+    yield "platform-empty", ROWS["platform"], setter("platform", {}), ACCEPT
+    yield (
+        "platform-os-features",
+        OTHER,
+        setter("platform", {"os.features": 5, "features": [None]}),
+        ACCEPT,
+        "`os.features` and `features` are in no table of types, so they may hold anything",
+    )
+    yield "platform-in-array", ANYTHING_ELSE, setter("platform", [{"os": "linux"}]), REFUSE
+    yield "platform-unknown-key", OTHER, setter("platform", {"cpu": []}), ACCEPT
+
+
+def setter(key, value):
+    return lambda descriptor: descriptor.update({key: value})
+
+
+def without(key):
+    return lambda descriptor: descriptor.pop(key)
+
+
+def of_parts():
+    yield "no-digest", HAS, without("digest"), REFUSE
+    yield "no-size", HAS, without("size"), REFUSE
+    yield "no-type", HAS, without("mediaType"), REFUSE
+    yield "empty-type", HAS, setter("mediaType", ""), REFUSE
+    size = ROWS["size"]
+    yield "size-negative", size, setter("size", -1), REFUSE
+    yield "size-too-large", size, setter("size", 2**53 + 1), REFUSE
+    yield "size-far-too-large", size, setter("size", 2**64 + 64), REFUSE
+    digest = digest_of(TARGET)
+    for label, value in (
+        ("upper-case", digest.replace("a", "A").replace("b", "B").replace("c", "C")),
+        ("upper-case-algorithm", digest.replace("sha", "SHA")),
+        ("short", digest[:-1]),
+        ("long", digest + "0"),
+        ("bare", digest[7:]),
+        ("empty", ""),
+        ("other-sign", digest.replace(":", "-")),
+        ("sha384", digest_of(TARGET, "sha384")),
+        ("sha1", digest_of(TARGET, "sha1")),
+        ("md5", digest_of(TARGET, "md5")),
+        ("sha512-of-64", digest.replace("256", "512")),
+        ("sha256-of-128", digest_of(TARGET, "sha512").replace("512", "256")),
+        ("line-feed", digest + "\n"),
+        ("space", " " + digest),
+        ("with-parameter", digest.replace(":", "+b64:")),
+        ("letters", digest[:-1] + "g"),
+        ("path", digest[:-5] + "/../x"),
+    ):
+        yield f"digest-{label}", DIGESTS, setter("digest", value), REFUSE
+
+
+def of_media_types():
+    for label, value, expected, *guess in (
+        ("upper-case", OCI_IMAGE.upper(), REFUSE),
+        ("one-upper-case", OCI_IMAGE.replace("oci", "OCI"), REFUSE),
+        ("docker-upper-case", "application/vnd.docker.distribution.manifest.v2+JSON", REFUSE),
+        ("space-before", " " + OCI_IMAGE, REFUSE),
+        ("space-after", OCI_IMAGE + " ", REFUSE),
+        ("tab-and-line-feed", "\t" + OCI_IMAGE + "\r\n", REFUSE),
+        ("parameter", OCI_IMAGE + ";charset=utf-8", REFUSE),
+        ("parameter-and-space", OCI_IMAGE + " ; charset=utf-8", REFUSE),
+        ("semicolon", OCI_IMAGE + ";", REFUSE),
+        ("two-semicolons", OCI_IMAGE + ";;", REFUSE),
+        ("all-at-once", " " + OCI_IMAGE.upper() + " ;;x", REFUSE),
+        ("semicolon-first", ";" + OCI_IMAGE, ACCEPT),
+        ("space-inside", OCI_IMAGE.replace("/", "/ "), ACCEPT),
+        ("comma", OCI_IMAGE + ",x", ACCEPT),
+        ("no-break-space", OCI_IMAGE + "\u00a0", REFUSE, SPACES),
+        ("ideographic-space", "\u3000" + OCI_IMAGE, REFUSE, SPACES),
+        ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT, SPACES),
+        ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT, SPACES),
+        (
+            "kelvin",
+            "application/vnd.doc\u212aer.distribution.manifest.v2+json",
+            REFUSE,
+            "upper case is what Unicode calls so, the Kelvin sign too",
+        ),
+        ("nul", OCI_IMAGE + "\0", ACCEPT),
+        ("other", "text", ACCEPT),
+        ("of-artifact-manifest", "application/vnd.oci.artifact.manifest.v1+json", ACCEPT),
+        ("longer", OCI_IMAGE + "x", ACCEPT),
+    ):
+        yield f"media-type-{label}", ALMOST, setter("mediaType", value), expected, *guess
+    start = "application/vnd.docker.distribution.manifest.v1+"
+    for label, value, expected, *guess in (
+        ("json", start + "json", REFUSE),
+        ("signed", start + "prettyjws", REFUSE),
+        ("nothing", start, REFUSE),
+        ("parameter", start + "json; x", REFUSE),
+        ("without-plus", start[:-1], ACCEPT),
+        ("upper-case", start.upper() + "json", ACCEPT, "schema 1 is recognised only as it is written"),
+        ("space", " " + start + "json", ACCEPT, "schema 1 is recognised only as it is written"),
+    ):
+        yield f"media-type-schema-1-{label}", SCHEMA_1, setter("mediaType", value), expected, *guess
+
+
+def of_data():
+    """`data` of the 64 bytes that the Descriptor is of. Their base64 ends in one byte of the last three."""
+    right = base64.b64encode(TARGET).decode()
+    loose = right[:-3] + chr(ord(right[-3]) + 1) + "=="
+    assert right.endswith("==") and base64.b64decode(loose) == TARGET
+    for label, quote, value in (
+        ("no-padding", DATA, right.rstrip("=")),
+        ("one-padding", DATA, right[:-1]),
+        ("more-padding", DATA, right + "="),
+        ("unused-bits", DATA, loose),
+        ("line-feed", DATA, right[:60] + "\n" + right[60:]),
+        ("space-after", DATA, right + " "),
+        ("url-letters", DATA, base64.urlsafe_b64encode(b"\xff" * 64).decode()),
+        ("empty", DATA, ""),
+        ("too-short", DATA, base64.b64encode(TARGET[:-1]).decode()),
+        ("too-long", DATA, base64.b64encode(TARGET + b"x").decode()),
+        ("other-content", DATA, base64.b64encode(bytes(64)).decode()),
+        ("no-base64", DATA, "?" * 88),
+        ("not-ascii", DATA, "é" + right[1:]),
+    ):
+        yield f"data-{label}", quote, setter("data", value), REFUSE
+
+
+def of_documents():
+    """`data` that is right, sizes at the limit, and the keys of whole documents."""
+    data = setter("data", base64.b64encode(TARGET).decode())
+    for place in ("layers", "config", "blobs", "manifests", "subject"):
+        yield Case(f"data-right-in-{place}", DATA, with_descriptor_in_layout(place, data), ACCEPT)
+        yield Case(f"data-right-in-{place}-of-bundle", ENTRY, with_descriptor_in_bundle(place, data), ACCEPT)
+    yield Case("data-instead-of-entry", ENTRY, data_instead, REFUSE)
+    yield Case("data-of-root", DATA, data_of_root, ACCEPT)
+    yield Case("data-of-nothing", DATA, data_of_nothing, ACCEPT)
+    largest = lambda descriptor: descriptor.update(size=2**53, digest="sha256:" + "0" * 64, urls=["x"])
+    yield Case("size-largest", ROWS["size"], with_descriptor_in_layout("layers", largest), ACCEPT)
+    yield Case(
+        "size-sha512", DIGESTS, with_descriptor_in_layout("subject", setter("digest", "sha512:" + "0" * 128)), ACCEPT
+    )
+    for label, raw in (("exponent", b"64e0"), ("minus-zero", b"-0"), ("point", b"64.00"), ("zero-first", b"064")):
+
+        def change(manifest, raw=raw):
+            start = manifest.rindex(b'"size": ') + len(b'"size": ')
+            end = start + manifest[start:].index(b"\n")
+            return manifest[:start] + raw + manifest[end:]
+
+        yield Case(f"size-written-with-{label}", ROWS["size"], manifest_of_layout(change), REFUSE)
+
+
+def data_instead():
+    box = Box()
+    layer = box.layer("x", 64)
+    layer["data"] = base64.b64encode(box.blobs.pop(layer["digest"])).decode()
+    return foreign.tar(box, [named(box.image("one", [layer]))])
+
+
+def data_of_root():
+    box = Box()
+    image = box.image("one")
+    return foreign.tar(box, [named({**image, "data": base64.b64encode(box.blobs[image["digest"]]).decode()})])
+
+
+def data_of_nothing():
+    box = Box()
+    empty = {**box.add(b"", "application/x"), "data": ""}
+    return foreign.tar(box, [named(box.image("one", [empty]))])

@@ -1,0 +1,227 @@
+"""Directories: layouts of other tools, and bundles that were unpacked."""
+
+from page.digests import digest_of, path_of
+
+from . import foreign
+from .case import ACCEPT, Case, Fifo, Folder, Link, REFUSE, Tree
+from .draft import sound
+from .material import all_kinds, Box, NAME, named, noise, one_image
+
+PLAIN = "`index.json` and `bundle.json` are plain files."
+DIRECTORIES = "`blobs`, `blobs/sha256` and `blobs/sha512`, where they exist, are directories"
+NO_LINK = "No link is followed, but the directory itself may be given as one."
+IGNORED = "Other files are ignored."
+UNPACKED = "**A bundle in a directory**, unpacked, has a `bundle.json` too."
+FORM = "and below `blobs/` there are exactly the files that it must have."
+ELSEWHERE = "Files elsewhere are ignored."
+DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
+
+
+def layout():
+    box, images, referrers, _ = all_kinds()
+    return foreign.tree(box, [named(image, name) for name, image in images.items()] + referrers)
+
+
+def bundle():
+    return foreign.tree_of_draft(sound(*all_kinds()))
+
+
+def changed(make, change):
+    def build():
+        tree = make()
+        return change(tree) or tree
+
+    return build
+
+
+def moved(tree, name, to):
+    """Takes a file away, and leaves a link to it in its place."""
+    tree[to] = tree.pop(name)
+    tree[name] = Link("../" * name.count("/") + to)
+
+
+def cases():
+    yield Case(
+        "directory-layout", "A tar without `bundle.json`, or a directory, is read as an image layout", layout, ACCEPT
+    )
+    yield Case("directory-bundle", UNPACKED, bundle, ACCEPT)
+    for make in (layout, bundle):
+        yield from of_both(make, make.__name__)
+    yield from of_layouts()
+    yield from of_bundles()
+
+
+def first_blob(tree, algorithm="sha256"):
+    return next(name for name in sorted(tree) if name.startswith(f"blobs/{algorithm}/"))
+
+
+def of_both(make, label):
+    present = [name for name in DOCUMENTS if name in make()]
+    for name in present:
+        for what, thing in (("folder", Folder()), ("fifo", Fifo()), ("dead-link", Link("nowhere"))):
+            yield Case(
+                f"directory-{label}-{name}-is-{what}",
+                PLAIN,
+                changed(make, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+                REFUSE,
+            )
+        yield Case(
+            f"directory-{label}-{name}-is-link",
+            NO_LINK,
+            changed(make, lambda tree, name=name: moved(tree, name, "elsewhere")),
+            REFUSE,
+        )
+    blob = first_blob(make())
+    for what, thing in (("folder", Folder()), ("fifo", Fifo()), ("dead-link", Link("nowhere"))):
+        yield Case(
+            f"directory-{label}-blob-is-{what}",
+            DIRECTORIES,
+            changed(make, lambda tree, thing=thing: tree.update({blob: thing})),
+            REFUSE,
+        )
+    yield Case(
+        f"directory-{label}-blob-is-link", NO_LINK, changed(make, lambda tree: moved(tree, blob, "elsewhere")), REFUSE
+    )
+    for name in ("blobs", "blobs/sha256", "blobs/sha512"):
+        yield Case(
+            f"directory-{label}-{name.replace('/', '-')}-is-link",
+            NO_LINK,
+            changed(make, lambda tree, name=name: all_moved(tree, name)),
+            REFUSE,
+        )
+    given = changed(make, lambda tree: setattr(tree, "given_as_link", True))
+    yield Case(f"directory-{label}-given-as-link", NO_LINK, given, ACCEPT)
+    for name in sorted(make()):
+        label_of = name.replace("/", "-")[:24]
+        quote = PLAIN if name in DOCUMENTS else DIRECTORIES
+        if name != "bundle.json":
+            yield Case(
+                f"directory-{label}-without-{label_of}",
+                quote,
+                changed(make, lambda tree, name=name: tree.pop(name) and None),
+                REFUSE,
+            )
+        damage = changed(make, lambda tree, name=name: tree.update({name: tree[name][:-1] + b"?"}))
+        yield Case(f"directory-{label}-damaged-{label_of}", "Content is hashed every time it is read.", damage, REFUSE)
+    other = IGNORED if label == "layout" else ELSEWHERE
+    for what, name, thing in (
+        ("file", "README", b"text"),
+        ("json", "manifest.json", b"["),
+        ("link", "link", Link("index.json")),
+        ("dead-link", "link.json", Link("nowhere")),
+        ("fifo", "fifo", Fifo()),
+        ("folder", "more", Folder()),
+        ("inner-file", "more/index.json", b"text"),
+        ("blobs-elsewhere", "blobs2/sha256/" + "0" * 64, b"text"),
+        ("upper-case", "INDEX.JSON", b"text"),
+    ):
+        yield Case(
+            f"directory-{label}-other-{what}",
+            other,
+            changed(make, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+            ACCEPT,
+        )
+
+
+def all_moved(tree, name):
+    """A folder is moved away, and a link to it stands in its place."""
+    for path in [path for path in tree if path.startswith(name + "/")]:
+        tree["elsewhere/" + path[len(name) + 1 :]] = tree.pop(path)
+    tree[name] = Link("../" * name.count("/") + "elsewhere")
+
+
+def of_layouts():
+    for what, name, thing, quote in (
+        ("file-in-blobs", "blobs/x", b"text", IGNORED),
+        ("file-in-sha256", "blobs/sha256/x", b"text", IGNORED),
+        ("upper-case-digest", "blobs/sha256/" + "A" * 64, b"text", IGNORED),
+        ("long-digest", "blobs/sha256/" + "0" * 65, b"text", IGNORED),
+        ("other-algorithm", "blobs/sha384/" + "0" * 96, b"text", IGNORED),
+        ("link-in-sha256", "blobs/sha256/x", Link("nowhere"), IGNORED),
+        ("folder-in-sha256", "blobs/sha256/x", Folder(), IGNORED),
+        ("unreferenced-blob", path_of(digest_of(b"x")), b"x", "A blob may be there that nothing refers to."),
+    ):
+        yield Case(
+            f"directory-layout-{what}",
+            quote,
+            changed(layout, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+            ACCEPT,
+        )
+    wrong = changed(layout, lambda tree: tree.update({"blobs/sha256/" + "0" * 64: b"x"}))
+    yield Case("directory-layout-unreferenced-blob-damaged", "It has to hash to its name all the same.", wrong, REFUSE)
+    link = changed(layout, lambda tree: tree.update({"blobs/sha256/" + "0" * 64: Link("nowhere")}))
+    yield Case("directory-layout-unreferenced-blob-is-link", DIRECTORIES, link, REFUSE)
+    folder = changed(layout, lambda tree: tree.update({"blobs/sha512/" + "0" * 128: Folder()}))
+    yield Case("directory-layout-unreferenced-blob-is-folder", DIRECTORIES, folder, REFUSE)
+    yield Case("directory-layout-sha512-is-file", DIRECTORIES, lambda: small(**{"blobs/sha512": b"text"}), REFUSE)
+    yield Case("directory-layout-sha512-is-fifo", DIRECTORIES, lambda: small(**{"blobs/sha512": Fifo()}), REFUSE)
+    yield Case("directory-layout-sha512-is-empty", DIRECTORIES, lambda: small(**{"blobs/sha512": Folder()}), ACCEPT)
+    yield Case("directory-layout-no-blobs", DIRECTORIES, lambda: Tree(foreign.documents([one_image()[1]])), REFUSE)
+    yield Case("directory-empty", PLAIN, lambda: Tree({"x": b"y"}), REFUSE)
+    yield Case(
+        "directory-layout-with-bundle.json",
+        UNPACKED,
+        changed(layout, lambda tree: tree.update({"bundle.json": b"{}"})),
+        REFUSE,
+    )
+    dead = changed(layout, lambda tree: tree.update({"bundle.json": Link("nowhere")}))
+    yield Case("directory-layout-with-bundle.json-dead-link", PLAIN, dead, REFUSE)
+
+
+def small(**more):
+    box, image = one_image()
+    tree = foreign.tree(box, [named(image)])
+    tree.update(more)
+    return tree
+
+
+def of_bundles():
+    without = changed(bundle, lambda tree: tree.pop("bundle.json") and None)
+    yield Case(
+        "directory-bundle-without-bundle.json", "A layout that another tool made has no `bundle.json`", without, ACCEPT
+    )
+    extra = noise("extra", 30)
+    for what, name, thing in (
+        ("file-in-blobs", "blobs/x", b"text"),
+        ("file-in-sha256", "blobs/sha256/x", b"text"),
+        ("other-algorithm", "blobs/sha384/" + "0" * 96, b"text"),
+        ("unreferenced-blob", path_of(digest_of(extra)), extra),
+        ("link", "blobs/sha256/x", Link("nowhere")),
+        ("link-to-folder", "blobs/x", Link("sha256")),
+        ("fifo", "blobs/sha256/x", Fifo()),
+        ("hidden-file", "blobs/.x", b""),
+        ("file-deep-below", "blobs/sha256/x/y/z", b"text"),
+    ):
+        yield Case(
+            f"directory-bundle-more-{what}",
+            FORM,
+            changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing})),
+            REFUSE,
+        )
+    guess = "a directory below blobs that holds nothing is no file"
+    for name in ("blobs/more", "blobs/sha256/more"):
+        empty = changed(bundle, lambda tree, name=name: tree.update({name: Folder()}))
+        yield Case(f"directory-bundle-empty-folder-{name.replace('/', '-')}", FORM, empty, ACCEPT, guess)
+    for name in DOCUMENTS:
+        for what, change in (
+            ("line-feed", lambda data: data + b"\n"),
+            ("space", lambda data: data.replace(b":", b": ", 1)),
+        ):
+            other = changed(bundle, lambda tree, name=name, change=change: tree.update({name: change(tree[name])}))
+            yield Case(f"directory-bundle-{name}-{what}", "are in their one form, and below", other, REFUSE)
+    yield Case("directory-bundle-left-out-is-there", FORM, left_out_is_there, REFUSE)
+    yield Case("directory-bundle-nothing-of-sha512-left", FORM, nothing_of_sha512, ACCEPT)
+
+
+def left_out_is_there():
+    box = Box()
+    away = box.layer("away", urls=["x"])
+    tree = foreign.tree_of_draft(sound(box, {NAME: box.image("one", [away])}, left_out=[away["digest"]]))
+    tree[path_of(away["digest"])] = box.blobs[away["digest"]]
+    return tree
+
+
+def nothing_of_sha512():
+    box = Box()
+    away = box.layer("away", algorithm="sha512", urls=["x"])
+    return foreign.tree_of_draft(sound(box, {NAME: box.image("one", [away])}, left_out=[box.leave_out(away)]))

@@ -1,0 +1,165 @@
+"""What is read as JSON: rules of every document, in every place where documents stand."""
+
+from page.json_read import KEYS_WITH_A_MEANING
+
+from .case import ACCEPT, Case, REFUSE
+from .places import PLACES
+
+VALUE = "A document is one JSON value (RFC 8259) in UTF-8"
+NUMBERS = "A `\\u` escape that is half of a surrogate pair, and a number beyond the range"
+DEPTH = "Objects and arrays are nested at most 32 deep"
+TWICE = "No object has a key twice."
+FOLDED = "Keys with a meaning are written exactly so"
+FREE = "The keys *within* an object `annotations` are free."
+MEANS = "Folded means: `A` to `Z` become `a` to `z`"
+NULL = "Among annotations, and in the place of an element of an array, it is refused."
+OTHER = "Other keys may hold anything."
+EVERY = "The rules of this chapter are for every document that is read"
+
+
+def cases():
+    for label, quote, change, expected, *guess in [*texts(), *values(), *keys()]:
+        for place, build in PLACES.items():
+            yield Case(f"json-{label}-in-{place}", quote, build(change), expected, *guess)
+
+
+def more(member):
+    """Adds a member, as text, to the object of a document."""
+    return lambda data: data.replace(b"{", b"{" + member.encode("utf-8", "surrogatepass") + b", ", 1)
+
+
+def texts():
+    for label, change, expected in (
+        ("white-space-around", lambda data: b" \t\r\n" + data + b"\n\r\t ", ACCEPT),
+        ("byte-order-mark", lambda data: b"\xef\xbb\xbf" + data, REFUSE),
+        ("no-break-space", lambda data: data + "\u00a0".encode(), REFUSE),
+        ("form-feed", lambda data: b"\f" + data, REFUSE),
+        ("nul-after", lambda data: data + b"\0", REFUSE),
+        ("in-an-array", lambda data: b"[" + data + b"]", REFUSE),
+        ("a-string", lambda data: b'"text"', REFUSE),
+        ("null", lambda data: b"null", REFUSE),
+        ("empty", lambda data: b"", REFUSE),
+        ("white-space-only", lambda data: b" ", REFUSE),
+        ("twice", lambda data: data + b" " + data, REFUSE),
+        ("comma-after", lambda data: data.rstrip()[:-1] + b",}", REFUSE),
+        ("cut-off", lambda data: data.rstrip()[:-1], REFUSE),
+        ("utf-16", lambda data: data.decode().encode("utf-16-le"), REFUSE),
+        ("comment", lambda data: b"// text\n" + data, REFUSE),
+        ("latin-1", lambda data: more('"x": "?"')(data).replace(b"?", b"\xe9"), REFUSE),
+        ("surrogate-in-utf-8", lambda data: more('"x": "?"')(data).replace(b"?", b"\xed\xa0\x80"), REFUSE),
+        ("overlong-utf-8", lambda data: more('"x": "?"')(data).replace(b"?", b"\xc0\xaf"), REFUSE),
+    ):
+        yield label, VALUE, change, expected
+    yield "key-order", EVERY, more('"zzz": 1, "aaa": 2'), ACCEPT
+
+
+def values():
+    """Members with a key that has no meaning."""
+    for label, quote, value, expected, *guess in (
+        ("number-largest", NUMBERS, "1.7976931348623157e308", ACCEPT),
+        (
+            "number-rounds-down",
+            NUMBERS,
+            "1.7976931348623158e308",
+            ACCEPT,
+            "a number that rounds to the largest double is within the range",
+        ),
+        ("number-too-large", NUMBERS, "1e309", REFUSE),
+        ("number-too-small", NUMBERS, "-1e309", REFUSE),
+        ("number-rounds-up", NUMBERS, "1.797693134862315909e308", REFUSE),
+        ("number-of-400-digits", NUMBERS, "1" + "0" * 400, REFUSE),
+        ("number-of-300-digits", NUMBERS, "9" * 300, ACCEPT),
+        ("number-of-3000-digits", NUMBERS, "0." + "1" * 3000, ACCEPT),
+        ("number-zero-with-exponent", NUMBERS, "0e99999", ACCEPT, "0e99999 is zero, and within the range"),
+        (
+            "number-underflow",
+            NUMBERS,
+            "1e-999",
+            ACCEPT,
+            "a number too close to zero is rounded, and not beyond the range",
+        ),
+        ("number-huge-exponent", NUMBERS, "1e99999999999999999999", REFUSE),
+        ("number-minus-zero", VALUE, "-0", ACCEPT),
+        ("number-leading-zero", VALUE, "01", REFUSE),
+        ("number-plus", VALUE, "+1", REFUSE),
+        ("number-point-first", VALUE, ".5", REFUSE),
+        ("number-point-last", VALUE, "5.", REFUSE),
+        ("number-hex", VALUE, "0x10", REFUSE),
+        ("number-nan", VALUE, "NaN", REFUSE),
+        ("number-infinity", VALUE, "Infinity", REFUSE),
+        ("number-arabic-digits", VALUE, "\u0661", REFUSE),
+        ("literal-upper-case", VALUE, "True", REFUSE),
+        ("literal-true", OTHER, "true", ACCEPT),
+        ("string-single-quotes", VALUE, "'x'", REFUSE),
+        ("string-raw-tab", VALUE, '"\t"', REFUSE),
+        ("string-raw-nul", VALUE, '"\0"', REFUSE),
+        ("string-delete", VALUE, '"\x7f"', ACCEPT),
+        ("string-escape-x", VALUE, '"\\x41"', REFUSE),
+        ("string-escape-cut-off", VALUE, '"\\u12"', REFUSE),
+        ("string-escape-with-sign", VALUE, '"\\u+123"', REFUSE),
+        ("string-escape-nul", VALUE, '"\\u0000"', ACCEPT),
+        ("surrogate-pair", NUMBERS, '"\\ud83d\\ude00"', ACCEPT),
+        ("surrogate-high", NUMBERS, '"\\ud83d"', REFUSE),
+        ("surrogate-low", NUMBERS, '"\\uDE00"', REFUSE),
+        ("surrogate-swapped", NUMBERS, '"\\ude00\\ud83d"', REFUSE),
+        ("surrogate-high-and-text", NUMBERS, '"\\ud83dx"', REFUSE),
+        ("surrogate-high-and-escape", NUMBERS, '"\\ud83d\\u0041"', REFUSE),
+        ("surrogate-in-inner-key", NUMBERS, '{"\\ud83d": 1}', REFUSE),
+        ("surrogate-in-array", NUMBERS, '[["\\ud83d"]]', REFUSE),
+        ("depth-32-arrays", DEPTH, "[" * 31 + "]" * 31, ACCEPT),
+        ("depth-33-arrays", DEPTH, "[" * 32 + "]" * 32, REFUSE),
+        ("depth-32-objects", DEPTH, '{"x":' * 30 + "{}" + "}" * 30, ACCEPT),
+        ("depth-33-objects", DEPTH, '{"x":' * 31 + "{}" + "}" * 31, REFUSE),
+        ("depth-33-mixed", DEPTH, '[{"x":' * 16 + "1" + "}]" * 16, REFUSE),
+        ("depth-10000", DEPTH, "[" * 10000 + "]" * 10000, REFUSE),
+        ("key-twice-inside", TWICE, '{"a": 1, "b": 2, "a": 1}', REFUSE),
+        ("key-twice-escaped", TWICE, '{"a": 1, "\\u0061": 1}', REFUSE),
+        ("key-twice-empty", TWICE, '{"": 1, "": 1}', REFUSE),
+        ("key-in-other-letters", TWICE, '{"a": 1, "A": 1}', ACCEPT),
+        ("key-in-other-normal-form", TWICE, '{"\u00e9": 1, "e\u0301": 1}', ACCEPT),
+        ("key-twice-in-annotations", TWICE, '{"annotations": {"a": "1", "a": "2"}}', REFUSE),
+        ("null-of-other-key", OTHER, "null", ACCEPT),
+        ("null-in-other-array", NULL, "[null]", ACCEPT, "arrays of other keys may hold null"),
+        ("any-value", OTHER, '{"x": [1, "2", [true], {}]}', ACCEPT),
+    ):
+        yield label, quote, more(f'"other": {value}'), expected, *guess
+
+
+def keys():
+    yield "key-twice-on-top", TWICE, more('"other": 1, "other": 1'), REFUSE
+    yield "surrogate-in-key", NUMBERS, more('"\\udead": 1'), REFUSE
+    for key in KEYS_WITH_A_MEANING:
+        yield f"folded-{key}", FOLDED, more(f'"{key.upper()}": 1'), REFUSE
+    for label, key, quote, expected in (
+        ("long-s", "\u017fize", MEANS, REFUSE),
+        ("escaped-long-s", "url\\u017f", MEANS, REFUSE),
+        ("kelvin", "loo\u212a", MEANS, ACCEPT),
+        ("dotted-i", "d\u0130gest", MEANS, ACCEPT),
+        ("dotless-i", "d\u0131gest", MEANS, ACCEPT),
+        ("full-width", "\uff33ize", MEANS, ACCEPT),
+        ("sharp-s", "o\u00df", MEANS, ACCEPT),
+        ("escaped", "S\\u0049ZE", FOLDED, REFUSE),
+        ("space", "Size ", FOLDED, ACCEPT),
+        ("prefix", "Sizes", FOLDED, ACCEPT),
+        ("hyphen", "Media-Type", FOLDED, ACCEPT),
+    ):
+        yield f"folded-by-{label}", quote, more(f'"{key}": 1'), expected
+    yield "folded-deep-inside", FOLDED, more('"other": [{"x": {"Size": 1}}]'), REFUSE
+    yield "folded-in-config-like", FOLDED, more('"other": {"OS": "linux"}'), REFUSE
+    yield "folded-of-other-documents", FOLDED, more('"imagelayoutversion": "1.0.0"'), REFUSE
+    yield "folded-in-annotations-of-other", FREE, more('"other": {"annotations": {"SIZE": "1", "Urls": "2"}}'), ACCEPT
+    guess = "only the keys of the object `annotations` itself are free, not those of objects in it"
+    inside = more('"other": {"annotations": {"a": {"SIZE": "1"}}}')
+    yield "folded-in-object-in-annotations", FREE, inside, REFUSE, guess
+    beside = more('"other": {"Annotations": {"SIZE": "1"}}')
+    yield "folded-annotations-itself", FOLDED, beside, REFUSE
+    array = more('"other": {"annotations": [{"SIZE": "1"}]}')
+    yield (
+        "folded-in-array-of-annotations",
+        FREE,
+        array,
+        REFUSE,
+        "an array under the key `annotations` is no object `annotations`",
+    )
+    meaning = more('"other": {"size": "text", "digest": 5, "mediaType": [], "urls": {"manifests": 1}, "data": null}')
+    yield "keys-where-they-have-no-meaning", "at the places where they have that meaning", meaning, ACCEPT

@@ -1,0 +1,193 @@
+"""Limits that only large content reaches: gzip of a few MiB at most, since most of it repeats itself.
+
+None grows more than a hundred times, which a careful program may take for an attack on the disk.
+"""
+
+import random
+import zlib
+
+from page import tar_write
+from page.descriptors import OCI_IMAGE, OCI_INDEX
+
+from . import foreign
+from .case import ACCEPT, Case, REFUSE
+from .draft import of_image, sound
+from .material import Box, LAYER, NAME, named, one_image
+
+MIB = 1024 * 1024
+INDEX = "and an `index.json` of at most 64 MiB, as in a bundle."
+BUNDLE_INDEX = "An OCI image index of at most 64 MiB."
+BUNDLE_JSON = "It has at most 256 MiB."
+MANIFEST = "A manifest is a document of at most 32 MiB"
+PIECES = "more than 1 000 000 pieces of content"
+BY_ROOT = "more than 5 000 000 pieces of content where each root is counted"
+FILES = "There are 1 000 000 files at most."
+
+
+def packed(pieces):
+    """The gzip of these bytes, which are never there all at once."""
+    packer = zlib.compressobj(level=1, wbits=31)
+    return b"".join(packer.compress(piece) for piece in pieces) + packer.flush()
+
+
+def cases():
+    for label, size, expected in (("64-mib", 64 * MIB, ACCEPT), ("64-mib-and-a-byte", 64 * MIB + 1, REFUSE)):
+        yield Case(f"large-index.json-of-{label}", INDEX, lambda size=size: layout_with_index(size), expected)
+    yield Case("large-index.json-of-bundle", BUNDLE_INDEX, bundle_with_large_index, REFUSE)
+    yield Case("large-bundle.json", BUNDLE_JSON, bundle_json_of_256_mib, REFUSE)
+    for label, size, expected in (("32-mib", 32 * MIB, ACCEPT), ("32-mib-and-a-byte", 32 * MIB + 1, REFUSE)):
+        yield Case(f"large-manifest-of-{label}", MANIFEST, lambda size=size: layout_with_manifest(size), expected)
+        yield Case(
+            f"large-manifest-of-{label}-in-bundle", MANIFEST, lambda size=size: bundle_with_manifest(size), expected
+        )
+    for label, more, expected in (("1000000", 0, ACCEPT), ("1000001", 1, REFUSE)):
+        yield Case(f"large-pieces-{label}", PIECES, lambda more=more: pieces(more), expected)
+        yield Case(f"large-files-{label}", FILES, lambda more=more: files(more), expected)
+    yield Case("large-by-root-5000000", BY_ROOT, lambda: by_root(0), ACCEPT)
+    yield Case("large-by-root-5000001", BY_ROOT, lambda: by_root(1), REFUSE)
+    yield Case(
+        "large-by-root-one-manifest",
+        BY_ROOT,
+        lambda: one_manifest(100),
+        ACCEPT,
+        "an entry that stands several times is counted each time",
+    )
+    yield Case(
+        "large-by-root-one-manifest-and-more",
+        BY_ROOT,
+        lambda: one_manifest(101),
+        REFUSE,
+        "an entry that stands several times is counted each time",
+    )
+
+
+def white_space(size):
+    """White space, of which one byte in twenty is one of four."""
+    mixed = bytes(b" \t\r\n"[byte & 3] for byte in random.Random("white space").randbytes(MIB // 20))
+    part = b"".join(mixed[at : at + 205] + b" " * 3891 for at in range(0, 256 * 204, 204))
+    return (part * (size // len(part) + 1))[:size]
+
+
+def spaced(data, size):
+    """The document with white space after it, up to this size."""
+    return data + white_space(size - len(data))
+
+
+def layout_with_index(size):
+    box, image = one_image()
+    return packed([foreign.tar(box, [], index=spaced(foreign.index_of([named(image)]), size))])
+
+
+def layout_with_manifest(size):
+    box, image = one_image()
+    manifest = box.add(spaced(box.blobs.pop(image["digest"]), size), OCI_IMAGE)
+    return packed([foreign.tar(box, [manifest])])
+
+
+def bundle_with_manifest(size):
+    box = Box()
+    config = box.config("c")
+    image = box.image("one", [], config)
+    manifest = box.add(spaced(box.blobs[image["digest"]], size), OCI_IMAGE)
+    return packed([of_image(box, manifest, [config]).file()])
+
+
+def bundle_with_large_index():
+    """One image with so many names that the index, in its one form, has more than 64 MiB."""
+    box = Box()
+    config = box.config("c")
+    image = box.image("one", [], config)
+    draft = sound(box, {NAME: image})
+    root = {key: image[key] for key in ("mediaType", "digest", "size")}
+    path = "x" * 240
+    count = 64 * MIB // 740
+    draft.index["manifests"] = [named(root, f"quay.io/{path}:{number:06}") for number in range(count)]
+    index = draft.index_bytes()
+    assert len(index) > 64 * MIB
+    draft.index_bytes = lambda: index
+    return packed([draft.file()])
+
+
+def bundle_json_of_256_mib():
+    """White space alone would be refused too, but nobody has to read so far."""
+    box, image = one_image()
+    entries = sound(box, {NAME: image}).entries()
+    document = entries[2].data
+    spaces = 256 * MIB + 1 - len(document)
+    size = len(document) + spaces
+
+    def parts():
+        for entry in entries:
+            if entry.path != "bundle.json":
+                yield entry.bytes()
+                continue
+            yield tar_write.head("bundle.json", size) + document
+            for _ in range(spaces // MIB):
+                yield b" " * MIB
+            yield b" " * (spaces % MIB) + tar_write.padding(size)
+        yield tar_write.END
+
+    return packed(parts())
+
+
+def absent_entries(first, count, media_type="a"):
+    """Descriptors, as text, of content that is not there and need not be."""
+    form = '{"mediaType":"%s","digest":"sha256:%064x","size":0,"urls":["x"]}'
+    return ",".join(form % (media_type, number) for number in range(first, first + count))
+
+
+def index_text(entries):
+    return ('{"schemaVersion":2,"mediaType":"%s","manifests":[%s]}' % (OCI_INDEX, entries)).encode()
+
+
+def pieces(more):
+    """Four indexes of at most 32 MiB each, which lead to 1 000 000 pieces of content together, and maybe more."""
+    box = Box()
+    left = 1_000_000 - 5 + more
+    parts = []
+    first = 0
+    while left:
+        count = min(left, 250_000)
+        parts.append(box.add(index_text(absent_entries(first, count)), OCI_INDEX))
+        first += count
+        left -= count
+    root = box.index(parts)
+    assert len(box.blobs) == 5
+    return packed([foreign.tar(box, [named(root)])])
+
+
+def files(more):
+    """A layout among so many files that nobody cares for."""
+    box, image = one_image()
+    usual = foreign.tar(box, [named(image)], end=b"")
+    # What does not repeat itself comes first; it is one of the files.
+    first = foreign.entry("first", random.Random("files").randbytes(6 * MIB))
+    others = 1_000_000 - len(box.blobs) - 3 + more
+    block = foreign.entry("x")
+
+    def parts():
+        yield first + usual
+        for _ in range(others // 1000):
+            yield block * 1000
+        yield block * (others % 1000)
+        yield bytes(1024)
+
+    return packed(parts())
+
+
+def by_root(more):
+    """100 roots: each is an index of one shared index, which leads to 49 998 layers, so 50 000 pieces each."""
+    box = Box()
+    shared = box.add(index_text(absent_entries(0, 50_000 - 2)), OCI_INDEX)
+    roots = [box.index([shared], annotations={"number": str(number)}) for number in range(100)]
+    if more:
+        layer = {"mediaType": LAYER, "digest": "sha256:" + "f" * 64, "size": 0, "urls": ["x"]}
+        roots[0] = box.index([shared, layer])
+    return packed([foreign.tar(box, roots)])
+
+
+def one_manifest(times):
+    """One manifest with 50 000 pieces of content, itself included, as a root this many times."""
+    box = Box()
+    shared = box.add(index_text(absent_entries(0, 50_000 - 1)), OCI_INDEX)
+    return packed([foreign.tar(box, [named(shared, f"quay.io/org/one:{number}") for number in range(times)])])

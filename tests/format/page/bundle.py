@@ -1,0 +1,64 @@
+"""A bundle: whether the file is the one that its content must have."""
+
+from . import digests
+from .bundle_form import CONTAINERD_NAME, Form, LARGEST_BUNDLE_JSON, OCI_LAYOUT, REF_NAME, Root
+from .directory import files_below
+from .json_read import read_document
+from .layout import plan_of, read_index
+from .references import reference
+from .refusal import refuse_unless
+
+
+def check_bundle_tar(contents, data):
+    """Compares every byte of the file with what its content must have."""
+    form = form_of(contents)
+    refuse_unless(len(data) == form.length(), "the file has another length than its content must have")
+    at = 0
+    for piece in form.file(contents.chunks_of):
+        refuse_unless(data[at : at + len(piece)] == piece, f"not the one form, in the {len(piece)} bytes from {at} on")
+        at += len(piece)
+    refuse_unless(at == len(data), "bytes after the end")
+
+
+def check_bundle_directory(contents, path):
+    """An unpacked bundle: the documents in their one form, and exactly the files that it must have."""
+    form = form_of(contents)
+    must = {digests.path_of(digest) for digest in form.blobs()}
+    for name in files_below(path, "blobs"):
+        refuse_unless(name in must, f"{name} belongs to nothing")
+
+
+def form_of(contents):
+    """The form that this content must have, of which the three documents are checked here."""
+    check_version(contents)
+    place = contents.documents.get("oci-layout")
+    refuse_unless(place and place.size == len(OCI_LAYOUT) and place.read() == OCI_LAYOUT, "oci-layout is not the one")
+    contents.check_hashes()
+    descriptors = read_index(contents)
+    plan, missing = plan_of(descriptors, contents)
+    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing)
+    for name, data in form.documents():
+        refuse_unless(contents.documents[name].read() == data, f"{name} is not in its one form, or says something else")
+    return form
+
+
+def check_version(contents):
+    """Before anything else in `bundle.json`, so that a reader can say that it is too old."""
+    place = contents.documents["bundle.json"]
+    refuse_unless(place.size <= LARGEST_BUNDLE_JSON, "bundle.json of more than 256 MiB")
+    document = read_document(place.read(), "bundle.json")
+    version = document.get("formatVersion")
+    refuse_unless(type(version) is int and version == 1, f"formatVersion {version!r} is not known")
+
+
+def root_of(descriptor):
+    """The root that an entry of `index.json` stands for; anything else in it shows when its form is compared."""
+    name = descriptor.annotations.get(REF_NAME)
+    if name is None:
+        refuse_unless(not descriptor.annotations, "a root with annotations and no name")
+        return Root(None, descriptor.digest)
+    refuse_unless(descriptor.annotations.get(CONTAINERD_NAME) == name, f"a root is named {name!r} in one place only")
+    read = reference(name)
+    refuse_unless(read.name == name, f"{name!r} is not normalised")
+    refuse_unless(read.digest in (None, descriptor.digest), f"{name!r} is not the digest of its root")
+    return Root(name, descriptor.digest)

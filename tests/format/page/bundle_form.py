@@ -1,0 +1,150 @@
+"""The one form of a bundle: its bytes, worked out from its content."""
+
+from typing import NamedTuple, Optional
+
+from . import digests, tar_write
+from .descriptors import OCI_INDEX
+from .json_write import written
+from .refusal import refuse_unless
+
+OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
+LARGEST_INDEX = 64 * 1024 * 1024
+LARGEST_BUNDLE_JSON = 256 * 1024 * 1024
+
+CONTAINERD_NAME = "io.containerd.image.name"
+REF_NAME = "org.opencontainers.image.ref.name"
+LEFT_OUT = "io.oci-bundle.left-out"
+
+
+class Root(NamedTuple):
+    """An entry of `index.json`: a name, or None for a referrer, and what it leads to."""
+
+    name: Optional[str]
+    digest: str
+
+
+class Form:
+    """What a bundle with these roots, this plan and this left out has to be.
+
+    The plan decides sizes and types; the order of the roots is worked out here.
+    """
+
+    def __init__(self, roots, plan, left_out):
+        self.plan = plan
+        self.roots = sorted(roots, key=self.place)
+        self.left_out = sorted(left_out)
+        self.check_roots()
+        self.check_left_out()
+        self.index = written(self.index_document())
+        refuse_unless(len(self.index) <= LARGEST_INDEX, "index.json of more than 64 MiB")
+        self.bundle_json = written(self.bundle_document())
+        refuse_unless(len(self.bundle_json) <= LARGEST_BUNDLE_JSON, "bundle.json of more than 256 MiB")
+
+    @property
+    def identity(self):
+        return digests.digest_of(self.index)
+
+    def place(self, root):
+        """Names before none, images before artifacts, then by name or digest."""
+        if root.name is None:
+            return (2, root.digest)
+        return (1 if self.plan.manifests[root.digest].is_artifact else 0, root.name)
+
+    def check_roots(self):
+        names = [root.name for root in self.roots if root.name is not None]
+        refuse_unless(names, "no root has a name")
+        refuse_unless(len(set(names)) == len(names), "a name stands there twice")
+        self.check_referrers()
+
+    def check_referrers(self):
+        """Each root without a name is attached, by its subject, to what is there with a name, in the end."""
+        waiting = [root.digest for root in self.roots if root.name is None]
+        refuse_unless(len(set(waiting)) == len(waiting), "a referrer stands there twice")
+        attached = set()
+        for root in self.roots:
+            if root.name is not None:
+                attached |= self.plan.manifests_below(root.digest)
+        by_subject = {}
+        for digest in waiting:
+            subject = self.plan.manifests[digest].subject
+            refuse_unless(subject, f"{digest} has no name and no subject")
+            by_subject.setdefault(subject.digest, []).append(digest)
+        ahead = [subject for subject in by_subject if subject in attached]
+        while ahead:
+            for digest in by_subject.pop(ahead.pop(), []):
+                new = self.plan.manifests_below(digest) - attached
+                attached |= new
+                # What was attached before may have come here by a name; only what waits for a subject matters.
+                ahead += [subject for subject in new if subject in by_subject]
+        refuse_unless(not by_subject, "a root without a name refers to nothing that is there")
+
+    def check_left_out(self):
+        for digest in self.left_out:
+            refuse_unless(digest in self.plan.sizes, f"{digest} was left out and is not in the plan")
+            refuse_unless(self.plan.may_be_left_out(digest), f"{digest} is missing")
+
+    def root_descriptor(self, root):
+        descriptor = {
+            "digest": root.digest,
+            "mediaType": self.plan.types[root.digest],
+            "size": self.plan.sizes[root.digest],
+        }
+        if root.name is not None:
+            descriptor["annotations"] = {CONTAINERD_NAME: root.name, REF_NAME: root.name}
+        elif self.plan.manifests[root.digest].artifact_type:
+            descriptor["artifactType"] = self.plan.manifests[root.digest].artifact_type
+        return descriptor
+
+    def absent(self):
+        return [
+            {"digest": digest, "reason": "nondistributable", "size": self.plan.sizes[digest]}
+            for digest in self.left_out
+        ]
+
+    def index_document(self):
+        document = {
+            "manifests": [self.root_descriptor(root) for root in self.roots],
+            "mediaType": OCI_INDEX,
+            "schemaVersion": 2,
+        }
+        if self.left_out:
+            document["annotations"] = {LEFT_OUT: digests.digest_of(written(self.absent()))}
+        return document
+
+    def bundle_document(self):
+        document = {"formatVersion": 1, "index": self.identity, "volume": {"count": 1, "number": 1}}
+        if self.left_out:
+            document["absent"] = self.absent()
+        return document
+
+    def blobs(self):
+        """The digests that have an entry, in their order."""
+        left_out = set(self.left_out)
+        return [digest for digest in self.plan.order() if digest not in left_out]
+
+    def documents(self):
+        return [("oci-layout", OCI_LAYOUT), ("index.json", self.index), ("bundle.json", self.bundle_json)]
+
+    def file(self, chunks_of):
+        """The bytes of the bundle, piece by piece. `chunks_of` gives those of a blob by its digest."""
+        for path, data in self.documents():
+            yield tar_write.head(path, len(data)) + data + tar_write.padding(len(data))
+        yield tar_write.head("blobs/", 0, is_directory=True)
+        for algorithm in self.plan.algorithms:
+            yield tar_write.head(f"blobs/{algorithm}/", 0, is_directory=True)
+        for digest in self.blobs():
+            size = self.plan.sizes[digest]
+            yield tar_write.head(digests.path_of(digest), size)
+            yield from chunks_of(digest)
+            yield tar_write.padding(size)
+        yield tar_write.END
+
+    def length(self):
+        """The length of the file, from sizes alone."""
+        total = len(tar_write.END)
+        entries = [(path, len(data)) for path, data in self.documents()] + [("blobs/", 0)]
+        entries += [(f"blobs/{algorithm}/", 0) for algorithm in self.plan.algorithms]
+        entries += [(digests.path_of(digest), self.plan.sizes[digest]) for digest in self.blobs()]
+        for path, size in entries:
+            total += len(tar_write.head(path, size)) + size + len(tar_write.padding(size))
+        return total

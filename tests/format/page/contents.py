@@ -1,0 +1,36 @@
+"""What was found in a tar or a directory: three documents and the blobs."""
+
+from .digests import hashes_to
+from .refusal import refuse_unless
+
+
+class Contents:
+    """`documents` and `blobs` hold things that have a `size`, `read()` and `chunks()`."""
+
+    def __init__(self):
+        self.documents = {}
+        self.blobs = {}
+
+    def add_blob(self, digest, place):
+        """A blob may stand several times, in one size; each time is hashed."""
+        if digest in self.blobs:
+            refuse_unless(self.blobs[digest][0].size == place.size, f"{digest} stands there in two sizes")
+        self.blobs.setdefault(digest, []).append(place)
+
+    def check_hashes(self):
+        """All that stands under a digest hashes to it, also what nothing refers to."""
+        for digest, places in self.blobs.items():
+            for place in places:
+                refuse_unless(hashes_to(place.chunks(), digest), f"{digest} does not hash to its name")
+
+    def fetch(self, digest):
+        """The content of a blob, None where it is missing."""
+        places = self.blobs.get(digest)
+        return places[0].read() if places else None
+
+    def size_of(self, digest):
+        places = self.blobs.get(digest)
+        return places[0].size if places else None
+
+    def chunks_of(self, digest):
+        return self.blobs[digest][0].chunks()

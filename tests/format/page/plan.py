@@ -1,0 +1,130 @@
+"""The plan: everything that the roots lead to, each piece of content once."""
+
+from .digests import algorithm_of
+from .manifests import LARGEST_MANIFEST, read_manifest
+from .refusal import Refused, refuse_unless
+
+FARTHEST = 15
+MOST_PIECES = 1_000_000
+MOST_BYTES = 2**60
+MOST_PIECES_BY_ROOT = 5_000_000
+
+
+class Plan:
+    """What the roots lead to.
+
+    `roots` are Descriptors in their order. `fetch` gives the content of a manifest by its digest, already known to
+    hash to it, or None where it is missing; blobs are never fetched.
+    """
+
+    def __init__(self, roots, fetch):
+        self.sizes = {}
+        self.manifests = {}  # digest -> Manifest, breadth-first
+        self.types = {}
+        self.configs = set()
+        self.with_urls = set()
+        self.fetch = fetch
+        self.walk(roots)
+        refuse_unless(sum(self.sizes.values()) <= MOST_BYTES, "sizes add up to more than 2^60 bytes")
+        self.count_by_root(roots)
+
+    def walk(self, roots):
+        """Breadth-first. The list of a step is whole before the next step begins, so steps count from the nearest
+        root."""
+        step = 0
+        ahead = []
+        for root in roots:
+            refuse_unless(root.names_a_manifest, f"root {root.digest} has no manifest type")
+            ahead.append(root)
+        while ahead:
+            behind, ahead = ahead, []
+            for descriptor in behind:
+                self.meet(descriptor)
+                if descriptor.digest not in self.manifests:
+                    refuse_unless(step <= FARTHEST, f"{descriptor.digest} is more than {FARTHEST} steps from a root")
+                    ahead += self.take(descriptor)
+                manifest = self.manifests[descriptor.digest]
+                manifest_type = manifest.type_by(descriptor, descriptor.digest)
+                self.types.setdefault(descriptor.digest, manifest_type)
+            step += 1
+
+    def take(self, descriptor):
+        """Reads a manifest that was not met before; gives the entries that are manifests themselves."""
+        digest = descriptor.digest
+        refuse_unless(descriptor.size <= LARGEST_MANIFEST, f"{digest}: a manifest of more than 32 MiB")
+        data = self.fetch(digest)
+        if data is None:
+            raise Refused(f"manifest {digest} is missing")
+        refuse_unless(len(data) == descriptor.size, f"{digest} is not as long as its Descriptor says")
+        manifest = read_manifest(data, digest)
+        self.manifests[digest] = manifest
+        self.meet_all(manifest)
+        return [entry for entry in manifest.manifests if entry.names_a_manifest]
+
+    def meet_all(self, manifest):
+        """Notes all that a manifest leads to but manifests, which are noted in their turn."""
+        for blob in manifest.blobs:
+            self.meet(blob)
+        if manifest.config:
+            self.meet(manifest.config)
+            self.configs.add(manifest.config.digest)
+        for entry in manifest.manifests:
+            if not entry.names_a_manifest:
+                self.meet(entry)
+        refuse_unless(len(self.sizes) <= MOST_PIECES, "more than 1 000 000 pieces of content")
+
+    def meet(self, descriptor):
+        """Notes a piece of content and what this Descriptor says of it."""
+        known = self.sizes.setdefault(descriptor.digest, descriptor.size)
+        if known != descriptor.size:
+            raise Refused(f"{descriptor.digest} has two sizes")
+        if descriptor.urls:
+            self.with_urls.add(descriptor.digest)
+
+    def count_by_root(self, roots):
+        """Refuses a plan that is small but spreads: each root counts with everything below it."""
+        counts = {}
+        total = 0
+        for root in roots:
+            if root.digest not in counts:
+                counts[root.digest] = len(self.below(root.digest))
+            total += counts[root.digest]
+            refuse_unless(total <= MOST_PIECES_BY_ROOT, "more than 5 000 000 pieces of content, counted by root")
+
+    def below(self, digest):
+        """Everything that a manifest leads to, itself included."""
+        found = set()
+        for manifest_digest in self.manifests_below(digest):
+            manifest = self.manifests[manifest_digest]
+            found.add(manifest_digest)
+            found.update(blob.digest for blob in manifest.blobs)
+            found.update(entry.digest for entry in manifest.manifests)
+            if manifest.config:
+                found.add(manifest.config.digest)
+        return found
+
+    def manifests_below(self, digest):
+        """The manifests that a manifest leads to, itself included."""
+        found = {digest}
+        waiting = [digest]
+        while waiting:
+            for entry in self.manifests[waiting.pop()].manifests:
+                if entry.names_a_manifest and entry.digest not in found:
+                    found.add(entry.digest)
+                    waiting.append(entry.digest)
+        return found
+
+    @property
+    def algorithms(self):
+        return sorted({algorithm_of(digest) for digest in self.sizes})
+
+    def may_be_left_out(self, digest):
+        """A blob, never a manifest, of which at least one Descriptor has `urls`."""
+        return digest in self.with_urls and digest not in self.manifests
+
+    def order(self):
+        """All digests as a bundle has them: manifests, configs, and all other blobs."""
+        configs = sorted(self.configs - self.manifests.keys())
+        others = [digest for digest in self.sizes if digest not in self.manifests and digest not in self.configs]
+        others.sort(key=lambda digest: (-self.sizes[digest], digest))
+        return [*self.manifests, *configs, *others]

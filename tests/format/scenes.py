@@ -1,0 +1,217 @@
+"""What is exported: the images of the fixtures, and layouts made here for what those do not have."""
+
+import base64
+import itertools
+import os
+from typing import NamedTuple
+
+from page.descriptors import DOCKER_INDEX, OCI_IMAGE, OCI_INDEX
+from mutations import foreign
+from mutations.material import Box, CONFIG, DOCKER_CONFIG, LAYER, named, text
+from mutations.mutated import write_tree
+from writer import images_of
+
+HOST = "registry.example/"
+FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "fixtures", "images")
+URLS = ["https://example.invalid/layer"]
+
+
+class Scene(NamedTuple):
+    """A layout directory, the images of it that are asked for, and what of them is not there.
+
+    `asked` are pairs: what is typed, with the host of the layout, and the name that the bundle has for it.
+    """
+
+    label: str
+    layout: str
+    asked: list
+    left_out: list
+
+
+def scenes(folder):
+    """All scenes; those that are made here are written below this folder."""
+    yield from of_fixtures()
+    for make in (
+        plain,
+        left_out,
+        left_out_config,
+        referrers,
+        referrer_by_name_too,
+        sha512,
+        config_and_layer,
+        nested,
+        names,
+        orders,
+        no_stated_types,
+        other_content,
+        sizes,
+    ):
+        box, images, unnamed, asked, away = make()
+        label = make.__name__.replace("_", "-")
+        path = os.path.join(folder, label)
+        roots = [named(image, HOST + name) for name, image in images.items()] + unnamed
+        write_tree(foreign.tree(box, roots), path)
+        pairs = [(HOST + typed, HOST + name) for typed, name in asked or [(name, name) for name in images]]
+        yield Scene(label, path, pairs, [one["digest"] for one in away])
+
+
+def of_fixtures():
+    every = sorted(images_of(FIXTURES)[0])
+    yield Scene("fixtures", FIXTURES, [(name, name) for name in every], [])
+    for name in every:
+        yield Scene(f"fixture {name}", FIXTURES, [(name, name)], [])
+    for pair in list(itertools.combinations(every, 2))[::3]:
+        yield Scene("fixtures " + " and ".join(pair), FIXTURES, [(name, name) for name in reversed(pair)], [])
+
+
+def plain():
+    box = Box()
+    return box, {"one:1": box.image("one")}, [], [], []
+
+
+def left_out():
+    """Layers that the registry does not have: of one the `urls` stand in another Descriptor."""
+    box = Box()
+    away = box.layer("away", 4000, urls=URLS)
+    without_urls = {key: value for key, value in away.items() if key != "urls"}
+    other = box.layer("other", 100, "sha512", urls=URLS)
+    there = box.layer("there", 50, urls=URLS)
+    outer = box.index([box.image("a", [away, there]), box.image("b", [without_urls, other])])
+    images = {"org/outer:1": outer, "org/b:1": box.image("b2", [other])}
+    box.leave_out(away)
+    box.leave_out(other)
+    return box, images, [], [], [away, other]
+
+
+def left_out_config():
+    box = Box()
+    config = box.config("away", urls=URLS)
+    image = box.image("one", config=config)
+    box.leave_out(config)
+    return box, {"one:1": image}, [], [], [config]
+
+
+def referrers():
+    """Referrers of a platform, of an index, of a referrer, and of a part of a referrer; and one of nothing here."""
+    box = Box()
+    arm = box.image("arm")
+    outer = box.index([arm, box.index([box.image("deep")])])
+    empty = box.add(b"{}", "application/vnd.oci.empty.v1+json")
+    signature = box.image(
+        "signature", [box.layer("signature", 20)], empty, subject=arm, artifactType="application/vnd.x.signature"
+    )
+    about_signature = box.image("about", [], empty, subject=signature)
+    part = box.image("part", [])
+    whole = box.index([part], subject=outer, annotations={"a": "b"})
+    odd = box.index([], subject=part, artifactType='odd/"\\\t\x01é😀')
+    no_config = box.document({"schemaVersion": 2, "mediaType": OCI_IMAGE, "layers": [], "subject": arm}, OCI_IMAGE)
+    images = {"org/outer:1": outer, "org/other:1": box.image("other")}
+    unnamed = [signature, about_signature, whole, odd, no_config]
+    return box, images, unnamed, [], []
+
+
+def referrer_by_name_too():
+    box = Box()
+    image = box.image("one")
+    signature = box.image("signature", [], box.add(b"{}", "application/vnd.oci.empty.v1+json"), subject=image)
+    return box, {"one:1": image, "signature:1": signature}, [signature], [], []
+
+
+def sha512():
+    """Everything by sha512, asked for by digest, so that nobody has to guess the algorithm."""
+    box = Box()
+    config = box.add(text({"os": "linux"}), CONFIG, "sha512")
+    image = box.image("one", [box.layer("a", 70, "sha512"), box.layer("b", 70)], config, algorithm="sha512")
+    outer = box.index([image, box.image("other")], algorithm="sha512")
+    name = f"org/outer@{outer['digest']}"
+    return box, {name: outer}, [], [(name, name)], []
+
+
+def config_and_layer():
+    box = Box()
+    config = box.config("shared")
+    first = box.image("first", config=config)
+    second = box.image("second", [{**config, "mediaType": LAYER}, box.layer("x", 10)])
+    third = box.index(
+        [first, {**config, "mediaType": "text/plain"}, {**box.config("entry only"), "mediaType": "text/plain"}]
+    )
+    return box, {"b:1": second, "c:1": third}, [], [], []
+
+
+def nested():
+    """Indexes in indexes, some of Docker; manifests that are met several times, and at different depths."""
+    box = Box()
+    leaves = [box.image(f"leaf {number}", [box.layer(f"{number}", 100 + number)]) for number in range(5)]
+    inner = box.index(leaves[:2], DOCKER_INDEX)
+    deeper = box.index([inner, leaves[2], leaves[0]])
+    deepest = box.index([deeper, box.index([])])
+    outer = box.index([leaves[3], deepest, inner, leaves[4], leaves[0]])
+    line = box.image("line")
+    for number in range(15):
+        line = box.index([line], annotations={"step": str(number)})
+    return box, {"outer:1": outer, "line:1": line}, [], [], []
+
+
+def names():
+    """Two names of one image, names by digest, and a name with both."""
+    box = Box()
+    one, two, three = box.image("one"), box.image("two"), box.image("three")
+    by_digest = f"org/three@{three['digest']}"
+    images = {"org/one:1": one, "org/one:latest": one, "org/two:1": two, by_digest: three}
+    asked = [
+        (by_digest, by_digest),
+        ("org/two:1@" + two["digest"], "org/two:1"),
+        ("org/one", "org/one:latest"),
+        ("org/one:1", "org/one:1"),
+    ]
+    return box, images, [], asked, []
+
+
+def orders():
+    """Images and artifacts whose names would be in another order."""
+    box = Box()
+    chart = box.image("chart", config=box.add(b"{}", "application/vnd.cncf.helm.config.v1+json"))
+    typed = box.image("typed", artifactType="application/x")
+    untyped = box.image("untyped", artifactType="")
+    no_config = box.document({"schemaVersion": 2, "mediaType": OCI_IMAGE, "layers": [box.layer("n")]}, OCI_IMAGE)
+    typed_index = box.index([box.image("in typed")], artifactType="application/x")
+    docker_config = box.image("docker config", config=box.config("d", DOCKER_CONFIG))
+    images = {
+        "a:1": chart,
+        "b:1": typed,
+        "c:1": untyped,
+        "d:1": no_config,
+        "e:1": typed_index,
+        "f:1": docker_config,
+        "g-1:1": typed_index,
+        "g:1": box.index([]),
+    }
+    return box, images, [], [], []
+
+
+def no_stated_types():
+    box = Box()
+    image = box.document({"schemaVersion": 2, "config": box.config("c"), "layers": []}, OCI_IMAGE)
+    other = box.document(
+        {"schemaVersion": 2, "mediaType": "", "config": box.config("d"), "layers": [], "annotations": None}, OCI_IMAGE
+    )
+    index = box.document({"manifests": [image, other]}, OCI_INDEX)
+    return box, {"a:1": index, "b:1": image}, [], [], []
+
+
+def other_content():
+    """`blobs`, `data`, entries that are no manifests, keys that nobody knows, and a subject that is not there."""
+    box = Box()
+    layer = box.layer("data", 40)
+    layer["data"] = base64.b64encode(box.blobs[layer["digest"]]).decode()
+    subject = {"mediaType": OCI_IMAGE, "digest": "sha256:" + "0" * 64, "size": 7}
+    image = box.image("one", [layer], blobs=[box.layer("blob", 33)], subject=subject, unknown=[None, 1.5])
+    index = box.index([image, box.add(b"text", "text/plain", urls=URLS)], blobs=[box.layer("of index", 34)])
+    return box, {"a:1": index}, [], [], []
+
+
+def sizes():
+    """Blobs of one size, and of none."""
+    box = Box()
+    layers = [box.layer(f"tie {number}", 512, ("sha256", "sha512")[number % 2]) for number in range(6)]
+    return box, {"a:1": box.image("one", [*layers, box.add(b"", LAYER), box.layer("block", 513)])}, [], [], []
