@@ -72,12 +72,12 @@ impl FromStr for Host {
             None if port.is_empty() => None,
             _ => return Err(bad()),
         };
-        let bare = Self(if name == "index.docker.io" { DOCKER_HUB.into() } else { name.into() });
+        let bare = Self(name.into());
         Ok(match port {
             // Without its port, a name of one part would be read as the beginning of a path.
-            Some(DEFAULT_PORT) if bare.is_told_from_a_path() => bare,
-            Some(port) => Self(format!("{bare}:{port}").into()),
-            None => bare,
+            Some(port) if port != DEFAULT_PORT || !bare.is_told_from_a_path() => Self(format!("{bare}:{port}").into()),
+            _ if bare.as_str() == "index.docker.io" => Self::docker_hub(),
+            _ => bare,
         })
     }
 }
@@ -127,6 +127,8 @@ mod tests {
             ("MyHost", "myhost"),
             ("myhost:443", "myhost:443"),
             ("Index.Docker.io", "docker.io"),
+            ("index.docker.io:443", "docker.io"),
+            ("index.docker.io:5000", "index.docker.io:5000"),
         ] {
             assert_eq!(typed.parse::<Host>().map(|host| host.to_string()), Ok(text.to_owned()), "{typed}");
         }

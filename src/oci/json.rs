@@ -99,7 +99,6 @@ fn refuse_ambiguous(bytes: &[u8]) -> Result<(), Invalid> {
 fn known_as(key: &str) -> Option<&'static str> {
     let folded = |c: char| match c {
         '\u{17f}' => 's',
-        '\u{212a}' => 'k',
         c => c.to_ascii_lowercase(),
     };
     let same = |known: &&&str| known.chars().map(folded).eq(key.chars().map(folded));

@@ -93,7 +93,7 @@ impl MediaType {
 
 /// A type without parameters, white space and upper case.
 fn bare(text: &str) -> String {
-    text.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
+    text.split(';').next().unwrap_or_default().trim().to_lowercase()
 }
 
 impl From<&str> for MediaType {

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
 use crate::error::{Error, Result};
-use crate::oci::{Digest, Reference, Repository};
+use crate::oci::{Descriptor, Reference, Repository};
 use crate::plan::{Failure, Start, walk};
 use crate::store::{Contents, RootName, Watch};
 
@@ -109,12 +109,14 @@ fn contents(
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
     let mut starts = Vec::new();
-    let mut seen: HashSet<(RootName, Digest)> = HashSet::new();
+    let mut seen = HashSet::new();
     for bundle in bundles.iter() {
         for entry in &bundle.index().entries {
             let descriptor = entry.descriptor.clone();
             let name = full_name(&entry.name, name).map_err(|e| e.at(bundle.path().display()))?;
-            if seen.insert((name.clone(), descriptor.digest.clone())) {
+            // One entry that stands there twice is one root; where two contradict each other, the walk says so.
+            let Descriptor { digest, media_type, size, .. } = descriptor.clone();
+            if seen.insert((name.clone(), digest, media_type, size)) {
                 let places = bundles.holding(&descriptor);
                 starts.push(Start { name, descriptor, manifest: None, places });
             }

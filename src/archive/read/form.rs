@@ -10,7 +10,7 @@ use crate::archive::format::entries::{Entry, entries};
 use crate::archive::format::paths::blob_path;
 use crate::error::{Error, Result};
 use crate::oci::Digest;
-use crate::store::{Contents, Presence};
+use crate::store::{Contents, Presence, Root, RootName};
 
 impl Bundle {
     /// That this is the bundle which these contents, found by walking it, are. Layouts of other tools
@@ -24,6 +24,7 @@ impl Bundle {
         if self.bundle_json().is_none() || unknown {
             return Ok(());
         }
+        check_roots(contents)?;
         let (expected, _) = entries(contents)?;
         for entry in &expected {
             if let Entry::Root(name, bytes) = entry
@@ -37,6 +38,21 @@ impl Bundle {
             Body::Tar(tar) => same_order(tar, &expected, &missing),
             Body::Directory(directory) => same_files(directory, &expected),
         }
+    }
+}
+
+/// That everything here belongs to a name: roots without one refer to what is below those with one.
+fn check_roots(contents: &Contents) -> Result<()> {
+    let is_named = |root: &&Root| root.name != RootName::None;
+    if !contents.roots.iter().any(|root| is_named(&root)) {
+        return Err(Error::content("index.json names no image"));
+    }
+    match contents.roots.iter().find(|root| !is_named(root) && !contents.is_referrer(root)) {
+        Some(root) => {
+            let reason = format!("{}: it has no name, and refers to nothing in this bundle", root.digest);
+            Err(Error::content(reason).at("index.json"))
+        }
+        None => Ok(()),
     }
 }
 
@@ -83,8 +99,9 @@ fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>]) -> Result<()>
             Entry::Root(..) | Entry::Directory(_) => None,
         })
         .collect();
-    match directory.blobs().find(|digest| !wanted.contains(digest)) {
-        Some(other) => Err(Error::content(format!("`{}` belongs to no image of this bundle", blob_path(other)))),
+    let unknown = directory.blobs().find(|digest| !wanted.contains(digest)).map(blob_path);
+    match unknown.or_else(|| directory.other().map(|path| path.display().to_string())) {
+        Some(other) => Err(Error::content(format!("`{other}` belongs to no image of this bundle"))),
         None => Ok(()),
     }
 }

@@ -30,6 +30,8 @@ pub(crate) struct LayoutDirectory {
     folders: HashMap<Algorithm, OwnedFd>,
     sizes: HashMap<Digest, u64>,
     order: Vec<Digest>,
+    /// Something below `blobs` that is neither a blob nor one of the folders for them.
+    other: Option<PathBuf>,
 }
 
 impl LayoutDirectory {
@@ -41,8 +43,14 @@ impl LayoutDirectory {
         };
         let flags = OFlags::CLOEXEC | OFlags::DIRECTORY;
         let root = openat(CWD, path, flags, Mode::empty()).map_err(system("open", path))?;
-        let mut opened =
-            Self { path: path.into(), root, folders: HashMap::new(), sizes: HashMap::new(), order: Vec::new() };
+        let mut opened = Self {
+            path: path.into(),
+            root,
+            folders: HashMap::new(),
+            sizes: HashMap::new(),
+            order: Vec::new(),
+            other: None,
+        };
         let blobs = path.join("blobs");
         let folder = match openat(&opened.root, "blobs", FOLDER, Mode::empty()) {
             Ok(folder) => folder,
@@ -65,15 +73,27 @@ impl LayoutDirectory {
     }
 
     fn list(&mut self, blobs: &Path) -> Result<()> {
-        let walk = WalkDir::new(blobs).follow_links(false).min_depth(2).max_depth(2).sort_by_file_name();
+        let walk = WalkDir::new(blobs).follow_links(false).min_depth(1).sort_by_file_name();
         for entry in walk {
             let failed = |e: walkdir::Error| {
                 let path = e.path().unwrap_or(blobs).to_owned();
                 Error::disk("list", path)(e.into_io_error().unwrap_or_else(|| io::ErrorKind::InvalidInput.into()))
             };
-            let entry = entry.map_err(failed)?;
+            let entry = match entry {
+                // Nobody reads what lies deeper, but in a bundle it should not be there.
+                Err(e) if e.depth() > 2 => {
+                    self.other.get_or_insert_with(|| e.path().unwrap_or(blobs).to_owned());
+                    continue;
+                }
+                entry => entry.map_err(failed)?,
+            };
             let inside = entry.path().strip_prefix(&self.path).ok().and_then(Path::to_str);
-            let Some(digest) = inside.and_then(digest_of) else { continue };
+            let Some(digest) = inside.and_then(digest_of) else {
+                if !entry.file_type().is_dir() {
+                    self.other.get_or_insert_with(|| entry.into_path());
+                }
+                continue;
+            };
             if !entry.file_type().is_file() {
                 return Err(not_plain(entry.path()));
             }
@@ -82,6 +102,11 @@ impl LayoutDirectory {
             self.order.push(digest);
         }
         Ok(())
+    }
+
+    /// Something below `blobs` that no reader of a layout looks at.
+    pub(crate) fn other(&self) -> Option<&Path> {
+        self.other.as_deref()
     }
 
     /// The length of all blobs together, in bytes.

@@ -13,11 +13,12 @@ use tar::{EntryType, Header};
 use super::extension::{Extension, Pending};
 use super::field;
 use crate::archive::format::header::{self, BLOCK};
+use crate::archive::format::paths::digest_of;
 
 /// Zero blocks that tar programs append to fill their last record, in bytes.
 const MAX_TAIL: u64 = 1 << 20;
-/// As many files as pieces of content that one bundle may have (design limit).
-const MAX_FILES: usize = 1_000_000;
+/// As many files as a bundle of the most pieces of content has (`docs/format.md`).
+const MAX_FILES: usize = 1_000_003;
 /// Read at once where small entries stand close together, in bytes.
 const AHEAD: usize = 64 << 10;
 
@@ -102,15 +103,15 @@ pub(crate) fn scan(
             let kind = header.entry_type();
             let path = accepted(kind, path, size).map_err(|e| bad(at, &e))?;
             blocks.extend_from_slice(header.as_bytes());
+            files += usize::from(kind.is_file());
+            if files > MAX_FILES {
+                return Err(bad(at, &format!("more than {MAX_FILES} files")));
+            }
             let Some(path) = path else {
                 is_ours = false;
                 at = next;
                 continue;
             };
-            files += usize::from(kind.is_file());
-            if files > MAX_FILES {
-                return Err(bad(at, &format!("more than {MAX_FILES} files")));
-            }
             let member =
                 Member { path: &path, offset: data, size, is_ours: is_as_we_write(kind, &path, size, &blocks) };
             is_ours &= member.is_ours;
@@ -186,6 +187,7 @@ fn accepted(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>,
     }
     let fits = match name {
         "oci-layout" => kind.is_file(),
+        name if digest_of(name).is_some() => kind.is_file(),
         name if name.ends_with(".json") => kind.is_file(),
         name if name.starts_with("blobs") => !is_link,
         _ => true,

@@ -37,6 +37,7 @@ impl Contents {
     /// Puts nodes and roots into the order of the format, and finds out what leads where.
     pub(crate) fn new(nodes: Vec<Node>, mut roots: Vec<Root>) -> Self {
         sort_roots(&mut roots, &nodes.iter().map(|node| (&node.descriptor.digest, node)).collect());
+        roots.dedup_by(|one, other| one.name == other.name && one.digest == other.digest);
         let nodes = sort_nodes(nodes, &roots);
         let at: HashMap<Digest, usize> =
             nodes.iter().enumerate().map(|(at, n)| (n.descriptor.digest.clone(), at)).collect();
