@@ -19,6 +19,8 @@ mod push;
 mod referrers;
 mod registries;
 mod retry;
+#[cfg(test)]
+mod tests;
 mod transport;
 mod upload;
 mod wire;

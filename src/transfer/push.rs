@@ -4,9 +4,9 @@
 //! At no moment does the target hold a manifest or a tag whose content it lacks because of us, so
 //! a push can be killed anywhere and run again.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::content::BlobContent;
 use super::needs::{Image, Need};
@@ -37,15 +37,14 @@ pub(crate) fn push(
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     let done = steps.list.iter().map(|_| OnceLock::new()).collect();
-    let tally = Tally { present: survey.present_blobs().into(), ..Tally::default() };
-    let work = Work { contents, images, source, target, watch, steps: &steps.list, done, tally };
+    let work = Work { contents, images, source, target, watch, steps: &steps.list, done, tally: Tally::default() };
     run(&steps.tasks, jobs, |number| {
         // Every step runs once, so the slot is empty.
         let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
     });
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
     target.finish();
-    work.outcome()
+    work.outcome(survey)
 }
 
 /// Asks for leave to send everywhere before anything is sent anywhere.
@@ -68,27 +67,45 @@ fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, wat
     Outcome { images: images.iter().map(line).collect(), ..Outcome::default() }
 }
 
+/// A blob in a repository.
+type InRepository = (Repository, Digest);
+
 /// Blobs so far, counted once for each repository, and bytes.
 #[derive(Default)]
 struct Tally {
     mounted: AtomicU64,
-    present: AtomicU64,
     sent: AtomicU64,
     bytes_sent: AtomicU64,
+    /// What was there when it was to be sent.
+    found: Mutex<HashSet<InRepository>>,
+    /// What was said to be there, and had to be sent all the same.
+    resent: Mutex<HashSet<InRepository>>,
 }
 
 impl Tally {
-    fn add(&self, put: Put, size: u64) {
-        let count = match put {
-            Put::Found => &self.present,
-            Put::Mounted => &self.mounted,
-            Put::Sent => &self.sent,
-        };
-        count.fetch_add(1, Ordering::Relaxed);
-        if put == Put::Sent {
-            self.bytes_sent.fetch_add(size, Ordering::Relaxed);
+    fn add(&self, to: &Repository, put: Put, descriptor: &Descriptor) {
+        match put {
+            Put::Found => note(&self.found, to, &descriptor.digest),
+            Put::Mounted => _ = self.mounted.fetch_add(1, Ordering::Relaxed),
+            Put::Sent => {
+                self.sent.fetch_add(1, Ordering::Relaxed);
+                self.bytes_sent.fetch_add(descriptor.size, Ordering::Relaxed);
+            }
         }
     }
+
+    /// How many blobs were there, of those that the survey found and those that were found later.
+    fn present(&self, survey: &Survey<'_>) -> u64 {
+        let met = survey.met().filter(|(_, need)| need.by == Endpoint::Blobs);
+        let met = met.map(|(to, need)| (to.clone(), need.node.descriptor.digest.clone()));
+        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
+        let resent = self.resent.lock().unwrap_or_else(PoisonError::into_inner);
+        met.chain(found.iter().cloned()).filter(|blob| !resent.contains(blob)).count() as u64
+    }
+}
+
+fn note(blobs: &Mutex<HashSet<InRepository>>, to: &Repository, digest: &Digest) {
+    blobs.lock().unwrap_or_else(PoisonError::into_inner).insert((to.clone(), digest.clone()));
 }
 
 type Done = OnceLock<Result<Status, Arc<Error>>>;
@@ -142,7 +159,7 @@ impl Work<'_> {
         self.watch.on(Event::BlobEnded { digest });
         // Bad content names its source; the target had nothing to do with it.
         let put = put.map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })?;
-        self.tally.add(put, *size);
+        self.tally.add(to, put, &need.node.descriptor);
         Ok(())
     }
 
@@ -173,6 +190,7 @@ impl Work<'_> {
                 self.put_manifest(to, &Need { node, by: Endpoint::Manifests })?;
             } else {
                 self.put_blob(to, Ahead::Nothing, &Need { node, by: Endpoint::Blobs })?;
+                note(&self.tally.resent, to, &node.descriptor.digest);
             }
         }
         self.target.put_manifest(to, manifest, None).map_err(place)
@@ -258,9 +276,10 @@ impl Work<'_> {
         gravest.map_or(Ok(()), |e| Err(Error::Shared(e.clone())))
     }
 
-    fn outcome(self) -> Outcome {
-        let Tally { mounted, present, sent, bytes_sent } = self.tally;
-        let [mounted, present, sent, bytes_sent] = [mounted, present, sent, bytes_sent].map(AtomicU64::into_inner);
+    fn outcome(self, survey: &Survey<'_>) -> Outcome {
+        let present = self.tally.present(survey);
+        let Tally { mounted, sent, bytes_sent, .. } = self.tally;
+        let [mounted, sent, bytes_sent] = [mounted, sent, bytes_sent].map(AtomicU64::into_inner);
         let mut outcome = Outcome { images: Vec::new(), mounted, present, sent, bytes_sent };
         for (step, done) in self.steps.iter().zip(self.done) {
             let (Step::Image { image, .. }, Some(done)) = (step, done.into_inner()) else { continue };

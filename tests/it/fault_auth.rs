@@ -6,7 +6,7 @@ use std::time::Duration;
 use data_encoding::BASE64;
 use serde_json::json;
 
-use crate::fault_scene::{AT, IMAGE, arrived, bundle_of, put_app, requests};
+use crate::fault_scene::{AT, IMAGE, arrived, bundle_of, put_app, put_in, requests};
 use crate::scene::{Scene, body_bytes};
 use crate::support::registry::{Auth, Builder, Cut, Fault, Match, Registry, Tokens};
 
@@ -104,6 +104,81 @@ fn an_identity_token_is_traded_for_tokens_by_servers_new_and_old() {
     scene.import().args(["--authfile"]).args([&file]).run().succeeds();
     arrived(&scene);
     assert!(requests(&scene.target, "POST", "/token").iter().all(|r| r.query.is_empty()), "no secret in an address");
+
+    // What knows no POST knows the token as a password.
+    let old = Tokens::new("user", "identity").no_post();
+    let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&old)), &[1_000]);
+    let entry = json!({"auth": BASE64.encode(b"user:"), "identitytoken": "identity"});
+    std::fs::write(&file, json!({"auths": {scene.target.host(): entry}}).to_string()).expect("a file");
+    scene.import().args(["--authfile"]).args([&file]).run().succeeds();
+    arrived(&scene);
+    let asked = requests(&scene.target, "GET", "/token");
+    assert!(!asked.is_empty() && asked.iter().all(|r| r.status == 200 && !r.query.contains("identity")), "{asked:?}");
+}
+
+#[test]
+fn each_repository_is_shown_what_it_asked_for_itself() {
+    // Two products behind one name: one gives out tokens, the other knows passwords only.
+    let scene = Scene::new();
+    let mut names = Vec::new();
+    for (number, repo) in (1..).zip(["one/a", "two/a", "one/b", "two/b"]) {
+        // Taken by size, so from all of them in turn.
+        put_in(&scene.source, repo, 100 * number, &[1_000, 2_000, 3_000, 4_000, 5_000]);
+        names.push(format!("{repo}:1"));
+    }
+    let password = format!("Basic {}", BASE64.encode(b"user:password"));
+    scene.source.intercept(move |request| {
+        let is_first = request.path.starts_with("/v2/one/");
+        match (request.path.as_str(), request.header("Authorization")) {
+            ("/v2/", _) => None,
+            ("/token", _) => {
+                Some(Fault::Status { code: 200, headers: Vec::new(), body: br#"{"token":"good"}"#.to_vec() })
+            }
+            (_, Some("Bearer good")) if is_first => None,
+            (_, Some(shown)) if !is_first && shown == password => None,
+            _ if is_first => {
+                let realm = format!("http://{}/token", request.header("Host").expect("a host"));
+                let challenge = format!(r#"Bearer realm="{realm}",service="one""#);
+                Some(Fault::status_with(401, "WWW-Authenticate", &challenge))
+            }
+            _ => Some(Fault::status_with(401, "WWW-Authenticate", r#"Basic realm="two""#)),
+        }
+    });
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let export = scene.export(&names).args(["-j", "1", "--username", "user"]).env("BUNDLE_PASSWORD", "password");
+    export.run().succeeds();
+    scene.verify().run().succeeds();
+    let refused = scene.source.count(|r| r.status == 401);
+    assert!(refused <= 4, "each repository asks once, not with every change: {refused}");
+}
+
+#[test]
+fn the_first_contact_and_the_token_server_are_asked_again_like_anybody() {
+    let tokens = Tokens::new("user", "password");
+    for fault in [Fault::status(503), Fault::status_with(429, "Retry-After", "1"), Fault::Reset] {
+        for place in ["/v2/", "/token"] {
+            let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+            scene.target.fault(Match::on("GET", place).times(2), fault.clone());
+            import(&scene, "user", "password").run().succeeds();
+            arrived(&scene);
+            // And no more often than anything else.
+            let fresh = Registry::builder().auth(Auth::bearer(&tokens)).start();
+            fresh.fault(Match::on("GET", place), fault.clone());
+            let again = scene.import_into(&fresh.host()).args([
+                "--username",
+                "user",
+                "--password-stdin",
+                "--retries",
+                "2",
+                "-j",
+                "1",
+            ]);
+            again.stdin("password\n").run().exits(1);
+            // Whoever asks what is there, and whoever is to send it, get the first try and two more each.
+            let asked = requests(&fresh, "GET", place).len();
+            assert!(asked == 3 || (place == "/token" && asked == 6), "{place}: {asked}");
+        }
+    }
 }
 
 #[test]

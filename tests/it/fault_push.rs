@@ -72,6 +72,37 @@ fn children_that_were_claimed_and_are_missing_are_sent_when_the_index_needs_them
 }
 
 #[test]
+fn what_is_sent_after_all_is_counted() {
+    let (scene, layers) = bundle_of(Registry::builder(), &[200_000, 100_000]);
+    // It says to have them, and then that it lacks them.
+    for (layer, size) in [(&layers[0], 200_000), (&layers[1], 100_000)] {
+        let fault = Fault::HeadSays { status: 200, length: Some(size) };
+        scene.target.fault(Match::on("HEAD", layer).once(), fault);
+    }
+    let said = scene.import().args(["--format", "json"]).run().succeeds().json();
+    arrived(&scene);
+    let sent = scene.target.count(|r| r.method == "PUT" && r.path.contains("/blobs/") && r.body_bytes > 0);
+    assert!(sent >= 2, "{sent}");
+    assert_eq!(said["blobs"]["sent"], sent, "{said}");
+    assert_eq!(said["blobs"]["bytesSent"], crate::scene::body_bytes(&scene.target), "{said}");
+    assert_eq!(said["blobs"]["present"], 0, "what had to be sent was not there: {said}");
+}
+
+#[test]
+fn a_registry_that_does_not_know_the_subject_may_keep_track_all_the_same() {
+    let scene = Scene::new();
+    put_app(&scene.source, &[1_000]);
+    put_signature(&scene, "sig");
+    scene.export(&[IMAGE]).run().succeeds();
+    scene.import().run().succeeds();
+    scene.target.fault(Match::on("GET", "/referrers/"), Fault::error(404, "MANIFEST_UNKNOWN", "no such subject"));
+    scene.target.clear_requests();
+    scene.import().run().succeeds();
+    assert!(!requests(&scene.target, "GET", "/referrers/").is_empty());
+    assert_eq!(scene.target.tags(AT), ["1"], "no tag is made from a digest where the registry has the API");
+}
+
+#[test]
 fn a_registry_that_answers_no_heads_is_sent_everything() {
     for status in [401, 403, 405, 500] {
         let (scene, _) = bundle_of(Registry::builder(), &[200_000]);

@@ -72,6 +72,52 @@ fn a_bundle_with_a_damaged_layer_is_listed_all_the_same() {
 }
 
 #[test]
+fn what_a_damaged_configuration_says_is_not_shown() {
+    let scene = Scene::new();
+    put_small_image(&scene.source, "org/app", "1");
+    scene.export(&["org/app:1"]).run().succeeds();
+    assert!(scene.list().run().succeeds().stdout.contains("linux/amd64"));
+    let mut bytes = std::fs::read(scene.bundle()).expect("the bundle");
+    let at = bytes.windows(5).position(|w| w == b"amd64").expect("the configuration");
+    bytes[at..at + 5].copy_from_slice(b"arm64");
+    std::fs::write(scene.bundle(), bytes).expect("written");
+    let listed = scene.list().run().succeeds();
+    assert!(!listed.all().contains("arm64"), "{}", listed.all());
+    assert_eq!(scene.list().args(["--format", "json"]).run().json()["images"][0]["platforms"][0].get("platform"), None);
+}
+
+#[test]
+fn standard_output_that_is_full_is_a_failure() {
+    let (scene, images) = Scene::seeded();
+    let names = names(&images);
+    let digest = scene.export(&borrowed(&names)).args(["--format", "json"]).run().succeeds().json()["digest"].clone();
+    let host = scene.target.host();
+    let bundle = scene.bundle().to_str().expect("a path").to_owned();
+    let image = scene.name(&names[0]);
+    let second = scene.path("second.tar").to_str().expect("a path").to_owned();
+    let commands: [Vec<&str>; 4] = [
+        vec!["list", &bundle],
+        vec!["verify", &bundle],
+        vec!["export", &image, "-o", &second, "--force", "--plain-http"],
+        vec!["import", &bundle, "--registry", &host, "--plain-http"],
+    ];
+    for format in ["text", "json"] {
+        for command in &commands {
+            let full = std::fs::File::options().write(true).open("/dev/full").expect("a full device");
+            let mut program = Command::new(env!("CARGO_BIN_EXE_bundle"));
+            program.env_clear().args(command).args(["--format", format]).stdout(full);
+            let out = program.output().expect("the program");
+            let said = String::from_utf8_lossy(&out.stderr);
+            assert_eq!(out.status.code(), Some(1), "{command:?}: {said}");
+            assert!(said.contains("standard output") && said.contains("No space left"), "{command:?}: {said}");
+        }
+    }
+    // The work itself was done.
+    assert!(scene.target.digest("library/org/app", "1.4").is_some() && std::path::Path::new(&second).exists());
+    assert!(digest.is_string());
+}
+
+#[test]
 fn a_reader_that_goes_away_is_content() {
     let scene = Scene::new();
     let names: Vec<String> = (0..40).map(|n| format!("org/app{n}:1")).collect();

@@ -30,6 +30,7 @@ mod memory;
 mod naming;
 mod origin;
 mod output_path;
+mod places;
 mod reader_deep;
 mod reader_documents;
 mod reader_every_byte;

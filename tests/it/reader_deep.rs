@@ -68,6 +68,37 @@ fn layers_that_do_not_unpack_or_are_miscounted_are_found() {
 }
 
 #[test]
+fn a_damaged_configuration_accuses_no_layer_and_keeps_its_own_finding() {
+    let content = b"a layer's tar";
+    let (right, other) = (digest_like("sha256:", content), digest_like("sha256:", b"other"));
+    let kinds = |given: &Given| {
+        let path = given.path.to_str().expect("a path");
+        let said = bundle().args(["verify", "--deep", "--format", "json", path]).run().exits(3).json();
+        let findings = said["findings"].as_array().expect("findings").clone();
+        let text = |finding: &serde_json::Value, key: &str| finding[key].as_str().unwrap_or_default().to_owned();
+        findings.iter().map(|f| (text(f, "kind"), text(f, "digest"))).collect::<Vec<_>>()
+    };
+    // What it says of the layer changes, and then how many layers it says there are.
+    let one_wrong = (right.clone(), other);
+    let two_for_one = (format!("{right}\",\"{right}"), format!("{right}\"{}", " ".repeat(right.len() + 2)));
+    for (before, after) in [one_wrong, two_for_one] {
+        let is_count = after.ends_with(' ');
+        let given = image(&gzip(content), std::slice::from_ref(&before));
+        let bytes = std::fs::read(&given.path).expect("the bundle");
+        let at = bytes.windows(before.len()).position(|w| w == before.as_bytes()).expect("the DiffID");
+        let config = bytes[..at].windows(13).rposition(|w| w == b"blobs/sha256/").expect("its header");
+        let digest = format!("sha256:{}", String::from_utf8_lossy(&bytes[config + 13..config + 77]));
+        let mut damaged = bytes;
+        // The closing quote of the list's last text is moved along.
+        let after = if is_count { format!("{after}\"").replace("\" ", "\"  ") } else { after };
+        let after: String = after.chars().take(before.len() + usize::from(is_count)).collect();
+        damaged[at..at + after.len()].copy_from_slice(after.as_bytes());
+        std::fs::write(&given.path, damaged).expect("written");
+        assert_eq!(kinds(&given), [("digestMismatch".to_owned(), digest)]);
+    }
+}
+
+#[test]
 fn the_fixtures_are_deeply_right() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/images");
     let said = bundle().args(["verify", "--deep", folder.to_str().expect("a path")]).run().succeeds();

@@ -13,7 +13,7 @@ use super::challenge::Challenge;
 use super::credentials::{Credential, Credentials};
 use super::scope::Scope;
 use super::token::{self, MAX_TOKEN_BODY, Realm, Tokens};
-use crate::error::Result;
+use crate::error::{Error, NextStep, Result};
 use crate::oci::Host;
 use crate::registry::wire::exchange::{Body, Method, Request, Response};
 use crate::registry::wire::origin::{Origin, Purpose, shown};
@@ -141,6 +141,11 @@ fn ask(realm: &Realm, scopes: &[String], credential: Option<&Credential>, send: 
 fn answer(mut response: Response, method: Method, realm: &Realm) -> Result<Vec<u8>> {
     let body = match response.status {
         200 => response.body(MAX_TOKEN_BODY),
+        // Not the image is what is not there.
+        404 | 405 => {
+            let failure = response.failure(&format!("{method} {}", shown(&realm.url)));
+            Err(Error::refused(failure.to_string(), NextStep::CheckRealm))
+        }
         _ => Err(response.failure(&format!("{method} {}", shown(&realm.url)))),
     };
     body.map_err(|e| e.at("token server"))
