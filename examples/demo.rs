@@ -11,6 +11,7 @@ use std::process::{Command, ExitCode};
 use serde_json::Value;
 
 #[path = "../tests/it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "this needs a part of it")]
 mod support;
 
 use support::registry::{Registry, Seeded, digest_like};

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 #[path = "../tests/it/support/mod.rs"]
+#[allow(dead_code, unused_imports, reason = "this needs a part of it")]
 mod support;
 
 fn main() {

@@ -47,7 +47,8 @@ fn a_proxy_that_cannot_be_is_named_without_its_password() {
 }
 
 #[test]
-fn a_limited_rate_is_kept_in_both_directions() {
+fn a_limited_rate_holds_up_both_directions() {
+    // That it is kept to the byte is shown where no clock runs: `registry::wire::pace`.
     let scene = Scene::new();
     let layer = put_made_layer(&scene.source, "org/app", 1, 2 << 20);
     put_image(&scene.source, "org/app", "1", &[layer]);

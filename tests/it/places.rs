@@ -146,7 +146,7 @@ fn a_manifest_that_one_repository_lacks_is_asked_for_in_another_deeper_down() {
     let (_, inner) = scene.source.manifest("other", &inner).expect("the inner index");
     let inner: Value = serde_json::from_slice(&inner).expect("JSON");
     let child = inner["manifests"][0].clone();
-    scene.source.put_manifest("one", Some("index"), INDEX, index(&[child.clone()]));
+    scene.source.put_manifest("one", Some("index"), INDEX, index(std::slice::from_ref(&child)));
     for refusal in [None, Some(404), Some(403), Some(500)] {
         scene.source.clear_faults();
         if let Some(status) = refusal {

@@ -286,8 +286,6 @@ impl Given {
         for output in outputs {
             let output = output.exits(3);
             assert!(output.all().contains(words), "`{words}` expected, but: {output:?}");
-            // The lane holds the release program to one second, and to 64 MiB.
-            assert!(output.took.as_secs() < 10, "{output:?}");
         }
         assert_eq!(registry.connections(), 0);
     }

@@ -26,14 +26,16 @@ impl Limiter {
 
     /// Lets `bytes` through, and holds up whoever brings them for as long as they take.
     fn pass(&self, bytes: u64, watch: &dyn Watch) -> Result<(), Error> {
+        sleep(self.wait_for(bytes, Instant::now()), watch)
+    }
+
+    /// How long whoever brings these bytes at `now` has to wait.
+    fn wait_for(&self, bytes: u64, now: Instant) -> Duration {
         #[allow(clippy::cast_precision_loss)]
         let cost = Duration::from_secs_f64(bytes as f64 / self.rate as f64);
-        let wait = {
-            let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
-            *paid = (*paid).max(Instant::now()) + cost;
-            paid.saturating_duration_since(Instant::now())
-        };
-        sleep(wait, watch)
+        let mut paid = self.paid.lock().unwrap_or_else(PoisonError::into_inner);
+        *paid = (*paid).max(now) + cost;
+        paid.saturating_duration_since(now)
     }
 }
 
@@ -70,5 +72,30 @@ impl Pace {
             (self.since, self.bytes) = (Instant::now(), 0);
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_kept_over_all_connections_and_to_the_byte() {
+        let limiter = Limiter::new(1_000_000);
+        let start = *limiter.paid.lock().expect("nobody panicked");
+        let mut now = start;
+        // Two connections that bring their bytes in turn: each waits for both.
+        for number in 1..=50_u32 {
+            let wait = limiter.wait_for(40_000, now);
+            assert!(wait > Duration::ZERO && wait <= Duration::from_millis(80), "{number}: {wait:?}");
+            if number % 2 == 0 {
+                now += wait;
+            }
+        }
+        let took = now - start;
+        assert!(took.abs_diff(Duration::from_secs(2)) < Duration::from_millis(1), "2 MB at 1 MB a second: {took:?}");
+        // What was not used up while nobody brought anything is not made up for.
+        let wait = limiter.wait_for(100_000, now + Duration::from_secs(60));
+        assert!(wait.abs_diff(Duration::from_millis(100)) < Duration::from_millis(1), "{wait:?}");
     }
 }

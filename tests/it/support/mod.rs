@@ -2,12 +2,7 @@
 //! to fail in every way a real one does, certificates, a faulty network, and running the program.
 //!
 //! Nothing here uses the library under test, so that a mistake in it cannot hide itself.
-#![allow(
-    dead_code,
-    unreachable_pub,
-    unused_imports,
-    reason = "each of the tests, the demo and the benchmarks uses a part"
-)]
+#![allow(unreachable_pub, reason = "what is public is for the tests, the demo and the fixtures")]
 
 pub mod certs;
 pub mod client;

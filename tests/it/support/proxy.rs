@@ -15,9 +15,6 @@ pub struct Builder {
     to: SocketAddr,
     cut: Option<Range<u64>>,
     cuts: usize,
-    seed: u64,
-    delay: Duration,
-    rate: Option<u64>,
 }
 
 impl Builder {
@@ -33,31 +30,13 @@ impl Builder {
         self
     }
 
-    /// The seed of the random numbers.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.seed = seed;
-        self
-    }
-
-    /// Holds every piece back for this long.
-    pub fn delay(mut self, delay: Duration) -> Self {
-        self.delay = delay;
-        self
-    }
-
-    /// Lets at most this many bytes a second through, for each connection and direction.
-    pub fn rate(mut self, bytes: u64) -> Self {
-        self.rate = Some(bytes);
-        self
-    }
-
     /// Starts it on a free port of 127.0.0.1.
     pub fn start(self) -> Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").expect("an address to listen on");
         let address = listener.local_addr().expect("the listener's address");
         let shared = Arc::new(Shared {
             cuts_left: AtomicUsize::new(self.cuts),
-            random: Mutex::new(fastrand::Rng::with_seed(self.seed)),
+            random: Mutex::new(fastrand::Rng::with_seed(0)),
             settings: self,
             stopping: AtomicBool::new(false),
             up: AtomicU64::new(0),
@@ -92,7 +71,7 @@ pub struct Proxy {
 impl Proxy {
     /// A proxy before this address.
     pub fn to(address: SocketAddr) -> Builder {
-        Builder { to: address, cut: None, cuts: usize::MAX, seed: 0, delay: Duration::ZERO, rate: None }
+        Builder { to: address, cut: None, cuts: usize::MAX }
     }
 
     /// `127.0.0.1:PORT`
@@ -113,11 +92,6 @@ impl Proxy {
     /// Connections made so far.
     pub fn connections(&self) -> usize {
         self.shared.connections.load(Ordering::SeqCst)
-    }
-
-    /// Allows this many resets from now on.
-    pub fn set_resets(&self, most: usize) {
-        self.shared.cuts_left.store(most, Ordering::SeqCst);
     }
 }
 
@@ -172,15 +146,11 @@ struct Pipe {
 
 impl Pipe {
     fn run(&self, shared: &Shared) {
-        let settings = &shared.settings;
-        let size = settings.rate.map_or(64 * 1024, |rate| usize::try_from((rate / 20).clamp(1, 65536)).expect("small"));
-        let mut buffer = vec![0; size];
+        let mut buffer = vec![0; 64 << 10];
         while let Ok(n) = (&*self.from).read(&mut buffer) {
             if self.line.dead.load(Ordering::SeqCst) {
                 return;
             }
-            let pause = settings.rate.map_or(Duration::ZERO, |rate| Duration::from_secs_f64(n as f64 / rate as f64));
-            thread::sleep(settings.delay + pause);
             let left = self.line.budget.load(Ordering::SeqCst);
             let cut = n as u64 > left && self.may_cut(shared);
             let pass = if cut { usize::try_from(left).unwrap_or(n) } else { n };

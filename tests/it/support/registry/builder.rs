@@ -10,7 +10,6 @@ use super::auth::{Auth, Tokens};
 
 /// How a registry behaves, for good.
 pub struct Options {
-    pub address: String,
     pub tls: Option<Arc<ServerConfig>>,
     pub auths: Vec<Auth>,
     pub tokens: Option<Tokens>,
@@ -20,7 +19,6 @@ pub struct Options {
     pub drop_sessions: bool,
     pub relative: bool,
     pub page: usize,
-    pub seed: u64,
 }
 
 /// A registry that is not started yet.
@@ -31,12 +29,6 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Listens here instead of on a free port.
-    pub fn address(mut self, address: &str) -> Self {
-        self.options.address = address.into();
-        self
-    }
-
     /// Speaks TLS, with this certificate.
     pub fn tls(mut self, identity: &Identity) -> Self {
         self.identity = Some(identity.clone());
@@ -100,12 +92,6 @@ impl Builder {
         self
     }
 
-    /// The seed of everything random.
-    pub fn seed(mut self, seed: u64) -> Self {
-        self.options.seed = seed;
-        self
-    }
-
     /// Starts it.
     pub fn start(mut self) -> Registry {
         self.options.tls = self.identity.map(|identity| identity.server_config(self.clients.as_ref()));
@@ -116,7 +102,6 @@ impl Builder {
 impl Default for Builder {
     fn default() -> Self {
         let options = Options {
-            address: "127.0.0.1:0".into(),
             tls: None,
             auths: Vec::new(),
             tokens: None,
@@ -126,7 +111,6 @@ impl Default for Builder {
             drop_sessions: false,
             relative: false,
             page: usize::MAX,
-            seed: 0,
         };
         Self { options, identity: None, clients: None }
     }

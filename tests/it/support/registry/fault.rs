@@ -84,7 +84,7 @@ pub enum Fault {
     MaxBody(u64),
     /// The connection is closed after the answer without saying so before.
     CloseAfter,
-    /// Waits a random time of at most this long (seeded) before it does anything.
+    /// Waits a random time of at most this long before it does anything.
     Delay(Duration),
     /// Whatever else: changes the answer before it is sent.
     Change(Arc<dyn Fn(&mut Response) + Send + Sync>),
