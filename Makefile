@@ -11,8 +11,8 @@ build: ## the release binary
 	cargo build --release --locked
 
 demo: ## carry images between two registries on this machine and compare every digest
-	cargo build --quiet --release --bin bundle
-	@cargo run --quiet --example demo -- $(TARGET_DIR)/release/bundle
+	cargo build --locked --bin bundle --example demo
+	@$(TARGET_DIR)/debug/examples/demo $(TARGET_DIR)/debug/bundle
 
 test: ## everything hermetic, then the lane against real parts (docker-registry, skopeo, containerd)
 	cargo test --locked
