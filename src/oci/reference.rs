@@ -80,7 +80,17 @@ impl fmt::Display for Tag {
     }
 }
 
-/// A repository with a tag, a digest or both. Parsing adds `latest` where neither is given.
+/// A repository with a tag, a digest or both. Parsing normalises it as Docker does.
+///
+/// ```
+/// use oci_bundle::oci::Reference;
+///
+/// let reference: Reference = "nginx".parse()?;
+/// assert_eq!(reference.name(), "docker.io/library/nginx:latest");
+/// let reference: Reference = "Registry.Example:443/team/app:1".parse()?;
+/// assert_eq!(reference.name(), "registry.example/team/app:1");
+/// # Ok::<(), oci_bundle::oci::Invalid>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Reference {
     /// Where the image lives.

@@ -1,6 +1,6 @@
 //! A client of the distribution spec (v1.1): reads from and writes to any number of registries.
 //!
-//! [`Registries`] is both ends. Every request goes through `transport`, and every URL that a
+//! `Registries` is both ends. Every request goes through `transport`, and every URL that a
 //! registry names through `wire::origin`.
 
 mod auth;

@@ -56,6 +56,7 @@ mod support;
 mod support_faults;
 mod support_registry;
 mod support_run;
+mod surface;
 mod trust;
 mod verify;
 

@@ -20,6 +20,20 @@ use findings::Findings;
 pub use report::{Finding, FindingKind, Verified, VerifiedBlobs};
 
 /// What to verify.
+///
+/// ```
+/// use oci_bundle::{Expectation, Kind, Quiet, verify::Verify};
+///
+/// let path = "fixtures/images".into();
+/// let verified = Verify::new([path]).deep(true).run(&Quiet).remove(0)?;
+/// assert!(verified.intact && verified.findings.is_empty());
+///
+/// // Pinned to something else, it is not what was expected.
+/// let other: Expectation = format!("sha256:{}", "0".repeat(64)).parse()?;
+/// let verified = Verify::new(["fixtures/images".into()]).expect(vec![other]).run(&Quiet).remove(0)?;
+/// assert_eq!((verified.expected, verified.kind()), (Some(false), Some(Kind::Content)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Verify {
     input: Input,
