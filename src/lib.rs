@@ -65,4 +65,4 @@ mod verbs;
 pub use archive::Expectation;
 pub use error::{Error, Kind, NextStep, Result};
 pub use store::{Event, Quiet, Watch};
-pub use verbs::{export, import, list, login, report, verify};
+pub use verbs::*;
