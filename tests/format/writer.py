@@ -79,6 +79,7 @@ def form_of(named, unnamed, left_out, store):
     unordered = Form([root for root, _ in roots], Plan([descriptor for _, descriptor in roots], store.fetch), left_out)
     roots.sort(key=lambda pair: unordered.place(pair[0]))
     plan = Plan([descriptor for _, descriptor in roots], store.fetch)
+    plan.count_by_root({(root.name, root.digest) for root, _ in roots})
     form = Form([root for root, _ in roots], plan, left_out)
     check_store(form, store)
     return form

@@ -34,12 +34,18 @@ def check_oci_layout(contents):
     refuse_unless(version == "1.0.0", f"imageLayoutVersion {version!r}")
 
 
-def plan_of(roots, contents):
-    """The plan, and the digests of it that are missing, each of which may be."""
-    plan = Plan(roots, contents.fetch)
+def plan_of(roots, contents, data_stands):
+    """The plan, and the digests of it that are missing, each of which may be.
+
+    `data_stands` is whether the `data` of a Descriptor stands for content that is missing otherwise.
+    """
+    plan = Plan(roots, contents.fetch, data_stands)
+    plan.count_by_root({(name_of(root), root.digest) for root in roots})
     missing = set()
     for digest, size in plan.sizes.items():
         found = contents.size_of(digest)
+        if found is None and digest in plan.data:
+            continue
         if found is None:
             missing.add(digest)
         elif found != size:
@@ -56,7 +62,7 @@ def check_layout(contents):
     contents.check_hashes()
     roots = read_index(contents)
     check_names(roots)
-    plan_of(roots, contents)
+    plan_of(roots, contents, data_stands=True)
 
 
 def name_of(root):
