@@ -7,6 +7,7 @@ from .draft import sound
 from .material import all_kinds, Box, LAYER, NAME, one_image
 
 ATTACHED = "Each has a `subject`, and that is a manifest which the roots with a name lead to"
+FORM_ALONE = "The Descriptor of a `subject` has the form of one, and is otherwise no Descriptor of the plan"
 ONCE = "They are roots without a name, each digest once"
 
 
@@ -22,11 +23,22 @@ def cases():
         ("without-subject", ATTACHED, without_subject, REFUSE),
         ("chain-without-first", ATTACHED, broken_chain, REFUSE),
         ("two-that-nothing-attaches", ATTACHED, two_of_nothing, REFUSE),
-        ("of-part-of-referrer", "and so does what refers to a referrer", of_part_of_referrer, ACCEPT),
+        ("of-part-of-referrer", "What such a root leads to includes the referrer itself.", of_part_of_referrer, ACCEPT),
+        ("of-referrer-of-part", "and so does what refers to a referrer", of_referrer_of_part, ACCEPT),
         ("alone", "at least one of them has a name |", alone, REFUSE),
         ("twice", ONCE, twice, REFUSE),
-        ("also-named", "It stands there also if it has a root with a name besides.", also(True, True), ACCEPT),
-        ("only-named", "It stands there also if it has a root with a name besides.", also(True, False), ACCEPT),
+        (
+            "also-named",
+            "A manifest with a name may also stand there as a referrer, without one.",
+            also(True, True),
+            ACCEPT,
+        ),
+        (
+            "only-named",
+            "A manifest with a name may also stand there as a referrer, without one.",
+            also(True, False),
+            ACCEPT,
+        ),
         (
             "part-of-index-besides",
             "a manifest that refers to another is there only as a root or as part of one",
@@ -35,16 +47,11 @@ def cases():
         ),
         ("unnamed-image", "there are no other roots without a name", unnamed_image, REFUSE),
         ("order", "and among those without a name that of the digests", order, REFUSE),
-        ("subject-of-other-size", ATTACHED, other_subject(size=7), ACCEPT),
-        ("subject-of-other-type", ATTACHED, other_subject(mediaType=LAYER), ACCEPT),
-        ("subject-of-other-kind", ATTACHED, other_subject(mediaType=OCI_INDEX), ACCEPT),
+        ("subject-of-other-size", FORM_ALONE, other_subject(size=7), ACCEPT),
+        ("subject-of-other-type", FORM_ALONE, other_subject(mediaType=LAYER), ACCEPT),
+        ("subject-of-other-kind", FORM_ALONE, other_subject(mediaType=OCI_INDEX), ACCEPT),
     ):
-        guess = ""
-        if label.startswith("subject-of-other"):
-            guess = "the Descriptor of a subject is not part of the plan, so only its digest counts"
-        if label == "only-named":
-            guess = "whether a referrer also has to have a root without a name if it has one with a name"
-        yield Case(f"referrers-{label}", quote, build, expected, guess)
+        yield Case(f"referrers-{label}", quote, build, expected)
     yield Case("referrer-draft-of-everything", "**Referrers**: signatures", lambda: sound(*all_kinds()).file(), ACCEPT)
 
 
@@ -128,6 +135,13 @@ def of_part_of_referrer():
     box, image = one_image()
     part = box.image("part")
     return sound(box, {NAME: image}, [box.index([part], subject=image), about(box, part)]).file()
+
+
+def of_referrer_of_part():
+    box, image = one_image()
+    part = box.image("part")
+    about_part = about(box, part)
+    return sound(box, {NAME: image}, [box.index([part], subject=image), about_part, about(box, about_part)]).file()
 
 
 def alone():

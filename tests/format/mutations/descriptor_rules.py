@@ -10,15 +10,17 @@ from .material import Box, LAYER, named, noise
 from .places import manifest_of_layout, with_descriptor_in_bundle, with_descriptor_in_layout
 
 HAS = "**A Descriptor** has a `mediaType` that is not empty"
-ALMOST = "A `mediaType` that is not one of the four manifest types, and would be"
-SCHEMA_1 = "So is one that begins with"
+ALMOST = "A `mediaType` is refused if it is not one of the four manifest types"
+SCHEMA_1 = "So is one that begins with exactly"
 DATA = "`data` is the content itself: base64"
-ENTRY = "Content that is there as `data` has its entry like any other."
+ENTRY = "In a bundle, content that is there as `data` has its entry like any other."
+STANDS = "In a layout of another tool it may be missing"
 DIGESTS = "no other algorithm and no upper case"
 NULL = "`null` as the value of a key with a meaning counts as if"
-IN_ARRAY = "Among annotations, and in the place of an element of an array, it is refused."
+IN_ARRAY = "Among annotations, and as an element of one of the arrays below, it is refused."
 ANYTHING_ELSE = "an array or another value in the place of an object above all"
-OTHER = "Other keys may hold anything."
+OTHER = "All other keys may hold anything, and so may a key of the list above"
+FREE = "Only the keys of an object that is itself the value of a key `annotations` are free"
 ROWS = {
     "annotations": "| Descriptor | `annotations` |",
     "artifactType": "| | `artifactType` | string |",
@@ -31,25 +33,17 @@ ROWS = {
 }
 OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
 TARGET = noise("target", 64)
-SPACES = "white space is what Unicode calls so"
 
 
 def cases():
-    for label, quote, change, expected, *guess in [*of_types(), *of_parts(), *of_media_types(), *of_data()]:
+    for label, quote, change, expected in [*of_types(), *of_parts(), *of_media_types(), *of_data()]:
         for place in ("layers", "config", "blobs", "manifests", "subject"):
-            yield Case(
-                f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected, *guess
-            )
+            yield Case(f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected)
         place = "layers" if len(label) % 2 else "manifests"
-        yield Case(f"descriptor-{label}-in-bundle", quote, with_descriptor_in_bundle(place, change), expected, *guess)
+        yield Case(f"descriptor-{label}-in-bundle", quote, with_descriptor_in_bundle(place, change), expected)
         if not label.startswith("media-type"):
-            yield Case(
-                f"descriptor-{label}-in-index.json",
-                quote,
-                with_descriptor_in_layout("roots", root_like(change)),
-                expected,
-                *guess,
-            )
+            in_index = with_descriptor_in_layout("roots", root_like(change))
+            yield Case(f"descriptor-{label}-in-index.json", quote, in_index, expected)
     yield from of_documents()
 
 
@@ -93,7 +87,7 @@ def of_types():
     yield "annotations-empty", ROWS["annotations"], setter("annotations", {}), ACCEPT
     yield (
         "annotations-of-any-key",
-        "The keys *within* an object `annotations` are free.",
+        FREE,
         setter("annotations", {"SIZE": "x", "": "y", "Digest": "z"}),
         ACCEPT,
     )
@@ -106,13 +100,7 @@ def of_types():
         yield f"platform-{key}-number", ROWS["platform"], setter("platform", {key: 1}), REFUSE
         yield f"platform-{key}-null", NULL, setter("platform", {key: None}), ACCEPT
     yield "platform-empty", ROWS["platform"], setter("platform", {}), ACCEPT
-    yield (
-        "platform-os-features",
-        OTHER,
-        setter("platform", {"os.features": 5, "features": [None]}),
-        ACCEPT,
-        "`os.features` and `features` are in no table of types, so they may hold anything",
-    )
+    yield "platform-os-features", OTHER, setter("platform", {"os.features": 5, "features": [None]}), ACCEPT
     yield "platform-in-array", ANYTHING_ELSE, setter("platform", [{"os": "linux"}]), REFUSE
     yield "platform-unknown-key", OTHER, setter("platform", {"cpu": []}), ACCEPT
 
@@ -158,7 +146,7 @@ def of_parts():
 
 
 def of_media_types():
-    for label, value, expected, *guess in (
+    for label, value, expected in (
         ("upper-case", OCI_IMAGE.upper(), REFUSE),
         ("one-upper-case", OCI_IMAGE.replace("oci", "OCI"), REFUSE),
         ("docker-upper-case", "application/vnd.docker.distribution.manifest.v2+JSON", REFUSE),
@@ -173,33 +161,28 @@ def of_media_types():
         ("semicolon-first", ";" + OCI_IMAGE, ACCEPT),
         ("space-inside", OCI_IMAGE.replace("/", "/ "), ACCEPT),
         ("comma", OCI_IMAGE + ",x", ACCEPT),
-        ("no-break-space", OCI_IMAGE + "\u00a0", REFUSE, SPACES),
-        ("ideographic-space", "\u3000" + OCI_IMAGE, REFUSE, SPACES),
-        ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT, SPACES),
-        ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT, SPACES),
-        (
-            "kelvin",
-            "application/vnd.doc\u212aer.distribution.manifest.v2+json",
-            REFUSE,
-            "upper case is what Unicode calls so, the Kelvin sign too",
-        ),
+        ("no-break-space", OCI_IMAGE + "\u00a0", REFUSE),
+        ("ideographic-space", "\u3000" + OCI_IMAGE, REFUSE),
+        ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT),
+        ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT),
+        ("kelvin", "application/vnd.doc\u212aer.distribution.manifest.v2+json", REFUSE),
         ("nul", OCI_IMAGE + "\0", ACCEPT),
         ("other", "text", ACCEPT),
         ("of-artifact-manifest", "application/vnd.oci.artifact.manifest.v1+json", ACCEPT),
         ("longer", OCI_IMAGE + "x", ACCEPT),
     ):
-        yield f"media-type-{label}", ALMOST, setter("mediaType", value), expected, *guess
+        yield f"media-type-{label}", ALMOST, setter("mediaType", value), expected
     start = "application/vnd.docker.distribution.manifest.v1+"
-    for label, value, expected, *guess in (
+    for label, value, expected in (
         ("json", start + "json", REFUSE),
         ("signed", start + "prettyjws", REFUSE),
         ("nothing", start, REFUSE),
         ("parameter", start + "json; x", REFUSE),
         ("without-plus", start[:-1], ACCEPT),
-        ("upper-case", start.upper() + "json", ACCEPT, "schema 1 is recognised only as it is written"),
-        ("space", " " + start + "json", ACCEPT, "schema 1 is recognised only as it is written"),
+        ("upper-case", start.upper() + "json", ACCEPT),
+        ("space", " " + start + "json", ACCEPT),
     ):
-        yield f"media-type-schema-1-{label}", SCHEMA_1, setter("mediaType", value), expected, *guess
+        yield f"media-type-schema-1-{label}", SCHEMA_1, setter("mediaType", value), expected
 
 
 def of_data():
@@ -231,7 +214,7 @@ def of_documents():
     for place in ("layers", "config", "blobs", "manifests", "subject"):
         yield Case(f"data-right-in-{place}", DATA, with_descriptor_in_layout(place, data), ACCEPT)
         yield Case(f"data-right-in-{place}-of-bundle", ENTRY, with_descriptor_in_bundle(place, data), ACCEPT)
-    yield Case("data-instead-of-entry", ENTRY, data_instead, REFUSE)
+    yield Case("data-instead-of-entry", STANDS, data_instead, ACCEPT)
     yield Case("data-of-root", DATA, data_of_root, ACCEPT)
     yield Case("data-of-nothing", DATA, data_of_nothing, ACCEPT)
     largest = lambda descriptor: descriptor.update(size=2**53, digest="sha256:" + "0" * 64, urls=["x"])

@@ -12,8 +12,9 @@ DIRECTORIES = "`blobs`, `blobs/sha256` and `blobs/sha512`, where they exist, are
 NO_LINK = "No link is followed, but the directory itself may be given as one."
 IGNORED = "Other files are ignored."
 UNPACKED = "**A bundle in a directory**, unpacked, has a `bundle.json` too."
-FORM = "and below `blobs/` there are exactly the files that it must have."
-ELSEWHERE = "Files elsewhere are ignored."
+FORM = "and below `blobs/`, at any depth, there are exactly the files that it must have."
+ELSEWHERE = "What lies elsewhere is ignored."
+LINKS = "Everything that is not a directory counts as a file here, links too."
 DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
 
 
@@ -194,14 +195,15 @@ def of_bundles():
     ):
         yield Case(
             f"directory-bundle-more-{what}",
-            FORM,
+            FORM if isinstance(thing, bytes) else LINKS,
             changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing})),
             REFUSE,
         )
-    guess = "a directory below blobs that holds nothing is no file"
     for name in ("blobs/more", "blobs/sha256/more"):
         empty = changed(bundle, lambda tree, name=name: tree.update({name: Folder()}))
-        yield Case(f"directory-bundle-empty-folder-{name.replace('/', '-')}", FORM, empty, ACCEPT, guess)
+        yield Case(
+            f"directory-bundle-empty-folder-{name.replace('/', '-')}", "Directories may be empty.", empty, ACCEPT
+        )
     for name in DOCUMENTS:
         for what, change in (
             ("line-feed", lambda data: data + b"\n"),

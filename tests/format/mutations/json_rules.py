@@ -6,21 +6,21 @@ from .case import ACCEPT, Case, REFUSE
 from .places import PLACES
 
 VALUE = "A document is one JSON value (RFC 8259) in UTF-8"
-NUMBERS = "A `\\u` escape that is half of a surrogate pair, and a number beyond the range"
+NUMBERS = "A `\\u` escape that is half of a surrogate pair is refused"
 DEPTH = "Objects and arrays are nested at most 32 deep"
 TWICE = "No object has a key twice."
 FOLDED = "Keys with a meaning are written exactly so"
-FREE = "The keys *within* an object `annotations` are free."
+FREE = "Only the keys of an object that is itself the value of a key `annotations` are free"
 MEANS = "Folded means: `A` to `Z` become `a` to `z`"
-NULL = "Among annotations, and in the place of an element of an array, it is refused."
-OTHER = "Other keys may hold anything."
+NULL = "Among annotations, and as an element of one of the arrays below, it is refused."
+OTHER = "All other keys may hold anything, and so may a key of the list above"
 EVERY = "The rules of this chapter are for every document that is read"
 
 
 def cases():
-    for label, quote, change, expected, *guess in [*texts(), *values(), *keys()]:
+    for label, quote, change, expected in [*texts(), *values(), *keys()]:
         for place, build in PLACES.items():
-            yield Case(f"json-{label}-in-{place}", quote, build(change), expected, *guess)
+            yield Case(f"json-{label}-in-{place}", quote, build(change), expected)
 
 
 def more(member):
@@ -55,29 +55,17 @@ def texts():
 
 def values():
     """Members with a key that has no meaning."""
-    for label, quote, value, expected, *guess in (
+    for label, quote, value, expected in (
         ("number-largest", NUMBERS, "1.7976931348623157e308", ACCEPT),
-        (
-            "number-rounds-down",
-            NUMBERS,
-            "1.7976931348623158e308",
-            ACCEPT,
-            "a number that rounds to the largest double is within the range",
-        ),
+        ("number-rounds-down", NUMBERS, "1.7976931348623158e308", ACCEPT),
         ("number-too-large", NUMBERS, "1e309", REFUSE),
         ("number-too-small", NUMBERS, "-1e309", REFUSE),
         ("number-rounds-up", NUMBERS, "1.797693134862315909e308", REFUSE),
         ("number-of-400-digits", NUMBERS, "1" + "0" * 400, REFUSE),
         ("number-of-300-digits", NUMBERS, "9" * 300, ACCEPT),
         ("number-of-3000-digits", NUMBERS, "0." + "1" * 3000, ACCEPT),
-        ("number-zero-with-exponent", NUMBERS, "0e99999", ACCEPT, "0e99999 is zero, and within the range"),
-        (
-            "number-underflow",
-            NUMBERS,
-            "1e-999",
-            ACCEPT,
-            "a number too close to zero is rounded, and not beyond the range",
-        ),
+        ("number-zero-with-exponent", NUMBERS, "0e99999", ACCEPT),
+        ("number-underflow", NUMBERS, "1e-999", ACCEPT),
         ("number-huge-exponent", NUMBERS, "1e99999999999999999999", REFUSE),
         ("number-minus-zero", VALUE, "-0", ACCEPT),
         ("number-leading-zero", VALUE, "01", REFUSE),
@@ -119,10 +107,10 @@ def values():
         ("key-in-other-normal-form", TWICE, '{"\u00e9": 1, "e\u0301": 1}', ACCEPT),
         ("key-twice-in-annotations", TWICE, '{"annotations": {"a": "1", "a": "2"}}', REFUSE),
         ("null-of-other-key", OTHER, "null", ACCEPT),
-        ("null-in-other-array", NULL, "[null]", ACCEPT, "arrays of other keys may hold null"),
+        ("null-in-other-array", NULL, "[null]", ACCEPT),
         ("any-value", OTHER, '{"x": [1, "2", [true], {}]}', ACCEPT),
     ):
-        yield label, quote, more(f'"other": {value}'), expected, *guess
+        yield label, quote, more(f'"other": {value}'), expected
 
 
 def keys():
@@ -148,18 +136,11 @@ def keys():
     yield "folded-in-config-like", FOLDED, more('"other": {"OS": "linux"}'), REFUSE
     yield "folded-of-other-documents", FOLDED, more('"imagelayoutversion": "1.0.0"'), REFUSE
     yield "folded-in-annotations-of-other", FREE, more('"other": {"annotations": {"SIZE": "1", "Urls": "2"}}'), ACCEPT
-    guess = "only the keys of the object `annotations` itself are free, not those of objects in it"
     inside = more('"other": {"annotations": {"a": {"SIZE": "1"}}}')
-    yield "folded-in-object-in-annotations", FREE, inside, REFUSE, guess
+    yield "folded-in-object-in-annotations", FREE, inside, REFUSE
     beside = more('"other": {"Annotations": {"SIZE": "1"}}')
     yield "folded-annotations-itself", FOLDED, beside, REFUSE
     array = more('"other": {"annotations": [{"SIZE": "1"}]}')
-    yield (
-        "folded-in-array-of-annotations",
-        FREE,
-        array,
-        REFUSE,
-        "an array under the key `annotations` is no object `annotations`",
-    )
+    yield "folded-in-array-of-annotations", FREE, array, REFUSE
     meaning = more('"other": {"size": "text", "digest": 5, "mediaType": [], "urls": {"manifests": 1}, "data": null}')
     yield "keys-where-they-have-no-meaning", "at the places where they have that meaning", meaning, ACCEPT

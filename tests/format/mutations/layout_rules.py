@@ -12,7 +12,12 @@ from .case import ACCEPT, Case, REFUSE
 from .draft import sound
 from .material import all_kinds, NAME, named, one_image
 
-UNPACKED = "A file that begins as gzip does (`1f 8b`) is unpacked first"
+BUNDLE_JSON = "Where a tar has an entry with the name `bundle.json`, however its headers say so"
+UNPACKED = "A file that begins as gzip does (`1f 8b`, RFC 1952) is unpacked first"
+MEMBERS = "It has one member or several, and nothing after the last."
+EITHER = "Either may come as [gzip](#gzip)."
+ONCE = "What comes out is not unpacked again."
+GROWS = "A reader may stop where, after the first 64 MiB, more than 100 times"
 THERE = "There is an `oci-layout` of at most 4 KiB"
 ENTRIES = "Entries of `index.json` may have any keys, and stand in any order"
 COUNTS = "each counts if it is not empty."
@@ -22,7 +27,7 @@ IS_REFERENCE = "It is a Reference."
 SAME = "If both have a host, both are References, and the same once normalised."
 TAG = "Otherwise the entry has no name, and the second annotation is a *tag*"
 ONE_DIGEST = "One name, once normalised, stands for one digest."
-ANY_TAG = "a tag of an entry without a name may be any text"
+ANY_TAG = "So `Foo/bar` is a tag here, though nobody can type it as a name."
 
 
 def layout(**more):
@@ -55,19 +60,17 @@ def of_documents():
     yield Case(
         "layout-with-files-of-docker", "Anything else is ignored, also if its name stands twice.", docker, ACCEPT
     )
-    yield Case(
-        "layout-with-bundle.json-of-nothing", "Where a file has a `bundle.json`", with_bundle_json(b"{}"), REFUSE
-    )
-    yield Case("layout-with-bundle.json-empty", "Where a file has a `bundle.json`", with_bundle_json(b""), REFUSE)
+    yield Case("layout-with-bundle.json-of-nothing", BUNDLE_JSON, with_bundle_json(b"{}"), REFUSE)
+    yield Case("layout-with-bundle.json-empty", BUNDLE_JSON, with_bundle_json(b""), REFUSE)
     yield Case(
         "layout-with-bundle.json-below",
-        "Where a file has a `bundle.json`",
+        BUNDLE_JSON,
         lambda: layout(after=foreign.entry("x/bundle.json", b"")),
         ACCEPT,
     )
-    yield Case("layout-with-sound-bundle.json", "Where a file has a `bundle.json`", repacked(b""), REFUSE)
-    yield Case("layout-with-sound-bundle.json-in-dot", "Where a file has a `bundle.json`", repacked(b"./"), REFUSE)
-    yield Case("bundle-with-sound-text-first", "Where a file has a `bundle.json`", moved, REFUSE)
+    yield Case("layout-with-sound-bundle.json", BUNDLE_JSON, repacked(b""), REFUSE)
+    yield Case("layout-with-sound-bundle.json-in-dot", BUNDLE_JSON, repacked(b"./"), REFUSE)
+    yield Case("bundle-with-sound-text-first", BUNDLE_JSON, moved, REFUSE)
 
 
 def with_bundle_json(data):
@@ -102,37 +105,37 @@ def of_gzip():
     bundle = sound(box, {NAME: image}).file()
     packed = gzip.compress(whole, mtime=0)
     half = len(whole) // 2 + 77
-    end = "a gzip file ends with its last member: zeros or anything else after it are refused"
-    for label, data, expected, *guess in (
-        ("layout", packed, ACCEPT),
-        ("bundle", gzip.compress(bundle, mtime=0), ACCEPT),
-        ("bundle-that-is-none", gzip.compress(bundle + bytes(512), mtime=0), REFUSE),
-        ("two-members", gzip.compress(whole[:half], mtime=0) + gzip.compress(whole[half:], mtime=5), ACCEPT),
+    for label, quote, data, expected in (
+        ("layout", EITHER, packed, ACCEPT),
+        ("bundle", EITHER, gzip.compress(bundle, mtime=0), ACCEPT),
+        ("bundle-that-is-none", UNPACKED, gzip.compress(bundle + bytes(512), mtime=0), REFUSE),
+        ("two-members", MEMBERS, gzip.compress(whole[:half], mtime=0) + gzip.compress(whole[half:], mtime=5), ACCEPT),
         (
             "bundle-in-three-members",
+            MEMBERS,
             b"".join(gzip.compress(part, mtime=0) for part in (bundle[:1], bundle[1:999], bundle[999:])),
             ACCEPT,
         ),
-        ("empty-member-first", gzip.compress(b"", mtime=0) + packed, ACCEPT),
-        ("empty-member-last", packed + gzip.compress(b"", mtime=0), ACCEPT),
-        ("nothing", gzip.compress(b"", mtime=0), REFUSE),
-        ("only-magic", b"\x1f\x8b", REFUSE),
-        ("cut-off", packed[:-1], REFUSE),
-        ("cut-off-in-data", packed[: len(packed) // 2], REFUSE),
-        ("cut-off-in-second-member", packed + packed[:5], REFUSE),
-        ("wrong-checksum", packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:], REFUSE),
-        ("wrong-length", packed[:-1] + bytes([packed[-1] ^ 1]), REFUSE),
-        ("other-method", packed[:2] + b"\x07" + packed[3:], REFUSE),
-        ("with-name", named_gzip(whole), ACCEPT),
-        ("stored", gzip.compress(whole, 0, mtime=0), ACCEPT),
-        ("zeros-after", packed + bytes(512), REFUSE, end),
-        ("text-after", packed + b"text", REFUSE, end),
-        ("twice", gzip.compress(packed, mtime=0), REFUSE, "what comes out of gzip is not unpacked again"),
-        ("of-zlib", zlib.compress(whole), REFUSE),
+        ("empty-member-first", MEMBERS, gzip.compress(b"", mtime=0) + packed, ACCEPT),
+        ("empty-member-last", MEMBERS, packed + gzip.compress(b"", mtime=0), ACCEPT),
+        ("nothing", UNPACKED, gzip.compress(b"", mtime=0), REFUSE),
+        ("only-magic", UNPACKED, b"\x1f\x8b", REFUSE),
+        ("cut-off", UNPACKED, packed[:-1], REFUSE),
+        ("cut-off-in-data", UNPACKED, packed[: len(packed) // 2], REFUSE),
+        ("cut-off-in-second-member", MEMBERS, packed + packed[:5], REFUSE),
+        ("wrong-checksum", UNPACKED, packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:], REFUSE),
+        ("wrong-length", UNPACKED, packed[:-1] + bytes([packed[-1] ^ 1]), REFUSE),
+        ("other-method", UNPACKED, packed[:2] + b"\x07" + packed[3:], REFUSE),
+        ("with-name", UNPACKED, named_gzip(whole), ACCEPT),
+        ("stored", UNPACKED, gzip.compress(whole, 0, mtime=0), ACCEPT),
+        ("zeros-after", MEMBERS, packed + bytes(512), REFUSE),
+        ("text-after", MEMBERS, packed + b"text", REFUSE),
+        ("twice", ONCE, gzip.compress(packed, mtime=0), REFUSE),
+        ("of-zlib", UNPACKED, zlib.compress(whole), REFUSE),
     ):
-        yield Case(f"gzip-{label}", UNPACKED, lambda data=data: data, expected, *guess)
+        yield Case(f"gzip-{label}", quote, lambda data=data: data, expected)
     growing = lambda: gzip.compress(layout(before=foreign.entry("zeros", bytes(16 * 1024 * 1024))), mtime=0)
-    yield Case("gzip-that-grows-700-times", UNPACKED, growing, ACCEPT, "gzip may grow as much as it can")
+    yield Case("gzip-that-grows-700-times", GROWS, growing, ACCEPT)
     uncompressed = "It is an uncompressed tar whose content is an OCI image layout"
     for label, pack in (
         ("bzip2", bz2.compress),
@@ -164,7 +167,7 @@ def of_entries():
 
 
 def of_names():
-    for label, quote, first, second, expected, *guess in (
+    for label, quote, first, second, expected in (
         ("both-empty", COUNTS, "", "", ACCEPT),
         ("first-empty", COUNTS, "", "a.b/c:d", ACCEPT),
         ("first-empty-second-wrong", COUNTS, "", "a.b/C:d", REFUSE),
@@ -183,11 +186,11 @@ def of_names():
         ("second-no-reference", SAME, "a.b/c:d", "a.b/C:d", REFUSE),
         ("tag", TAG, None, "1.2", ACCEPT),
         ("tag-of-both", TAG, "1.2", "1.2", ACCEPT),
-        ("tag-with-spaces", TAG, None, "no tag at all", ACCEPT, ANY_TAG),
-        ("tag-not-ascii", TAG, None, "é", ACCEPT, ANY_TAG),
-        ("tag-with-slash", TAG, None, "a/B:c", ACCEPT, ANY_TAG),
-        ("tag-of-300", TAG, None, "x" * 300, ACCEPT, ANY_TAG),
-        ("digest-as-tag", TAG, None, "@sha256:" + "0" * 64, ACCEPT, ANY_TAG),
+        ("tag-with-spaces", TAG, None, "no tag at all", ACCEPT),
+        ("tag-not-ascii", TAG, None, "é", ACCEPT),
+        ("tag-with-slash", ANY_TAG, None, "a/B:c", ACCEPT),
+        ("tag-of-300", TAG, None, "x" * 300, ACCEPT),
+        ("digest-as-tag", TAG, None, "@sha256:" + "0" * 64, ACCEPT),
         ("dot-after-slash", HAS_A_HOST, "library/C.d", None, ACCEPT),
         ("colon-after-slash", HAS_A_HOST, "library/C:d", None, ACCEPT),
         ("dot-without-slash", HAS_A_HOST, "A.b", None, ACCEPT),
@@ -198,7 +201,7 @@ def of_names():
         ("brackets", HAS_A_HOST, "[x]/C", None, ACCEPT),
         ("slash-first", HAS_A_HOST, "/C.d", None, ACCEPT),
     ):
-        yield Case(f"entry-name-{label}", quote, one_named(first, second), expected, *guess)
+        yield Case(f"entry-name-{label}", quote, one_named(first, second), expected)
     yield Case("entry-name-of-two-images", ONE_DIGEST, two_named("a.b/c:d", "a.b/c:d"), REFUSE)
     yield Case(
         "entry-name-of-two-images-by-second", ONE_DIGEST, two_named("a.b/c:d", "a.b/c:d", second_only=True), REFUSE
