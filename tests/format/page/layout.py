@@ -41,15 +41,12 @@ def plan_of(roots, contents, data_stands):
     """
     plan = Plan(roots, contents.fetch, data_stands)
     plan.count_by_root({(name_of(root), root.digest) for root in roots})
-    missing = set()
-    for digest, size in plan.sizes.items():
-        found = contents.size_of(digest)
-        if found is None and digest in plan.data:
-            continue
-        if found is None:
-            missing.add(digest)
-        elif found != size:
+    for digest in plan.sizes.keys() & contents.blobs.keys():
+        if contents.size_of(digest) != plan.sizes[digest]:
             raise Refused(f"{digest} is not as long as its Descriptors say")
+    missing = plan.sizes.keys() - contents.blobs.keys()
+    if data_stands:
+        missing -= plan.data.keys()
     for digest in missing:
         if not plan.may_be_left_out(digest):
             raise Refused(f"{digest} is missing")

@@ -19,13 +19,13 @@ class Plan:
     """
 
     def __init__(self, roots, fetch, data_stands=False):
-        self.data = {}  # digest -> content, of Descriptors that have it, where it stands for content
+        self.data = {}  # digest -> content that a Descriptor has
         self.data_stands = data_stands
         self.fetch = fetch
         while True:
             self.walk(roots)
             # The `data` of a manifest may stand in a Descriptor that the plan leads to later than to the manifest.
-            if self.lost.isdisjoint(self.data):
+            if not data_stands or self.lost.isdisjoint(self.data):
                 break
         refuse_unless(not self.lost, f"manifests that are missing: {sorted(self.lost)[:1]}")
         refuse_unless(not self.too_far, f"{self.too_far[:1]} is more than {FARTHEST} steps from a root")
@@ -67,7 +67,7 @@ class Plan:
         digest = descriptor.digest
         refuse_unless(descriptor.size <= LARGEST_MANIFEST, f"{digest}: a manifest of more than 32 MiB")
         data = self.fetch(digest)
-        if data is None:
+        if data is None and self.data_stands:
             data = self.data.get(digest)
         if data is None:
             self.lost.add(digest)
@@ -97,12 +97,14 @@ class Plan:
             raise Refused(f"{descriptor.digest} has two sizes")
         if descriptor.urls:
             self.with_urls.add(descriptor.digest)
-        if descriptor.data is not None and self.data_stands:
+        if descriptor.data is not None:
             self.data[descriptor.digest] = descriptor.data
 
     def count_by_root(self, roots):
         """Refuses a plan that is small but spreads: each root, a pair of name and digest, counts with everything
         below it."""
+        if len(roots) * len(self.sizes) <= MOST_PIECES_BY_ROOT:
+            return
         counts = {}
         total = 0
         for _, digest in roots:
@@ -144,8 +146,8 @@ class Plan:
         return sorted({algorithm_of(digest) for digest in self.sizes})
 
     def may_be_left_out(self, digest):
-        """A blob, never a manifest, of which at least one Descriptor has `urls`."""
-        return digest in self.with_urls and digest not in self.manifests
+        """A blob, never a manifest, of which at least one Descriptor has `urls` and none is the content itself."""
+        return digest in self.with_urls and digest not in self.manifests and digest not in self.data
 
     def order(self):
         """All digests as a bundle has them: manifests, configs, and all other blobs."""
