@@ -1,10 +1,11 @@
 """Referrers in a bundle: roots without a name."""
 
-from page.descriptors import OCI_INDEX
+from page.descriptors import OCI_IMAGE, OCI_INDEX
+from page.digests import digest_of
 
 from .case import ACCEPT, Case, REFUSE
 from .draft import sound
-from .material import all_kinds, Box, LAYER, NAME, one_image
+from .material import all_kinds, Box, LAYER, NAME, one_image, text
 
 ATTACHED = "Each has a `subject`, and that is a manifest which the roots with a name lead to"
 FORM_ALONE = "The Descriptor of a `subject` has the form of one, and is otherwise no Descriptor of the plan"
@@ -47,6 +48,17 @@ def cases():
         ),
         ("unnamed-image", "there are no other roots without a name", unnamed_image, REFUSE),
         ("order", "and among those without a name that of the digests", order, REFUSE),
+        ("of-layer-that-is-an-image-too", ATTACHED, of_layer_too(True), ACCEPT),
+        ("of-layer-that-would-be-an-image", ATTACHED, of_layer_too(False), REFUSE),
+        ("of-entry-of-no-type", ATTACHED, of_entry_of_no_type, REFUSE),
+        ("by-other-algorithm", ATTACHED, by_other_algorithm, REFUSE),
+        ("null-subject", ATTACHED, null_subject, REFUSE),
+        ("platform-of-index", "there are no other roots without a name", platform_alone, REFUSE),
+        ("named-of-nothing", "A manifest with a name may also stand there as a referrer", named_of_nothing, ACCEPT),
+        ("of-named-referrer-of-nothing", ATTACHED, of_named_referrer, ACCEPT),
+        ("index-without-artifact-type", "absent if it has none |", index_without_type(None), ACCEPT),
+        ("index-with-empty-artifact-type", "absent if it has none |", index_without_type(""), REFUSE),
+        ("index-with-null-artifact-type", "absent if it has none |", index_without_type(None, True), REFUSE),
         ("subject-of-other-size", FORM_ALONE, other_subject(size=7), ACCEPT),
         ("subject-of-other-type", FORM_ALONE, other_subject(mediaType=LAYER), ACCEPT),
         ("subject-of-other-kind", FORM_ALONE, other_subject(mediaType=OCI_INDEX), ACCEPT),
@@ -82,15 +94,16 @@ def chain(length):
     return build
 
 
-def unattached(box, image, extra):
-    """A draft with roots without a name that a sound one would not have. `extra` are their Descriptors."""
+def unattached(box, image, extra, grows=True):
+    """A draft with roots without a name that a sound one would not have. `extra` are their Descriptors, and `grows`
+    is whether they bring manifests that are not there otherwise."""
     draft = sound(box, {NAME: image})
     manifests = len(draft.blobs)
     extra = sorted(extra, key=lambda root: root["digest"])
     config = "application/vnd.oci.image.config.v1+json"
     draft.index["manifests"] += [{**root, "artifactType": config} for root in extra]
     whole = sound(box, {NAME: image, **{f"quay.io/z:{number}": root for number, root in enumerate(extra)}})
-    assert len(whole.blobs) > manifests
+    assert not grows or len(whole.blobs) > manifests
     draft.blobs = whole.blobs
     return draft
 
@@ -190,6 +203,76 @@ def order():
     draft.index["manifests"][1:] = reversed(draft.index["manifests"][1:])
     draft.blobs[1:3] = reversed(draft.blobs[1:3])
     return draft.file()
+
+
+def of_layer_too(named_too):
+    """A referrer of what an image has as a layer: an image itself, and with a name of its own or not."""
+
+    def build():
+        box = Box()
+        inner = box.image("inner", [])
+        outer = box.image("outer", [{**inner, "mediaType": LAYER}, *([] if named_too else [box.config("inner")])])
+        if named_too:
+            return sound(box, {NAME: outer, "quay.io/z:1": inner}, [about(box, inner)]).file()
+        return unattached(box, outer, [about(box, inner)]).file()
+
+    return build
+
+
+def of_entry_of_no_type():
+    """What the subject names is there, as an entry of no manifest type, and so nobody reads it as a manifest."""
+    box = Box()
+    inner = box.index([])
+    outer = box.index([{**inner, "mediaType": "application/json"}])
+    return unattached(box, outer, [about(box, inner)]).file()
+
+
+def by_other_algorithm():
+    box, image = one_image()
+    other = {**image, "digest": digest_of(box.blobs[image["digest"]], "sha512")}
+    return unattached(box, image, [about(box, other)]).file()
+
+
+def null_subject():
+    box, image = one_image()
+    document = {"schemaVersion": 2, "config": box.config("x"), "layers": [], "subject": None}
+    return unattached(box, image, [box.add(text(document), OCI_IMAGE)]).file()
+
+
+def platform_alone():
+    """A part of an index as a root without a name."""
+    box, image = one_image()
+    return unattached(box, box.index([image, box.index([])]), [image], grows=False).file()
+
+
+def named_of_nothing():
+    box = Box()
+    subject = {"mediaType": OCI_INDEX, "digest": "sha256:" + "1" * 64, "size": 9}
+    return sound(box, {NAME: about(box, subject)}).file()
+
+
+def of_named_referrer():
+    """The first refers to nothing that is there, but has a name, so others may refer to it."""
+    box = Box()
+    subject = {"mediaType": OCI_INDEX, "digest": "sha256:" + "1" * 64, "size": 9}
+    first = about(box, subject)
+    return sound(box, {NAME: first}, [about(box, first, "second")]).file()
+
+
+def index_without_type(said, null=False):
+    """A referrer that is an index has no artifact type but its own."""
+
+    def build():
+        box, image = one_image()
+        draft = sound(box, {NAME: image}, [box.index([], subject=image)])
+        if said is not None or null:
+            draft.index["manifests"][1]["artifactType"] = said
+        if null:
+            draft.index["manifests"][1]["artifactType"] = "null"
+            draft.change_index_text = lambda data: data.replace(b'"artifactType":"null"', b'"artifactType":null')
+        return draft.file()
+
+    return build
 
 
 def other_subject(**other):
