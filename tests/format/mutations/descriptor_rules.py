@@ -32,6 +32,10 @@ ROWS = {
     "urls": "| | `urls` | array of strings |",
 }
 OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
+# All that Unicode calls white space.
+SPACES = "".join(
+    map(chr, [*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
+)
 TARGET = noise("target", 64)
 
 
@@ -166,6 +170,27 @@ def of_media_types():
         ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT),
         ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT),
         ("kelvin", "application/vnd.doc\u212aer.distribution.manifest.v2+json", REFUSE),
+        ("dotted-capital-i", OCI_IMAGE.replace("i", "\u0130"), ACCEPT),
+        ("one-dotted-capital-i", OCI_IMAGE.replace("oci", "oc\u0130"), ACCEPT),
+        ("dotless-i", OCI_IMAGE.replace("oci", "oc\u0131"), ACCEPT),
+        ("long-s", "application/vnd.docker.di\u017ftribution.manifest.v2+json", ACCEPT),
+        ("full-width", OCI_IMAGE.replace("oci", "\uff2f\uff23\uff29"), ACCEPT),
+        ("kelvin-and-upper-case", "Application/vnd.DOC\u212aER.distribution.manifest.list.v2+JSON", REFUSE),
+        ("next-line", OCI_IMAGE + "\x85", REFUSE),
+        ("line-separator", "\u2028" + OCI_IMAGE + "\u2029", REFUSE),
+        ("all-spaces", SPACES + OCI_IMAGE + SPACES, REFUSE),
+        ("separator-1c", "\x1c" + OCI_IMAGE, ACCEPT),
+        ("vowel-separator", "\u180e" + OCI_IMAGE, ACCEPT),
+        ("word-joiner", OCI_IMAGE + "\u2060", ACCEPT),
+        ("byte-order-mark", "\ufeff" + OCI_IMAGE, ACCEPT),
+        ("braille-blank", OCI_IMAGE + "\u2800", ACCEPT),
+        ("vertical-tab-and-form-feed", "\v" + OCI_IMAGE + "\f", REFUSE),
+        ("spaces-around-semicolon", OCI_IMAGE.upper() + "\u3000;\u3000x", REFUSE),
+        ("space-after-first-of-two-semicolons", OCI_IMAGE + "; ; x", REFUSE),
+        ("semicolon-inside", OCI_IMAGE.replace("+", ";+"), ACCEPT),
+        ("quoted", f'"{OCI_IMAGE}"', ACCEPT),
+        ("only-space", " ", ACCEPT),
+        ("only-semicolon", ";", ACCEPT),
         ("nul", OCI_IMAGE + "\0", ACCEPT),
         ("other", "text", ACCEPT),
         ("of-artifact-manifest", "application/vnd.oci.artifact.manifest.v1+json", ACCEPT),
@@ -178,6 +203,9 @@ def of_media_types():
         ("signed", start + "prettyjws", REFUSE),
         ("nothing", start, REFUSE),
         ("parameter", start + "json; x", REFUSE),
+        ("in-a-longer-one", "x" + start + "json", ACCEPT),
+        ("one-upper-case", start.replace("docker", "Docker") + "json", ACCEPT),
+        ("list", start.replace("v1+", "list.v1+") + "json", ACCEPT),
         ("without-plus", start[:-1], ACCEPT),
         ("upper-case", start.upper() + "json", ACCEPT),
         ("space", " " + start + "json", ACCEPT),
@@ -199,6 +227,15 @@ def of_data():
         ("space-after", DATA, right + " "),
         ("url-letters", DATA, base64.urlsafe_b64encode(b"\xff" * 64).decode()),
         ("empty", DATA, ""),
+        ("all-padding", DATA, "===="),
+        ("padding-first", DATA, "==" + right[:-2]),
+        ("padding-in-the-middle", DATA, right[:40] + "==" + right[40:-2]),
+        ("letter-after-padding", DATA, right + "AAAA"),
+        ("unused-bit-of-last-letter", DATA, right[:-3] + "/=="),
+        ("tab-first", DATA, "\t" + right),
+        ("nul-last", DATA, right + "\0"),
+        ("percent-encoded", DATA, right.replace("=", "%3D")),
+        ("as-url", DATA, "data:;base64," + right),
         ("too-short", DATA, base64.b64encode(TARGET[:-1]).decode()),
         ("too-long", DATA, base64.b64encode(TARGET + b"x").decode()),
         ("other-content", DATA, base64.b64encode(bytes(64)).decode()),
@@ -222,7 +259,19 @@ def of_documents():
     yield Case(
         "size-sha512", DIGESTS, with_descriptor_in_layout("subject", setter("digest", "sha512:" + "0" * 128)), ACCEPT
     )
-    for label, raw in (("exponent", b"64e0"), ("minus-zero", b"-0"), ("point", b"64.00"), ("zero-first", b"064")):
+    for label, raw in (
+        ("exponent", b"64e0"),
+        ("exponent-and-point", b"6.4e1"),
+        ("negative-exponent", b"640E-1"),
+        ("minus-zero", b"-0"),
+        ("point", b"64.00"),
+        ("point-of-far-below", b"64.0000000000000000000000000000001"),
+        ("zero-first", b"064"),
+        ("2-to-64-more", b"%d" % (64 + 2**64)),
+        ("2-to-128-more", b"%d" % (64 + 2**128)),
+        ("300-digits", b"9" * 300),
+        ("object", b'{"$numberLong": "64"}'),
+    ):
 
         def change(manifest, raw=raw):
             start = manifest.rindex(b'"size": ') + len(b'"size": ')

@@ -97,6 +97,10 @@ def of_steps():
     yield Case("steps-16-to-a-layer", STEPS, nested(15, entry=True), ACCEPT)
     yield Case("steps-20-but-near-a-root", STEPS, nested(20, root_at=8), ACCEPT)
     yield Case("steps-20-and-16-from-nearest", STEPS, nested(20, root_at=17), REFUSE)
+    yield Case("steps-16-to-an-entry-of-the-root", STEPS, nested(16, shortcut=0), ACCEPT)
+    yield Case("steps-17-to-an-entry-of-the-root", STEPS, nested(17, shortcut=0), REFUSE)
+    yield Case("steps-16-to-a-root", STEPS, nested(16, root_at=0), ACCEPT)
+    yield Case("steps-17-to-a-root", STEPS, nested(17, root_at=0), REFUSE)
     yield Case("steps-20-by-a-shorter-way", STEPS, nested(20, shortcut=10), ACCEPT)
 
 
@@ -109,7 +113,7 @@ def chain(steps, entry=False, shortcut=None):
         if entry and step == 0:
             entries = [box.add(b"text", "text/plain")]
             down[0] = entries[0]
-        if shortcut and step == steps - 1:
+        if shortcut is not None and step == steps - 1:
             entries.append(down[shortcut])
         down.append(box.index(entries, annotations={"step": str(step)}))
     return box, down
@@ -118,7 +122,7 @@ def chain(steps, entry=False, shortcut=None):
 def nested(steps, entry=False, root_at=None, shortcut=None):
     def build():
         box, down = chain(steps + 1 if entry else steps, entry, shortcut)
-        return foreign.tar(box, [down[-1], *([down[root_at]] if root_at else [])])
+        return foreign.tar(box, [down[-1], *([down[root_at]] if root_at is not None else [])])
 
     return build
 
@@ -172,6 +176,9 @@ def of_missing():
         yield Case(f"missing-urls-in-{first}-only", whichever, urls_elsewhere(first), ACCEPT)
     yield Case("missing-urls-of-subject-only", SUBJECT, urls_of_subject, REFUSE)
     yield Case("missing-urls-that-nobody-serves", "Nobody fetches `urls` on this side.", urls_of_nobody, ACCEPT)
+    yield Case("missing-urls-of-root-only", MISSING_MANIFEST, urls_of_root, REFUSE)
+    yield Case("missing-urls-of-annotation-only", whichever, urls_of_annotation, REFUSE)
+    yield Case("missing-layer-below-what-is-not-followed", "nothing below those is followed", not_followed, ACCEPT)
     yield Case("missing-manifest-with-urls", MISSING_MANIFEST, manifest_with_urls, REFUSE)
     yield Case("missing-root-with-urls", MISSING_MANIFEST, root_with_urls, REFUSE)
     yield Case("missing-manifest-named-as-layer-with-urls", MISSING_MANIFEST, manifest_and_layer_with_urls, REFUSE)
@@ -221,6 +228,29 @@ def manifest_and_layer_with_urls():
     box, image = one_image()
     box.leave_out(image)
     return foreign.tar(box, [box.index([image]), box.image("other", [{**image, "mediaType": LAYER, "urls": URLS}])])
+
+
+def urls_of_root():
+    """A root with `urls`, whose manifest is there and whose layer is not."""
+    box = Box()
+    away = {"mediaType": LAYER, "digest": "sha256:" + "0" * 64, "size": 5}
+    return foreign.tar(box, [{**box.image("one", [away]), "urls": URLS}])
+
+
+def urls_of_annotation():
+    box = Box()
+    away = {"mediaType": LAYER, "digest": "sha256:" + "0" * 64, "size": 5, "annotations": {"urls": URLS[0]}}
+    return foreign.tar(box, [box.image("one", [away], annotations={"urls": URLS[0]})])
+
+
+def not_followed():
+    """The layer is missing from an image that only a layer of another one is."""
+    box = Box()
+    away = {"mediaType": LAYER, "digest": "sha256:" + "0" * 64, "size": 5}
+    inner = box.image("inner", [away])
+    return foreign.tar(
+        box, [box.image("one", [{**inner, "mediaType": LAYER}]), box.index([{**inner, "mediaType": "x"}])]
+    )
 
 
 def missing_subject():
@@ -310,6 +340,21 @@ def of_sums():
             return foreign.tar(box, [named(box.image("one", [*away, absent(layers, rest)], config))])
 
         yield Case(f"sum-of-sizes-{label}", SIZES, build, expected)
+    yield Case("sum-of-sizes-of-subjects", SUBJECT, sizes_of_subjects, ACCEPT)
+    yield Case("sum-of-sizes-of-one-layer", SIZES, one_size_again, ACCEPT)
+
+
+def sizes_of_subjects():
+    """Far more than 2^60 bytes, if subjects counted."""
+    box = Box()
+    subjects = [{**absent(number, 2**53), "mediaType": "x"} for number in range(200)]
+    return foreign.tar(box, [box.image(f"{number}", [], subject=one) for number, one in enumerate(subjects)])
+
+
+def one_size_again():
+    """Far more than 2^60 bytes, if content counted as often as it is named."""
+    box = Box()
+    return foreign.tar(box, [box.image(f"{number}", [absent(0, 2**53)]) for number in range(200)])
 
 
 def absent(number, size):

@@ -1,11 +1,7 @@
 """The tar of a layout of another tool: extension headers."""
 
-from page.digests import path_of
-
-from . import foreign
 from .case import ACCEPT, Case, REFUSE
 from .foreign import entry
-from .material import Box, named, one_image
 from .tar_rules import layout
 
 LIKE_OTHERS = "**Extension headers** are headers like others"
@@ -13,7 +9,6 @@ FOLLOWS = "They change the entry that follows."
 LONG_NAME = "`L` holds the name of the entry: 1 to 4 096 bytes"
 NO_RULE = "but no rule for names is for theirs."
 LONG_LINK = "`K` holds a link target, 4 097 bytes at most, and is ignored."
-NOTHING = "Where `L` or `path` gives an entry its name, nothing is asked of the name and prefix in its header."
 RECORDS = "`x` and `g` hold PAX records, 64 KiB of them at most."
 RECORD = "A record is `LENGTH KEY=VALUE` and a line feed"
 NO_OTHER = "There is no other byte between, before or after records"
@@ -64,7 +59,6 @@ def cases():
     yield from of_keys()
     yield from of_sizes()
     yield from of_orders()
-    yield from of_names()
 
 
 def of_long_names():
@@ -108,6 +102,8 @@ def of_headers():
             ("uid-wrong", {108: b"x"}, REFUSE),
             ("device-wrong", {329: b"x"}, REFUSE),
             ("mtime-nul", {136: bytes(12)}, ACCEPT),
+            ("size-base-256", {124: b"\x80" + bytes(10) + bytes([len(data)])}, ACCEPT),
+            ("size-too-large", {124: b"\x80\0\0\0\x7f" + b"\xff" * 7}, REFUSE),
             ("name-dots", {0: b"../../x"}, ACCEPT),
             ("name-none", {0: bytes(100)}, ACCEPT),
             ("name-json", {0: b"index.json\0"}, ACCEPT),
@@ -117,7 +113,7 @@ def of_headers():
             ("prefix-in-gnu-header", {257: b"ustar  \0", 345: b"x"}, ACCEPT),
         ):
             made = entry("././@LongLink", data, kind, patches)
-            quote = NO_RULE if expected == ACCEPT else LIKE_OTHERS
+            quote = NO_RULE if expected == ACCEPT and 0 in patches or 345 in patches else LIKE_OTHERS
             yield Case(f"extension-{name}-{label}", quote, before(made, after), expected)
         yield Case(
             f"extension-{name}-checksum",
@@ -147,6 +143,25 @@ def of_records():
         ("not-utf-8", RECORD, record(b"comm\xff", b"\xfe"), ACCEPT),
         ("zero-first", RECORD, b"0" + COMMENT, REFUSE),
         ("zero-first-and-counted", RECORD, b"021 comment=12345678\n", ACCEPT),
+        ("many-zeros-first", RECORD, b"0" * 37 + b"50 comment=x\n", ACCEPT),
+        ("many-zeros-first-and-not-counted", RECORD, b"0" * 37 + b"13 comment=x\n", REFUSE),
+        ("zeros-alone-as-length", RECORD, b"000 comment=text\n", REFUSE),
+        ("value-of-line-feeds", RECORD, record(b"comment", b"\n\n"), ACCEPT),
+        ("key-of-line-feed", RECORD, record(b"a\nb", b"x"), ACCEPT),
+        ("key-of-spaces", RECORD, record(b" ", b"x"), ACCEPT),
+        ("nothing-but-equals", RECORD, b"4 =\n", ACCEPT),
+        ("empty-key-twice", TWICE, record(b"", b"x") + record(b"", b"y"), REFUSE),
+        ("empty-record", RECORD, b"3 \n" + COMMENT, REFUSE),
+        ("length-of-two-records", RECORD, b"34" + COMMENT[2:] + COMMENT, REFUSE),
+        ("carriage-return", RECORD, b"18 comment=text\r\n", REFUSE),
+        ("length-in-hex", RECORD, b"1a comment=text-of-16\n", REFUSE),
+        ("two-spaces-after-length", RECORD, b"17  comment=text\n", ACCEPT),
+        ("key-twice-with-other-between", TWICE, COMMENT + record(b"x", b"y") + COMMENT, REFUSE),
+        ("path-and-comment-twice", TWICE, record(b"mtime", b"1") + record(b"mtime", b"1"), REFUSE),
+        ("nul-in-empty-key", NUL, record(b"\0", b"x"), REFUSE),
+        ("nul-in-libarchive-key", NUL, record(b"LIBARCHIVE.\0", b"x"), REFUSE),
+        ("nul-in-other-schily", NUL, record(b"SCHILY.acl.access", b"x\0"), REFUSE),
+        ("nul-in-size", NUL, record(b"size", b"0\0"), REFUSE),
         ("no-length", RECORD, b" comment=text\n", REFUSE),
         ("no-space", RECORD, b"16comment=text\n", REFUSE),
         ("tab", RECORD, b"16\tcomment=text\n", REFUSE),
@@ -180,7 +195,7 @@ def of_records():
         ("of-more-than-64-kib", RECORDS, record(b"comment", b"x" * (65536 - 14)), REFUSE),
     ):
         for kind in (b"x", b"g"):
-            if kind == b"g" and b"path" in data:
+            if kind == b"g" and (b"path" in data or b"size" in data):
                 continue
             yield Case(f"pax-{kind.decode()}-{label}", quote, before(pax(data, kind=kind), x), expected)
 
@@ -194,6 +209,7 @@ def of_keys():
         b"GNU.sparseX",
         b"SCHILY.realsize",
         b"SCHILY.filetype",
+        b"GNU.sparse.",
     ):
         for kind in (b"x", b"g"):
             yield Case(
@@ -207,6 +223,11 @@ def of_keys():
         (b"SCHILY.realsize2", b"1"),
         (b"SCHILY.dev", b"1"),
         (b"hdrcharset", b"BINARY"),
+        (b"SCHILY.filetype2", b"1"),
+        (b"gnu.sparse.major", b"1"),
+        (b"x.GNU.sparse", b"1"),
+        (b"path2", b""),
+        (b"size ", b"x"),
         (b"Path", b""),
         (b"Size", b"x"),
     ):
@@ -237,6 +258,11 @@ def of_sizes():
         ("header-larger", b"4", 5, REFUSE),
         ("zero", b"0", 4, REFUSE),
         ("zeros-first", b"0004", 4, ACCEPT),
+        ("many-zeros-first", b"0" * 100 + b"4", 4, ACCEPT),
+        ("many-zeros-first-header-0", b"0" * 100 + b"4", 0, ACCEPT),
+        ("zeros", b"0" * 30, 0, REFUSE),
+        ("underscore", b"0_4", 4, REFUSE),
+        ("arabic-digit", b"\xd9\xa4", 4, REFUSE),
         ("empty", b"", 4, REFUSE),
         ("plus", b"+4", 4, REFUSE),
         ("minus", b"-4", 4, REFUSE),
@@ -292,52 +318,26 @@ def of_orders():
                     three = before(parts[first], parts[second], parts[third], x)
                     yield Case(f"extensions-{both}{third}", BETWEEN if third == "g" else quote, three, expected)
     yield Case("extensions-gg-at-end", GLOBAL, lambda: layout(after=parts["g"] * 2), ACCEPT)
+    for label, quote, before_it, expected in (
+        ("LKg", BETWEEN, "LKg", REFUSE),
+        ("LKL", TOGETHER, "LKL", REFUSE),
+        ("KLK", TOGETHER, "KLK", REFUSE),
+        ("gggx", GLOBAL, "gggx", ACCEPT),
+        ("gKLg", BETWEEN, "gKLg", REFUSE),
+    ):
+        made = before(*(parts[kind] for kind in before_it), x)
+        yield Case(f"extensions-in-a-row-{label}", quote, made, expected)
+    after = lambda: layout(after=parts["g"] + entry("x") + parts["g"] * 2)
+    yield Case("extensions-g-at-the-end-and-before", GLOBAL, after, ACCEPT)
+    for kind in "xLK":
+        lone = lambda kind=kind: layout(after=parts["g"] + parts[kind])
+        yield Case(f"extensions-g{kind}-at-end", BETWEEN, lone, REFUSE)
+    zero = lambda: layout(after=parts["x"], end=bytes(512))
+    yield Case("extensions-x-before-one-block-of-zeros", BETWEEN, zero, REFUSE)
+    yield Case("extensions-x-before-the-end-of-the-file", BETWEEN, lambda: layout(after=parts["x"], end=b""), REFUSE)
     yield Case(
         "extensions-in-many-headers",
         TOGETHER,
         before(*[parts["x"] + entry(f"x{number}") for number in range(20)]),
         ACCEPT,
     )
-
-
-def of_names():
-    """Names from extension headers follow the rules of all names, and what stands in the header does not matter."""
-    box, image = one_image()
-    for label, make in (("L", lambda name: long_name(name + b"\0")), ("path", lambda name: pax(record(b"path", name)))):
-        for what, name, kind, expected in (
-            ("dots", b"../x", b"0", REFUSE),
-            ("slash-first", b"/x", b"0", REFUSE),
-            ("slash-last", b"x/", b"0", REFUSE),
-            ("slash-last-of-directory", b"x/", b"5", ACCEPT),
-            ("dot-first", b"./x", b"0", ACCEPT),
-            ("json-link", b"x.json", b"2", REFUSE),
-            ("not-utf-8", b"\xff", b"0", ACCEPT),
-            ("dot-of-directory", b"./", b"5", ACCEPT),
-        ):
-            yield Case(f"named-by-{label}-{what}", FOLLOWS, before(make(name), entry("x", kind=kind)), expected)
-        index = entry("x", foreign.index_of([named(image)]))
-        blobs = b"".join(entry(path_of(digest), data) for digest, data in box.blobs.items())
-        whole = blobs + entry("oci-layout", foreign.OCI_LAYOUT) + make(b"index.json") + index + bytes(1024)
-        yield Case(f"named-by-{label}-index.json", FOLLOWS, lambda whole=whole: whole, ACCEPT)
-        instead = lambda make=make: layout(before=make(b"x") + entry("index.json", b"{}"))
-        yield Case(f"named-by-{label}-and-not-index.json", FOLLOWS, instead, ACCEPT)
-        for what, patches in (
-            ("dots", {0: b"../x"}),
-            ("slash", {0: b"x/"}),
-            ("nothing", {0: bytes(100)}),
-            ("not-utf-8", {0: b"\xff"}),
-            ("nul", {0: b"x\0y"}),
-            ("prefix", {257: b"ustar  \0", 345: b"x"}),
-        ):
-            made = lambda make=make, patches=patches: layout(before=make(b"y") + entry("x", patches=patches))
-            yield Case(f"named-by-{label}-header-{what}", NOTHING, made, ACCEPT)
-    yield Case("named-by-path-sha512", PATH, sha512_by_path, ACCEPT)
-
-
-def sha512_by_path():
-    box = Box()
-    layer = box.layer("long", 10, "sha512")
-    image = box.image("one", [layer])
-    data = box.blobs.pop(layer["digest"])
-    path = path_of(layer["digest"]).encode()
-    return foreign.tar(box, [named(image)], before=pax(record(b"path", path)) + entry(path[:100], data))

@@ -13,6 +13,7 @@ DOT = "One leading `./` is left off."
 SLASH = "One trailing `/` is left off the name of anything but a file"
 PARTS = "What is left has no empty part and no part `.` or `..`"
 MATTER = "The names that matter are `oci-layout`"
+SLASH_OF_FILE = "a file's name does not end with `/`."
 FILES = "At the first three kinds there are files only"
 WHOLE = "only a directory may have `.` or `./` as its whole name."
 KINDS = {"file": b"0", "directory": b"5", "link": b"2", "hard-link": b"1", "device": b"3", "fifo": b"6"}
@@ -25,6 +26,33 @@ def cases():
     yield from of_parts()
     yield from of_names_that_matter()
     yield from of_utf_8()
+    yield from of_blobs()
+
+
+def of_blobs():
+    """Names that blobs would have, of what is none."""
+    names = "The names that matter are `oci-layout`, those that end in `.json`, those of blobs"
+    for label, name, good in (
+        ("sha256", "blobs/sha256/" + "0" * 64, ""),
+        ("short", "blobs/sha256/" + "0" * 63, "file directory"),
+        ("long", "blobs/sha256/" + "0" * 65, "file directory"),
+        ("upper-case", "blobs/sha256/" + "0" * 63 + "A", "file directory"),
+        ("upper-case-algorithm", "blobs/SHA256/" + "0" * 64, "file directory"),
+        ("sha384", "blobs/sha384/" + "0" * 64, "file directory"),
+        ("sha512-of-64", "blobs/sha512/" + "0" * 64, "file directory"),
+        ("below-blob", "blobs/sha256/" + "0" * 64 + "/x", "file directory"),
+        ("below-x", "x/blobs/sha256/" + "0" * 64, "file directory link hard-link device fifo"),
+        ("with-dot", "./blobs/sha256/" + "0" * 64, ""),
+    ):
+        for kind in ("directory", "link", "fifo", "file"):
+            # A file would be a blob, and does not hash to its name.
+            expected = ACCEPT if kind in good.split() else REFUSE
+            yield Case(f"tar-blob-name-{label}-of-{kind}", names, with_entry(name, kind=KINDS[kind]), expected)
+    slash = "blobs/sha256/" + "0" * 64 + "/"
+    yield Case("tar-blob-name-with-slash-of-directory", names, with_entry(slash, kind=b"5"), REFUSE)
+    for label, name in (("usual", "x/"), ("blob", slash), ("index.json", "index.json/"), ("blobs", "blobs/")):
+        yield Case(f"tar-old-file-with-slash-{label}", SLASH_OF_FILE, with_entry(name, kind=b"\0"), REFUSE)
+        yield Case(f"tar-file-with-slash-{label}", SLASH_OF_FILE, with_entry(name, kind=b"0"), REFUSE)
 
 
 def of_bytes():
