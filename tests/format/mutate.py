@@ -13,7 +13,7 @@ bundle_entries bundle_sizes bundle_plan bundle_orders bundle_headers bundle_text
 bundle_roots bundle_referrers bundle_left_out
 json_rules descriptor_rules data_rules manifest_rules plan_rules name_rules layout_rules
 gzip_rules tar_rules tar_names tar_extension_rules tar_extension_names
-directory_rules blind
+directory_rules blind blind_parts chance
 """.split()
 
 
