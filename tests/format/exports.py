@@ -1,5 +1,6 @@
 """Compares what the writer writes with what the program exports from a registry that has the same images."""
 
+import concurrent.futures
 import os
 
 from page.refusal import Refused
@@ -8,18 +9,22 @@ from registry import Registry
 from scenes import scenes
 from writer import bundle_of
 
+AT_ONCE = 4
+
 
 def compare(program, folder, keep):
     """Exports every scene; gives how many there are, and what is not the same as lines of text."""
     faults = []
-    number = 0
-    for number, scene in enumerate(scenes(folder), 1):
-        fault = one(program, scene, os.path.join(folder, f"{number}.tar"), folder)
+    every = [(scene, os.path.join(folder, f"{number}.tar")) for number, scene in enumerate(scenes(folder), 1)]
+    # An export waits most of the time, so several are under way at once.
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
+        found = list(pool.map(lambda pair: one(program, *pair, folder), every))
+    for (scene, path), fault in zip(every, found):
         if fault:
             faults.append(f"EXPORT     {scene.label}\n  {fault}")
             if keep:
-                faults[-1] += "\n  kept: " + kept(scene, os.path.join(folder, f"{number}.tar"), keep)
-    return number, faults
+                faults[-1] += "\n  kept: " + kept(scene, path, keep)
+    return len(every), faults
 
 
 def one(program, scene, path, folder):

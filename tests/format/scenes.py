@@ -5,8 +5,9 @@ import itertools
 import os
 from typing import NamedTuple
 
-from page.descriptors import DOCKER_INDEX, OCI_IMAGE, OCI_INDEX
+from page.descriptors import DOCKER_IMAGE, DOCKER_INDEX, OCI_IMAGE, OCI_INDEX
 from mutations import foreign
+from mutations.chance import Maker
 from mutations.material import Box, CONFIG, DOCKER_CONFIG, LAYER, named, text
 from mutations.mutated import write_tree
 from writer import images_of
@@ -32,6 +33,7 @@ def scenes(folder):
     """All scenes; those that are made here are written below this folder."""
     yield from of_fixtures()
     for make in (
+        *(by_chance(seed) for seed in range(8)),
         plain,
         left_out,
         left_out_config,
@@ -44,6 +46,12 @@ def scenes(folder):
         orders,
         no_stated_types,
         other_content,
+        data_alone,
+        several_data,
+        referrers_of_all_kinds,
+        many_names,
+        both_algorithms,
+        whole_blocks,
         sizes,
     ):
         box, images, unnamed, asked, away = make()
@@ -62,6 +70,24 @@ def of_fixtures():
         yield Scene(f"fixture {name}", FIXTURES, [(name, name)], [])
     for pair in list(itertools.combinations(every, 2))[::3]:
         yield Scene("fixtures " + " and ".join(pair), FIXTURES, [(name, name) for name in reversed(pair)], [])
+
+
+def by_chance(seed):
+    """Content that chance made. What is not by sha256 is asked for by digest, so that nobody has to guess that."""
+
+    def make():
+        maker = Maker(seed)
+        images = {}
+        for name, image in maker.names().items():
+            path = name.partition("/")[2]
+            by_tag = image["digest"].startswith("sha256:") or "@" in path
+            images[path if by_tag else path.partition(":")[0] + "@" + image["digest"]] = image
+        _, left_out = maker.referrers(images.values(), share=1)
+        away = [{"digest": digest} for digest in left_out]
+        return maker.box, images, [one for one in maker.manifests if maker.subject(one)], [], away
+
+    make.__name__ = f"by_chance_{seed}"
+    return make
 
 
 def plain():
@@ -208,6 +234,72 @@ def other_content():
     image = box.image("one", [layer], blobs=[box.layer("blob", 33)], subject=subject, unknown=[None, 1.5])
     index = box.index([image, box.add(b"text", "text/plain", urls=URLS)], blobs=[box.layer("of index", 34)])
     return box, {"a:1": index}, [], [], []
+
+
+def data_alone():
+    """Content that the registry does not have, and that stands in Descriptors: nothing was left out."""
+    box = Box()
+    layer = moved(box, box.layer("layer", 40))
+    with_urls = {**moved(box, box.layer("with urls", 50)), "urls": URLS}
+    config = moved(box, box.config("c"))
+    nothing = moved(box, box.add(b"", LAYER))
+    index = box.index([moved(box, box.image("one", [layer, with_urls, nothing], config)), moved(box, box.index([]))])
+    return box, {"a:1": index}, [], [], []
+
+
+def several_data():
+    """A layer whose content stands in another Descriptor of it, which comes first or later."""
+    box = Box()
+    layers = [box.layer(f"{number}", 40) for number in range(2)]
+    first = box.image("first", layers)
+    second = box.image("second", [moved(box, layers[0]), moved(box, layers[1])])
+    other = box.image("other", layers[::-1])
+    return box, {"a:1": box.index([first, second, other])}, [], [], []
+
+
+def moved(box, descriptor):
+    """Takes content out of the box, and puts it into its Descriptor."""
+    return {**descriptor, "data": base64.b64encode(box.blobs.pop(descriptor["digest"])).decode()}
+
+
+def referrers_of_all_kinds():
+    """An index without an artifact type, types of Docker, and a chain of referrers that each have parts."""
+    box = Box()
+    image = box.image("one")
+    bare = box.index([], subject=image)
+    docker = box.image("docker", [], media_type=DOCKER_IMAGE, subject=image)
+    docker_index = box.index([box.image("part", [])], DOCKER_INDEX, subject=bare)
+    of_part = box.image("of part", [], subject=box.image("part", []), artifactType="")
+    last = box.index([box.image("last", [box.layer("l", 30)])], subject=of_part, artifactType="a/b")
+    return box, {"org/one:1": image}, [bare, docker, docker_index, of_part, last], [], []
+
+
+def many_names():
+    """Names whose order is not that of any list of names that a person would make."""
+    box = Box()
+    image, chart = box.image("one"), box.image("chart", artifactType="application/x")
+    names = "a:1 a:10 a:2 a:A a:_ a:a a-b:1 a.b:1 a/b:1 a__b:1 a_b:1 a1:1 b:latest a:1.0 a:1-0 a:1_0".split()
+    return box, {name: chart if name in ("a:10", "a.b:1", "a/b:1") else image for name in names}, [], [], []
+
+
+def both_algorithms():
+    """One content by both algorithms, as a layer, as a config and as a manifest."""
+    box = Box()
+    layers = [box.layer("x", 70, algorithm) for algorithm in ("sha512", "sha256")]
+    configs = [box.add(b"{}", CONFIG, algorithm) for algorithm in ("sha512", "sha256")]
+    images = [box.image("one", layers, config, algorithm="sha512") for config in configs]
+    again = [box.image("one", layers, config) for config in configs]
+    return box, {"a:1": box.index([*images, *again]), "b:1": again[0]}, [], [], []
+
+
+def whole_blocks():
+    """Blobs around the size of a block, content that is used for several things, and what stands there twice."""
+    box = Box()
+    layers = [box.layer(f"{size}", size) for size in (1, 511, 512, 513, 1023, 1024, 1025)]
+    config = box.add(box.blobs[layers[2]["digest"]], CONFIG)
+    inner = box.image("inner", layers + layers[:2], config)
+    outer = box.image("outer", [{**one, "mediaType": LAYER} for one in (inner, config, *layers[3:])])
+    return box, {"a:1": outer, "b:1": box.index([inner, inner, outer]), "c:1": inner}, [], [], []
 
 
 def sizes():

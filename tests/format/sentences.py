@@ -76,8 +76,9 @@ def printed(rows):
     yield "# Which mutations each sentence of docs/format.md has"
     yield ""
     yield "Printed by `sentences.py`. Where there are many, the first few are named."
+    yield from ("", "| sentence | mutations |", "|---|---|")
     for chapter, of_chapter in itertools.groupby(rows, lambda row: row[0]):
-        yield from ("", f"## {chapter}", "", "| sentence | mutations |", "|---|---|")
+        yield f"| **{chapter}** | |"
         for _, sentence, mutations, reasons in of_chapter:
             yield f"| {cell(sentence)} | {named(mutations) or 'none: ' + (reasons or ['NOT COVERED'])[0]} |"
 

@@ -21,6 +21,7 @@ WITHOUT = [
     ("All sizes stand in descriptors, so a writer knows", WRITER),
     ("A writer may fill the file in any order.", WRITER),
     ("Other tools ignore the file.", "about other tools"),
+    ("A reader may refuse one of more than 256 MiB", "leaves it to the reader"),
     ("The reasons are:", LEADS),
     ("is *intact*.", TERM),
     ("That says nothing about where it comes from", EXPLAINS),

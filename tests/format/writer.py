@@ -52,14 +52,17 @@ def images_of(layout):
     return named, unnamed
 
 
+def plan_of(roots, store):
+    """The plan of these roots, where the `data` of a Descriptor stands for what the store does not have."""
+    return Plan(roots, store.fetch, data_stands=True)
+
+
 def attached(named, unnamed, store):
     """Those of the unnamed that refer, in the end, to something that the named lead to."""
     chosen, waiting = [], list(unnamed)
     while True:
-        plan = Plan([*named, *chosen], store.fetch)
-        alone = {
-            descriptor.digest: Plan([descriptor], store.fetch).manifests[descriptor.digest] for descriptor in waiting
-        }
+        plan = plan_of([*named, *chosen], store)
+        alone = {descriptor.digest: plan_of([descriptor], store).manifests[descriptor.digest] for descriptor in waiting}
         new = [
             descriptor
             for descriptor in waiting
@@ -76,9 +79,10 @@ def form_of(named, unnamed, left_out, store):
     roots = [(Root(name, descriptor.digest), descriptor) for name, descriptor in named.items()]
     roots += [(Root(None, descriptor.digest), descriptor) for descriptor in unnamed]
     # Which roots are artifacts decides their order, and that decides the order of all else.
-    unordered = Form([root for root, _ in roots], Plan([descriptor for _, descriptor in roots], store.fetch), left_out)
+    unordered = Form([root for root, _ in roots], plan_of([descriptor for _, descriptor in roots], store), left_out)
     roots.sort(key=lambda pair: unordered.place(pair[0]))
-    plan = Plan([descriptor for _, descriptor in roots], store.fetch)
+    plan = plan_of([descriptor for _, descriptor in roots], store)
+    plan.count_by_root({(root.name, root.digest) for root, _ in roots})
     form = Form([root for root, _ in roots], plan, left_out)
     check_store(form, store)
     return form
@@ -87,6 +91,8 @@ def form_of(named, unnamed, left_out, store):
 def check_store(form, store):
     for digest in form.blobs():
         file = store.file(digest)
+        if file is None and digest in form.plan.data:
+            continue
         refuse_unless(file, f"{digest} is missing and was not left out")
         refuse_unless(file.size == form.plan.sizes[digest], f"{digest} is not as long as its Descriptors say")
 
@@ -101,7 +107,8 @@ def bundle_of(layout, names=None, left_out=(), rename=None):
         named = {rename(name): descriptor for name, descriptor in named.items()}
     referrers = attached(list(named.values()), unnamed, store)
     form = form_of(named, referrers, left_out, store)
-    return b"".join(form.file(store.chunks_of))
+    there = lambda digest: store.chunks_of(digest) if store.file(digest) else [form.plan.data[digest]]
+    return b"".join(form.file(there))
 
 
 def named_in(named, name):

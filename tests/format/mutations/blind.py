@@ -11,9 +11,9 @@ from .case import Case, REFUSE
 from .draft import sound
 from .material import all_kinds, named
 
-BUNDLE = "and the file is that one, to the last byte, or it is no bundle."
+BUNDLE = "and the file is that one, to the last byte, or it is no bundle"
 LAYOUT = "and refused where they could differ."
-GZIP = "is unpacked first; it may have several members."
+GZIP = "is unpacked first, whether a bundle or a layout is in it."
 
 
 def cases():

@@ -142,11 +142,14 @@ def more_entries():
             yield Case(f"more-{label}-at-{place}", NO_OTHERS, changed(change), REFUSE)
     yield Case("more-directory-sha512-unused", ORDER_OF["blobs/sha512/"], unused_algorithm, REFUSE)
     yield Case(
-        "directory-for-what-was-left-out", "The algorithms of 5 are those of the whole plan", left_out_512(True), ACCEPT
+        "directory-for-what-was-left-out",
+        "The directories of line 5 are those of all digests in the plan",
+        left_out_512(True),
+        ACCEPT,
     )
     yield Case(
         "no-directory-for-what-was-left-out",
-        "The algorithms of 5 are those of the whole plan",
+        "The directories of line 5 are those of all digests in the plan",
         left_out_512(False),
         REFUSE,
     )

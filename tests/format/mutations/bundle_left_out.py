@@ -6,7 +6,7 @@ from page.json_write import written
 
 from .case import ACCEPT, Case, REFUSE
 from .draft import sound
-from .material import Box, NAME, one_image
+from .material import Box, LAYER, NAME, one_image
 
 ABSENT = "| `absent` | array |"
 ELEMENT = "An element of `absent` has the keys"
@@ -14,6 +14,7 @@ EXACTLY = "`absent` is exactly what is missing"
 REASON = "| `nondistributable` |"
 NO_OTHER = "There are no other keys and no other reasons."
 ANNOTATION = "is pinned by the annotation `io.oci-bundle.left-out`"
+FOR_GOOD = "All content that version 1 leaves out is left out *for good*"
 LIST = "Its value is the digest (sha256) of this list"
 URLS = ["https://example.org/layer"]
 
@@ -145,7 +146,43 @@ def of_elements():
     ):
         yield Case(f"absent-{label}", quote, with_absent(change), REFUSE)
         yield Case(f"absent-{label}-unpinned", quote, with_bundle(copied(change)), REFUSE)
+    for label, change in (
+        ("all-twice", lambda absent: absent.extend([dict(one) for one in absent])),
+        ("one-once-more-at-the-end", lambda absent: absent.append(dict(absent[0]))),
+        ("one-there-instead-of-one", lambda absent: absent[0].update(digest="sha256:" + "0" * 64)),
+        ("sizes-swapped", swapped_sizes),
+        ("size-in-text", lambda absent: absent[0].update(size=str(absent[0]["size"]))),
+        ("media-type-too", lambda absent: absent[0].update(mediaType="x")),
+        ("reason-of-two", lambda absent: absent[0].update(reason=["nondistributable"])),
+        ("upper-case-digest", lambda absent: absent[0].update(digest="sha256:" + absent[0]["digest"][7:].upper())),
+        ("digest-without-algorithm", lambda absent: absent[0].update(digest=absent[0]["digest"][7:])),
+    ):
+        yield Case(f"absent-{label}", EXACTLY, with_absent(change), REFUSE)
+    for label, digest in there():
+        yield Case(f"absent-and-{label}-there", EXACTLY, with_absent(inserted(digest)), REFUSE)
     yield Case("absent-by-hex", 'By digest" compares', with_absent(by_hex, two_algorithms), REFUSE)
+
+
+def swapped_sizes(absent):
+    absent[0]["size"], absent[1]["size"] = absent[1]["size"], absent[0]["size"]
+
+
+def there():
+    """What is there of the image from which three were left out."""
+    draft = three_away()
+    yield "manifest", draft.blobs[0]
+    yield "layer", draft.blobs[1]
+    yield "index.json", digest_of(draft.index_bytes())
+
+
+def inserted(digest):
+    """The element that would be right if this were missing, in its place by digest."""
+
+    def change(absent):
+        absent.append({"digest": digest, "reason": "nondistributable", "size": 300})
+        absent.sort(key=lambda element: element["digest"])
+
+    return change
 
 
 def copied(change):
@@ -175,7 +212,7 @@ def of_annotation():
     indented = lambda absent: written(absent).replace(b",", b", ")
     for label, quote, value in (
         ("of-digests", LIST, lambda absent: digest_of(written([element["digest"] for element in absent]))),
-        ("of-two", LIST, lambda absent: digest_of(written(absent[:2]))),
+        ("of-two", FOR_GOOD, lambda absent: digest_of(written(absent[:2]))),
         ("of-none", LIST, lambda absent: digest_of(b"[]")),
         ("of-reversed", LIST, lambda absent: digest_of(written(absent[::-1]))),
         ("of-text-with-spaces", LIST, lambda absent: digest_of(indented(absent))),
@@ -183,10 +220,19 @@ def of_annotation():
         ("by-sha512", LIST, lambda absent: digest_of(written(absent), "sha512")),
         ("bare", LIST, lambda absent: digest_of(written(absent))[7:]),
         ("empty", ANNOTATION, lambda absent: ""),
+        ("of-bundle-json-without", LIST, lambda absent: digest_of(b'"absent":' + written(absent))),
+        ("of-digests-alone", LIST, lambda absent: digest_of("".join(one["digest"] for one in absent).encode())),
+        ("of-largest-first", LIST, lambda absent: digest_of(written(sorted(absent, key=lambda one: -one["size"])))),
+        ("upper-case", LIST, lambda absent: "sha256:" + digest_of(written(absent))[7:].upper()),
+        ("and-a-space", ANNOTATION, lambda absent: digest_of(written(absent)) + " "),
         ("the-list-itself", ANNOTATION, lambda absent: written(absent).decode()),
     ):
         yield Case(f"left-out-annotation-{label}", quote, with_annotation(value), REFUSE)
     yield Case("left-out-no-annotation", ANNOTATION, no_annotation, REFUSE)
+    for label, key in (("upper-case", LEFT_OUT.upper()), ("without-prefix", "left-out"), ("longer", LEFT_OUT + "s")):
+        yield Case(f"left-out-annotation-by-key-{label}", ANNOTATION, by_key(key, True), REFUSE)
+        yield Case(f"left-out-annotation-also-by-key-{label}", ANNOTATION, by_key(key, False), REFUSE)
+    yield Case("left-out-annotation-of-root", ANNOTATION, of_root, REFUSE)
     none = "Where there are none, `index.json` has no `annotations`."
     yield Case("left-out-annotation-for-none", none, with_annotation(lambda absent: digest_of(b"[]"), whole), REFUSE)
     yield Case("left-out-annotation-empty-for-none", none, with_annotation(lambda absent: "", whole), REFUSE)
@@ -199,6 +245,20 @@ def of_annotation():
 def no_annotation():
     draft = three_away()
     del draft.index["annotations"]
+    return draft.file()
+
+
+def by_key(key, alone):
+    """The annotation stands under another key, or under another key too."""
+    draft = three_away()
+    value = draft.index["annotations"][LEFT_OUT]
+    draft.index["annotations"] = {key: value} if alone else {LEFT_OUT: value, key: value}
+    return draft.file
+
+
+def of_root():
+    draft = three_away()
+    draft.index["manifests"][0]["annotations"].update(draft.index.pop("annotations"))
     return draft.file()
 
 
@@ -235,21 +295,24 @@ def claimed():
 
 def of_what_may():
     """Which content may be left out."""
-    for label, urls, place, expected, guess in (
-        ("layer", URLS, "layer", ACCEPT, ""),
-        ("layer-without-urls", None, "layer", REFUSE, ""),
-        ("layer-with-empty-urls", [], "layer", REFUSE, ""),
-        ("layer-with-an-empty-url", [""], "layer", ACCEPT, "`urls` with something in it may hold an empty string"),
-        ("config", URLS, "config", ACCEPT, ""),
-        ("config-without-urls", None, "config", REFUSE, ""),
-        ("entry", URLS, "entry", ACCEPT, ""),
-        ("entry-without-urls", None, "entry", REFUSE, ""),
-        ("blob", URLS, "blob", ACCEPT, ""),
-        ("manifest", URLS, "manifest", REFUSE, ""),
-        ("manifest-also-layer", URLS, "both", REFUSE, ""),
-        ("layer-elsewhere-with-urls", URLS, "elsewhere", ACCEPT, ""),
+    for label, urls, place, expected in (
+        ("layer", URLS, "layer", ACCEPT),
+        ("layer-without-urls", None, "layer", REFUSE),
+        ("layer-with-empty-urls", [], "layer", REFUSE),
+        ("layer-with-an-empty-url", [""], "layer", ACCEPT),
+        ("config", URLS, "config", ACCEPT),
+        ("config-without-urls", None, "config", REFUSE),
+        ("entry", URLS, "entry", ACCEPT),
+        ("entry-without-urls", None, "entry", REFUSE),
+        ("blob", URLS, "blob", ACCEPT),
+        ("manifest", URLS, "manifest", REFUSE),
+        ("manifest-also-layer", URLS, "both", REFUSE),
+        ("layer-elsewhere-with-urls", URLS, "elsewhere", ACCEPT),
+        ("layer-of-nothing", URLS, "nothing", ACCEPT),
+        ("layer-with-urls-in-subject-only", URLS, "subject", REFUSE),
+        ("layer-by-one-of-two-algorithms", URLS, "two algorithms", ACCEPT),
     ):
-        yield Case(f"may-be-left-out-{label}", REASON, left_out_at(place, urls), expected, guess)
+        yield Case(f"may-be-left-out-{label}", REASON, left_out_at(place, urls), expected)
 
 
 def left_out_at(place, urls):
@@ -259,6 +322,7 @@ def left_out_at(place, urls):
         box = Box()
         more = {} if urls is None else {"urls": urls}
         away = box.image("away", []) if place in ("manifest", "both") else box.config("away")
+        away = box.add(b"", LAYER) if place == "nothing" else away
         entry = {**away, **more}
         layer = {**entry, "mediaType": "application/x"}
         if place in ("manifest", "entry", "both"):
@@ -271,6 +335,10 @@ def left_out_at(place, urls):
             image = box.image("one", blobs=[layer])
         elif place == "elsewhere":
             image = box.index([box.image("one", [{**away, "mediaType": "application/x"}]), box.image("two", [layer])])
+        elif place == "subject":
+            image = box.image("one", [{**away, "mediaType": "application/x"}], subject=layer)
+        elif place == "two algorithms":
+            image = box.image("one", [layer, box.add(box.blobs[away["digest"]], "application/x", "sha512", **more)])
         else:
             image = box.image("one", [layer])
         draft = sound(box, {NAME: image})

@@ -1,12 +1,14 @@
 """Referrers in a bundle: roots without a name."""
 
-from page.descriptors import OCI_INDEX
+from page.descriptors import OCI_IMAGE, OCI_INDEX
+from page.digests import digest_of
 
 from .case import ACCEPT, Case, REFUSE
 from .draft import sound
-from .material import all_kinds, Box, LAYER, NAME, one_image
+from .material import all_kinds, Box, LAYER, NAME, one_image, text
 
 ATTACHED = "Each has a `subject`, and that is a manifest which the roots with a name lead to"
+FORM_ALONE = "The Descriptor of a `subject` has the form of one, and is otherwise no Descriptor of the plan"
 ONCE = "They are roots without a name, each digest once"
 
 
@@ -22,11 +24,22 @@ def cases():
         ("without-subject", ATTACHED, without_subject, REFUSE),
         ("chain-without-first", ATTACHED, broken_chain, REFUSE),
         ("two-that-nothing-attaches", ATTACHED, two_of_nothing, REFUSE),
-        ("of-part-of-referrer", "and so does what refers to a referrer", of_part_of_referrer, ACCEPT),
+        ("of-part-of-referrer", "What such a root leads to includes the referrer itself.", of_part_of_referrer, ACCEPT),
+        ("of-referrer-of-part", "and so does what refers to a referrer", of_referrer_of_part, ACCEPT),
         ("alone", "at least one of them has a name |", alone, REFUSE),
         ("twice", ONCE, twice, REFUSE),
-        ("also-named", "It stands there also if it has a root with a name besides.", also(True, True), ACCEPT),
-        ("only-named", "It stands there also if it has a root with a name besides.", also(True, False), ACCEPT),
+        (
+            "also-named",
+            "A manifest with a name may also stand there as a referrer, without one.",
+            also(True, True),
+            ACCEPT,
+        ),
+        (
+            "only-named",
+            "A manifest with a name may also stand there as a referrer, without one.",
+            also(True, False),
+            ACCEPT,
+        ),
         (
             "part-of-index-besides",
             "a manifest that refers to another is there only as a root or as part of one",
@@ -35,16 +48,22 @@ def cases():
         ),
         ("unnamed-image", "there are no other roots without a name", unnamed_image, REFUSE),
         ("order", "and among those without a name that of the digests", order, REFUSE),
-        ("subject-of-other-size", ATTACHED, other_subject(size=7), ACCEPT),
-        ("subject-of-other-type", ATTACHED, other_subject(mediaType=LAYER), ACCEPT),
-        ("subject-of-other-kind", ATTACHED, other_subject(mediaType=OCI_INDEX), ACCEPT),
+        ("of-layer-that-is-an-image-too", ATTACHED, of_layer_too(True), ACCEPT),
+        ("of-layer-that-would-be-an-image", ATTACHED, of_layer_too(False), REFUSE),
+        ("of-entry-of-no-type", ATTACHED, of_entry_of_no_type, REFUSE),
+        ("by-other-algorithm", ATTACHED, by_other_algorithm, REFUSE),
+        ("null-subject", ATTACHED, null_subject, REFUSE),
+        ("platform-of-index", "there are no other roots without a name", platform_alone, REFUSE),
+        ("named-of-nothing", "A manifest with a name may also stand there as a referrer", named_of_nothing, ACCEPT),
+        ("of-named-referrer-of-nothing", ATTACHED, of_named_referrer, ACCEPT),
+        ("index-without-artifact-type", "absent if it has none |", index_without_type(None), ACCEPT),
+        ("index-with-empty-artifact-type", "absent if it has none |", index_without_type(""), REFUSE),
+        ("index-with-null-artifact-type", "absent if it has none |", index_without_type(None, True), REFUSE),
+        ("subject-of-other-size", FORM_ALONE, other_subject(size=7), ACCEPT),
+        ("subject-of-other-type", FORM_ALONE, other_subject(mediaType=LAYER), ACCEPT),
+        ("subject-of-other-kind", FORM_ALONE, other_subject(mediaType=OCI_INDEX), ACCEPT),
     ):
-        guess = ""
-        if label.startswith("subject-of-other"):
-            guess = "the Descriptor of a subject is not part of the plan, so only its digest counts"
-        if label == "only-named":
-            guess = "whether a referrer also has to have a root without a name if it has one with a name"
-        yield Case(f"referrers-{label}", quote, build, expected, guess)
+        yield Case(f"referrers-{label}", quote, build, expected)
     yield Case("referrer-draft-of-everything", "**Referrers**: signatures", lambda: sound(*all_kinds()).file(), ACCEPT)
 
 
@@ -75,15 +94,16 @@ def chain(length):
     return build
 
 
-def unattached(box, image, extra):
-    """A draft with roots without a name that a sound one would not have. `extra` are their Descriptors."""
+def unattached(box, image, extra, grows=True):
+    """A draft with roots without a name that a sound one would not have. `extra` are their Descriptors, and `grows`
+    is whether they bring manifests that are not there otherwise."""
     draft = sound(box, {NAME: image})
     manifests = len(draft.blobs)
     extra = sorted(extra, key=lambda root: root["digest"])
     config = "application/vnd.oci.image.config.v1+json"
     draft.index["manifests"] += [{**root, "artifactType": config} for root in extra]
     whole = sound(box, {NAME: image, **{f"quay.io/z:{number}": root for number, root in enumerate(extra)}})
-    assert len(whole.blobs) > manifests
+    assert not grows or len(whole.blobs) > manifests
     draft.blobs = whole.blobs
     return draft
 
@@ -128,6 +148,13 @@ def of_part_of_referrer():
     box, image = one_image()
     part = box.image("part")
     return sound(box, {NAME: image}, [box.index([part], subject=image), about(box, part)]).file()
+
+
+def of_referrer_of_part():
+    box, image = one_image()
+    part = box.image("part")
+    about_part = about(box, part)
+    return sound(box, {NAME: image}, [box.index([part], subject=image), about_part, about(box, about_part)]).file()
 
 
 def alone():
@@ -176,6 +203,76 @@ def order():
     draft.index["manifests"][1:] = reversed(draft.index["manifests"][1:])
     draft.blobs[1:3] = reversed(draft.blobs[1:3])
     return draft.file()
+
+
+def of_layer_too(named_too):
+    """A referrer of what an image has as a layer: an image itself, and with a name of its own or not."""
+
+    def build():
+        box = Box()
+        inner = box.image("inner", [])
+        outer = box.image("outer", [{**inner, "mediaType": LAYER}, *([] if named_too else [box.config("inner")])])
+        if named_too:
+            return sound(box, {NAME: outer, "quay.io/z:1": inner}, [about(box, inner)]).file()
+        return unattached(box, outer, [about(box, inner)]).file()
+
+    return build
+
+
+def of_entry_of_no_type():
+    """What the subject names is there, as an entry of no manifest type, and so nobody reads it as a manifest."""
+    box = Box()
+    inner = box.index([])
+    outer = box.index([{**inner, "mediaType": "application/json"}])
+    return unattached(box, outer, [about(box, inner)]).file()
+
+
+def by_other_algorithm():
+    box, image = one_image()
+    other = {**image, "digest": digest_of(box.blobs[image["digest"]], "sha512")}
+    return unattached(box, image, [about(box, other)]).file()
+
+
+def null_subject():
+    box, image = one_image()
+    document = {"schemaVersion": 2, "config": box.config("x"), "layers": [], "subject": None}
+    return unattached(box, image, [box.add(text(document), OCI_IMAGE)]).file()
+
+
+def platform_alone():
+    """A part of an index as a root without a name."""
+    box, image = one_image()
+    return unattached(box, box.index([image, box.index([])]), [image], grows=False).file()
+
+
+def named_of_nothing():
+    box = Box()
+    subject = {"mediaType": OCI_INDEX, "digest": "sha256:" + "1" * 64, "size": 9}
+    return sound(box, {NAME: about(box, subject)}).file()
+
+
+def of_named_referrer():
+    """The first refers to nothing that is there, but has a name, so others may refer to it."""
+    box = Box()
+    subject = {"mediaType": OCI_INDEX, "digest": "sha256:" + "1" * 64, "size": 9}
+    first = about(box, subject)
+    return sound(box, {NAME: first}, [about(box, first, "second")]).file()
+
+
+def index_without_type(said, null=False):
+    """A referrer that is an index has no artifact type but its own."""
+
+    def build():
+        box, image = one_image()
+        draft = sound(box, {NAME: image}, [box.index([], subject=image)])
+        if said is not None or null:
+            draft.index["manifests"][1]["artifactType"] = said
+        if null:
+            draft.index["manifests"][1]["artifactType"] = "null"
+            draft.change_index_text = lambda data: data.replace(b'"artifactType":"null"', b'"artifactType":null')
+        return draft.file()
+
+    return build
 
 
 def other_subject(**other):

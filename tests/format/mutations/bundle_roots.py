@@ -280,6 +280,7 @@ def of_types():
         ("docker-and-oci", DOCKER_IMAGE, OCI_IMAGE, REFUSE),
         ("oci-and-index", OCI_IMAGE, OCI_INDEX, REFUSE),
     ):
+        where = "In a bundle, the roots of one manifest all state the type" if first != second else quote
 
         def build(first=first, second=second):
             box = Box()
@@ -289,7 +290,7 @@ def of_types():
             draft.index["manifests"][1]["mediaType"] = second
             return draft.file()
 
-        yield Case(f"root-types-{label}", quote, build, expected)
+        yield Case(f"root-types-{label}", where, build, expected)
     for label, root, expected in (("docker", DOCKER_IMAGE, ACCEPT), ("index", OCI_INDEX, REFUSE)):
 
         def build(root=root):

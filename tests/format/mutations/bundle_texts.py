@@ -4,10 +4,12 @@ import json
 
 from .case import ACCEPT, Case, REFUSE
 from .draft import sound
-from .material import all_kinds, Box, NAME
+from .material import all_kinds, Box, NAME, one_image
 
 COMPACT = "are compact JSON in UTF-8"
 NUMBERS = "Numbers are whole, without a sign"
+MANIFESTS = "| `manifests` | the roots, in the order below"
+NO_OTHER_KEYS = "There are no other keys and no other reasons."
 STRINGS = "have a backslash in front; backspace, tab, line feed"
 
 
@@ -39,6 +41,66 @@ def cases():
             yield Case(f"{where}-json-{label}", COMPACT, of(change), REFUSE)
     yield from of_numbers()
     yield from of_strings()
+    yield from of_members()
+
+
+def of_members():
+    """Members that mean nothing, or the same, and are in no bundle."""
+    for label, old, new in (
+        ("annotations-null", b'"manifests":', b'"annotations":null,"manifests":'),
+        ("annotations-empty", b'"manifests":', b'"annotations":{},"manifests":'),
+        ("artifact-type-null", b'"manifests":', b'"artifactType":null,"manifests":'),
+        ("subject-null", b'"schemaVersion":2', b'"schemaVersion":2,"subject":null'),
+        ("config-null", b'"manifests":', b'"config":null,"manifests":'),
+        ("root-artifact-type-null", b'"digest":', b'"artifactType":null,"digest":'),
+        ("root-data-null", b'"digest":', b'"data":null,"digest":'),
+        ("root-platform-null", b'"size":', b'"platform":null,"size":'),
+        ("root-urls-null", b"}]", b',"urls":null}]'),
+        ("root-urls-empty", b"}]", b',"urls":[]}]'),
+        ("root-empty-key", b'{"annotations"', b'{"":"","annotations"'),
+        ("root-null", b"[{", b"[null,{"),
+        ("size-key-escaped", b'"size":', b'"siz\\u0065":'),
+        ("schema-version-again", b'"schemaVersion":2', b'"schemaVersion":2,"schemaVersion":2'),
+    ):
+        change = lambda data, old=old, new=new: data.replace(old, new, 1)
+        yield Case(f"index-json-{label}", MANIFESTS, of_one(change, index=True), REFUSE)
+    for label, old, new in (
+        ("absent-null", b"{", b'{"absent":null,'),
+        ("absent-empty", b"{", b'{"absent":[],'),
+        ("annotations", b"{", b'{"annotations":{},'),
+        ("unknown-null", b"}}", b'},"zzz":null}'),
+        ("empty-key", b"{", b'{"":0,'),
+        ("volume-null", b'{"count":1,"number":1}', b"null"),
+        ("volume-array", b'{"count":1,"number":1}', b"[1,1]"),
+        ("volume-keys-swapped", b'{"count":1,"number":1}', b'{"number":1,"count":1}'),
+        ("volume-digest", b'"number":1', b'"digest":null,"number":1'),
+        ("version-null", b'"formatVersion":1', b'"formatVersion":null'),
+        ("version-in-text", b'"formatVersion":1', b'"formatVersion":"1"'),
+        ("version-upper-case", b'"formatVersion"', b'"FormatVersion"'),
+        ("version-escaped", b'"formatVersion"', b'"form\\u0061tVersion"'),
+        ("version-later", b'{"formatVersion":1,', b'{"a":"","formatVersion":1,'),
+        ("version-twice", b'"formatVersion":1', b'"formatVersion":1,"formatVersion":1'),
+        ("version-two-and-one", b'"formatVersion":1', b'"formatVersion":2,"formatVersion":1'),
+        ("index-in-list", b'"index":', b'"index":[],"Index":'),
+    ):
+        change = lambda data, old=old, new=new: data.replace(old, new, 1)
+        yield Case(f"bundle-json-{label}", NO_OTHER_KEYS, of_one(change, index=False), REFUSE)
+
+
+def of_one(change, index):
+    """A bundle of one image, of which one text was changed; that the change is one is made sure of."""
+
+    def checked(data):
+        assert change(data) != data
+        return change(data)
+
+    def build():
+        box, image = one_image()
+        draft = sound(box, {NAME: image})
+        setattr(draft, "change_index_text" if index else "change_bundle_text", checked)
+        return draft.file()
+
+    return build
 
 
 def texts():

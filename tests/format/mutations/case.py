@@ -7,7 +7,8 @@ REFUSE = "REFUSE"
 
 
 class Case(NamedTuple):
-    """`build` gives the bytes of a file, or a `Tree`. `sentence` is a quotation from one sentence of the page.
+    """`build` gives the bytes of a file, `Pieces` of one, or a `Tree`. `sentence` is a quotation from one sentence of
+    the page.
 
     `expected` is None where nobody thought of that very file: then the reader's verdict alone is compared. `guess`
     says what was guessed, where the page leaves it open.
@@ -24,6 +25,13 @@ class Tree(dict):
     """A directory: paths, and for each the bytes of a file, or one of the things below."""
 
     given_as_link = False
+
+
+class Pieces:
+    """A file that is written piece by piece, since it is large."""
+
+    def __init__(self, pieces):
+        self.pieces = pieces
 
 
 class Link(str):

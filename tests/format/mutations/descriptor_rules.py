@@ -10,15 +10,17 @@ from .material import Box, LAYER, named, noise
 from .places import manifest_of_layout, with_descriptor_in_bundle, with_descriptor_in_layout
 
 HAS = "**A Descriptor** has a `mediaType` that is not empty"
-ALMOST = "A `mediaType` that is not one of the four manifest types, and would be"
-SCHEMA_1 = "So is one that begins with"
+ALMOST = "A `mediaType` is refused if it is not one of the four manifest types"
+SCHEMA_1 = "So is one that begins with exactly"
 DATA = "`data` is the content itself: base64"
-ENTRY = "Content that is there as `data` has its entry like any other."
+ENTRY = "In a bundle, content that is there as `data` has its entry like any other."
+STANDS = "In a layout of another tool it may be missing"
 DIGESTS = "no other algorithm and no upper case"
 NULL = "`null` as the value of a key with a meaning counts as if"
-IN_ARRAY = "Among annotations, and in the place of an element of an array, it is refused."
+IN_ARRAY = "Among annotations, and as an element of one of the arrays below, it is refused."
 ANYTHING_ELSE = "an array or another value in the place of an object above all"
-OTHER = "Other keys may hold anything."
+OTHER = "All other keys may hold anything, and so may a key of the list above"
+FREE = "Only the keys of an object that is itself the value of a key `annotations` are free"
 ROWS = {
     "annotations": "| Descriptor | `annotations` |",
     "artifactType": "| | `artifactType` | string |",
@@ -30,26 +32,22 @@ ROWS = {
     "urls": "| | `urls` | array of strings |",
 }
 OCI_IMAGE = "application/vnd.oci.image.manifest.v1+json"
+# All that Unicode calls white space.
+SPACES = "".join(
+    map(chr, [*range(9, 14), 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000])
+)
 TARGET = noise("target", 64)
-SPACES = "white space is what Unicode calls so"
 
 
 def cases():
-    for label, quote, change, expected, *guess in [*of_types(), *of_parts(), *of_media_types(), *of_data()]:
+    for label, quote, change, expected in [*of_types(), *of_parts(), *of_media_types(), *of_data()]:
         for place in ("layers", "config", "blobs", "manifests", "subject"):
-            yield Case(
-                f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected, *guess
-            )
+            yield Case(f"descriptor-{label}-in-{place}", quote, with_descriptor_in_layout(place, change), expected)
         place = "layers" if len(label) % 2 else "manifests"
-        yield Case(f"descriptor-{label}-in-bundle", quote, with_descriptor_in_bundle(place, change), expected, *guess)
+        yield Case(f"descriptor-{label}-in-bundle", quote, with_descriptor_in_bundle(place, change), expected)
         if not label.startswith("media-type"):
-            yield Case(
-                f"descriptor-{label}-in-index.json",
-                quote,
-                with_descriptor_in_layout("roots", root_like(change)),
-                expected,
-                *guess,
-            )
+            in_index = with_descriptor_in_layout("roots", root_like(change))
+            yield Case(f"descriptor-{label}-in-index.json", quote, in_index, expected)
     yield from of_documents()
 
 
@@ -93,7 +91,7 @@ def of_types():
     yield "annotations-empty", ROWS["annotations"], setter("annotations", {}), ACCEPT
     yield (
         "annotations-of-any-key",
-        "The keys *within* an object `annotations` are free.",
+        FREE,
         setter("annotations", {"SIZE": "x", "": "y", "Digest": "z"}),
         ACCEPT,
     )
@@ -106,13 +104,7 @@ def of_types():
         yield f"platform-{key}-number", ROWS["platform"], setter("platform", {key: 1}), REFUSE
         yield f"platform-{key}-null", NULL, setter("platform", {key: None}), ACCEPT
     yield "platform-empty", ROWS["platform"], setter("platform", {}), ACCEPT
-    yield (
-        "platform-os-features",
-        OTHER,
-        setter("platform", {"os.features": 5, "features": [None]}),
-        ACCEPT,
-        "`os.features` and `features` are in no table of types, so they may hold anything",
-    )
+    yield "platform-os-features", OTHER, setter("platform", {"os.features": 5, "features": [None]}), ACCEPT
     yield "platform-in-array", ANYTHING_ELSE, setter("platform", [{"os": "linux"}]), REFUSE
     yield "platform-unknown-key", OTHER, setter("platform", {"cpu": []}), ACCEPT
 
@@ -158,7 +150,7 @@ def of_parts():
 
 
 def of_media_types():
-    for label, value, expected, *guess in (
+    for label, value, expected in (
         ("upper-case", OCI_IMAGE.upper(), REFUSE),
         ("one-upper-case", OCI_IMAGE.replace("oci", "OCI"), REFUSE),
         ("docker-upper-case", "application/vnd.docker.distribution.manifest.v2+JSON", REFUSE),
@@ -173,33 +165,52 @@ def of_media_types():
         ("semicolon-first", ";" + OCI_IMAGE, ACCEPT),
         ("space-inside", OCI_IMAGE.replace("/", "/ "), ACCEPT),
         ("comma", OCI_IMAGE + ",x", ACCEPT),
-        ("no-break-space", OCI_IMAGE + "\u00a0", REFUSE, SPACES),
-        ("ideographic-space", "\u3000" + OCI_IMAGE, REFUSE, SPACES),
-        ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT, SPACES),
-        ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT, SPACES),
-        (
-            "kelvin",
-            "application/vnd.doc\u212aer.distribution.manifest.v2+json",
-            REFUSE,
-            "upper case is what Unicode calls so, the Kelvin sign too",
-        ),
+        ("no-break-space", OCI_IMAGE + "\u00a0", REFUSE),
+        ("ideographic-space", "\u3000" + OCI_IMAGE, REFUSE),
+        ("separator-1f", OCI_IMAGE + "\x1f", ACCEPT),
+        ("zero-width-space", OCI_IMAGE + "\u200b", ACCEPT),
+        ("kelvin", "application/vnd.doc\u212aer.distribution.manifest.v2+json", REFUSE),
+        ("dotted-capital-i", OCI_IMAGE.replace("i", "\u0130"), ACCEPT),
+        ("one-dotted-capital-i", OCI_IMAGE.replace("oci", "oc\u0130"), ACCEPT),
+        ("dotless-i", OCI_IMAGE.replace("oci", "oc\u0131"), ACCEPT),
+        ("long-s", "application/vnd.docker.di\u017ftribution.manifest.v2+json", ACCEPT),
+        ("full-width", OCI_IMAGE.replace("oci", "\uff2f\uff23\uff29"), ACCEPT),
+        ("kelvin-and-upper-case", "Application/vnd.DOC\u212aER.distribution.manifest.list.v2+JSON", REFUSE),
+        ("next-line", OCI_IMAGE + "\x85", REFUSE),
+        ("line-separator", "\u2028" + OCI_IMAGE + "\u2029", REFUSE),
+        ("all-spaces", SPACES + OCI_IMAGE + SPACES, REFUSE),
+        ("separator-1c", "\x1c" + OCI_IMAGE, ACCEPT),
+        ("vowel-separator", "\u180e" + OCI_IMAGE, ACCEPT),
+        ("word-joiner", OCI_IMAGE + "\u2060", ACCEPT),
+        ("byte-order-mark", "\ufeff" + OCI_IMAGE, ACCEPT),
+        ("braille-blank", OCI_IMAGE + "\u2800", ACCEPT),
+        ("vertical-tab-and-form-feed", "\v" + OCI_IMAGE + "\f", REFUSE),
+        ("spaces-around-semicolon", OCI_IMAGE.upper() + "\u3000;\u3000x", REFUSE),
+        ("space-after-first-of-two-semicolons", OCI_IMAGE + "; ; x", REFUSE),
+        ("semicolon-inside", OCI_IMAGE.replace("+", ";+"), ACCEPT),
+        ("quoted", f'"{OCI_IMAGE}"', ACCEPT),
+        ("only-space", " ", ACCEPT),
+        ("only-semicolon", ";", ACCEPT),
         ("nul", OCI_IMAGE + "\0", ACCEPT),
         ("other", "text", ACCEPT),
         ("of-artifact-manifest", "application/vnd.oci.artifact.manifest.v1+json", ACCEPT),
         ("longer", OCI_IMAGE + "x", ACCEPT),
     ):
-        yield f"media-type-{label}", ALMOST, setter("mediaType", value), expected, *guess
+        yield f"media-type-{label}", ALMOST, setter("mediaType", value), expected
     start = "application/vnd.docker.distribution.manifest.v1+"
-    for label, value, expected, *guess in (
+    for label, value, expected in (
         ("json", start + "json", REFUSE),
         ("signed", start + "prettyjws", REFUSE),
         ("nothing", start, REFUSE),
         ("parameter", start + "json; x", REFUSE),
+        ("in-a-longer-one", "x" + start + "json", ACCEPT),
+        ("one-upper-case", start.replace("docker", "Docker") + "json", ACCEPT),
+        ("list", start.replace("v1+", "list.v1+") + "json", ACCEPT),
         ("without-plus", start[:-1], ACCEPT),
-        ("upper-case", start.upper() + "json", ACCEPT, "schema 1 is recognised only as it is written"),
-        ("space", " " + start + "json", ACCEPT, "schema 1 is recognised only as it is written"),
+        ("upper-case", start.upper() + "json", ACCEPT),
+        ("space", " " + start + "json", ACCEPT),
     ):
-        yield f"media-type-schema-1-{label}", SCHEMA_1, setter("mediaType", value), expected, *guess
+        yield f"media-type-schema-1-{label}", SCHEMA_1, setter("mediaType", value), expected
 
 
 def of_data():
@@ -216,6 +227,15 @@ def of_data():
         ("space-after", DATA, right + " "),
         ("url-letters", DATA, base64.urlsafe_b64encode(b"\xff" * 64).decode()),
         ("empty", DATA, ""),
+        ("all-padding", DATA, "===="),
+        ("padding-first", DATA, "==" + right[:-2]),
+        ("padding-in-the-middle", DATA, right[:40] + "==" + right[40:-2]),
+        ("letter-after-padding", DATA, right + "AAAA"),
+        ("unused-bit-of-last-letter", DATA, right[:-3] + "/=="),
+        ("tab-first", DATA, "\t" + right),
+        ("nul-last", DATA, right + "\0"),
+        ("percent-encoded", DATA, right.replace("=", "%3D")),
+        ("as-url", DATA, "data:;base64," + right),
         ("too-short", DATA, base64.b64encode(TARGET[:-1]).decode()),
         ("too-long", DATA, base64.b64encode(TARGET + b"x").decode()),
         ("other-content", DATA, base64.b64encode(bytes(64)).decode()),
@@ -231,7 +251,7 @@ def of_documents():
     for place in ("layers", "config", "blobs", "manifests", "subject"):
         yield Case(f"data-right-in-{place}", DATA, with_descriptor_in_layout(place, data), ACCEPT)
         yield Case(f"data-right-in-{place}-of-bundle", ENTRY, with_descriptor_in_bundle(place, data), ACCEPT)
-    yield Case("data-instead-of-entry", ENTRY, data_instead, REFUSE)
+    yield Case("data-instead-of-entry", STANDS, data_instead, ACCEPT)
     yield Case("data-of-root", DATA, data_of_root, ACCEPT)
     yield Case("data-of-nothing", DATA, data_of_nothing, ACCEPT)
     largest = lambda descriptor: descriptor.update(size=2**53, digest="sha256:" + "0" * 64, urls=["x"])
@@ -239,7 +259,19 @@ def of_documents():
     yield Case(
         "size-sha512", DIGESTS, with_descriptor_in_layout("subject", setter("digest", "sha512:" + "0" * 128)), ACCEPT
     )
-    for label, raw in (("exponent", b"64e0"), ("minus-zero", b"-0"), ("point", b"64.00"), ("zero-first", b"064")):
+    for label, raw in (
+        ("exponent", b"64e0"),
+        ("exponent-and-point", b"6.4e1"),
+        ("negative-exponent", b"640E-1"),
+        ("minus-zero", b"-0"),
+        ("point", b"64.00"),
+        ("point-of-far-below", b"64.0000000000000000000000000000001"),
+        ("zero-first", b"064"),
+        ("2-to-64-more", b"%d" % (64 + 2**64)),
+        ("2-to-128-more", b"%d" % (64 + 2**128)),
+        ("300-digits", b"9" * 300),
+        ("object", b'{"$numberLong": "64"}'),
+    ):
 
         def change(manifest, raw=raw):
             start = manifest.rindex(b'"size": ') + len(b'"size": ')

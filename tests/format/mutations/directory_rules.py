@@ -1,5 +1,6 @@
 """Directories: layouts of other tools, and bundles that were unpacked."""
 
+from page.bundle_form import LEFT_OUT
 from page.digests import digest_of, path_of
 
 from . import foreign
@@ -12,8 +13,9 @@ DIRECTORIES = "`blobs`, `blobs/sha256` and `blobs/sha512`, where they exist, are
 NO_LINK = "No link is followed, but the directory itself may be given as one."
 IGNORED = "Other files are ignored."
 UNPACKED = "**A bundle in a directory**, unpacked, has a `bundle.json` too."
-FORM = "and below `blobs/` there are exactly the files that it must have."
-ELSEWHERE = "Files elsewhere are ignored."
+FORM = "and below `blobs/`, at any depth, there are exactly the files that it must have."
+ELSEWHERE = "What lies elsewhere is ignored."
+LINKS = "Everything that is not a directory counts as a file here, links too."
 DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
 
 
@@ -194,22 +196,61 @@ def of_bundles():
     ):
         yield Case(
             f"directory-bundle-more-{what}",
-            FORM,
+            FORM if isinstance(thing, bytes) else LINKS,
             changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing})),
             REFUSE,
         )
-    guess = "a directory below blobs that holds nothing is no file"
-    for name in ("blobs/more", "blobs/sha256/more"):
+    for name in ("blobs/more", "blobs/sha256/more", "blobs/sha384", "blobs/sha256/" + "0" * 63, "blobs/x/y/z/.hidden"):
         empty = changed(bundle, lambda tree, name=name: tree.update({name: Folder()}))
-        yield Case(f"directory-bundle-empty-folder-{name.replace('/', '-')}", FORM, empty, ACCEPT, guess)
+        yield Case(
+            f"directory-bundle-empty-folder-{name.replace('/', '-')}", "Directories may be empty.", empty, ACCEPT
+        )
+    for what, name, thing in (
+        ("fifo-in-blobs", "blobs/x", Fifo()),
+        ("dead-link-in-blobs", "blobs/x", Link("nowhere")),
+        ("link-to-itself", "blobs/x", Link("x")),
+        ("link-out-of-it", "blobs/sha256/x", Link("../../..")),
+        ("link-to-folder-deep-below", "blobs/x/y/z", Link("../../sha256")),
+        ("file-of-other-algorithm", "blobs/sha1/" + "0" * 40, b"x"),
+        ("file-named-json", "blobs/index.json", b"{}"),
+        ("file-of-upper-case", "blobs/sha256/" + "A" * 64, b"x"),
+        ("file-that-is-no-utf-8", "blobs/sha256/\udcff", b"x"),
+        ("file-of-spaces", "blobs/ ", b""),
+        ("folder-named-as-a-digest", "blobs/sha256/" + "0" * 64, Folder()),
+        ("file-in-folder-named-as-a-digest", "blobs/sha256/" + "0" * 64 + "/x", b"x"),
+        ("link-named-as-a-digest", "blobs/sha256/" + "0" * 64, Link("../../index.json")),
+        ("copy-of-index.json", "blobs/sha256/index.json", b"{}"),
+    ):
+        more = changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing}))
+        quote = FORM if isinstance(thing, bytes) else DIRECTORIES if "digest" in what else LINKS
+        yield Case(f"directory-bundle-{what}", quote, more, REFUSE)
+    for what, name, thing in (
+        ("file-that-is-no-utf-8", "\udcff", b"x"),
+        ("link-out-of-it", "x", Link("..")),
+        ("link-to-itself", "x", Link("x")),
+        ("folder-of-blobs", "x/blobs/sha256/x", b"x"),
+        ("upper-case-blobs", "BLOBS/sha256/x", b"x"),
+        ("partial-file", "blobs.tmp", b"x"),
+        ("second-bundle.json", "x/bundle.json", b"x"),
+    ):
+        more = changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing}))
+        yield Case(f"directory-bundle-elsewhere-{what}", ELSEWHERE, more, ACCEPT)
     for name in DOCUMENTS:
         for what, change in (
             ("line-feed", lambda data: data + b"\n"),
             ("space", lambda data: data.replace(b":", b": ", 1)),
+            ("escape", lambda data: data.replace(b"1", b"\\u0031", 1)),
+            ("byte-order-mark", lambda data: b"\xef\xbb\xbf" + data),
+            ("empty", lambda data: b""),
         ):
             other = changed(bundle, lambda tree, name=name, change=change: tree.update({name: change(tree[name])}))
             yield Case(f"directory-bundle-{name}-{what}", "are in their one form, and below", other, REFUSE)
     yield Case("directory-bundle-left-out-is-there", FORM, left_out_is_there, REFUSE)
+    yield Case("directory-bundle-left-out-and-not-said", FORM, lambda: left_out_unsaid(True), REFUSE)
+    yield Case("directory-bundle-left-out-and-annotation-alone", FORM, lambda: left_out_unsaid(False), REFUSE)
+    yield Case("directory-bundle-with-superfluous-annotation", "are in their one form, and below", superfluous, REFUSE)
+    yield Case("directory-bundle-roots-swapped", "are in their one form, and below", swapped_roots, REFUSE)
+    yield Case("directory-bundle-of-one-name-twice", "are in their one form, and below", name_twice, REFUSE)
     yield Case("directory-bundle-nothing-of-sha512-left", FORM, nothing_of_sha512, ACCEPT)
 
 
@@ -219,6 +260,37 @@ def left_out_is_there():
     tree = foreign.tree_of_draft(sound(box, {NAME: box.image("one", [away])}, left_out=[away["digest"]]))
     tree[path_of(away["digest"])] = box.blobs[away["digest"]]
     return tree
+
+
+def left_out_unsaid(without_annotation):
+    """A layer that may be left out is not there, and `bundle.json` does not say so."""
+    box = Box()
+    away = box.layer("away", urls=["x"])
+    draft = sound(box, {NAME: box.image("one", [away])}, left_out=[away["digest"]])
+    draft.absent = []
+    if without_annotation:
+        del draft.index["annotations"]
+    return foreign.tree_of_draft(draft)
+
+
+def superfluous():
+    box, image = one_image()
+    draft = sound(box, {NAME: image})
+    draft.index["annotations"] = {LEFT_OUT: digest_of(b"[]")}
+    return foreign.tree_of_draft(draft)
+
+
+def swapped_roots():
+    draft = sound(*all_kinds())
+    draft.index["manifests"][:2] = reversed(draft.index["manifests"][:2])
+    return foreign.tree_of_draft(draft)
+
+
+def name_twice():
+    box, image = one_image()
+    draft = sound(box, {NAME: image})
+    draft.index["manifests"] *= 2
+    return foreign.tree_of_draft(draft)
 
 
 def nothing_of_sha512():

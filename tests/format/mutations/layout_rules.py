@@ -1,9 +1,4 @@
-"""Layouts of other tools: what has to be there, gzip, and the names of entries."""
-
-import bz2
-import gzip
-import lzma
-import zlib
+"""Layouts of other tools: what has to be there, and the names of entries."""
 
 from page.digests import path_of
 
@@ -12,7 +7,7 @@ from .case import ACCEPT, Case, REFUSE
 from .draft import sound
 from .material import all_kinds, NAME, named, one_image
 
-UNPACKED = "A file that begins as gzip does (`1f 8b`) is unpacked first"
+BUNDLE_JSON = "Where a tar has an entry with the name `bundle.json`, however its headers say so"
 THERE = "There is an `oci-layout` of at most 4 KiB"
 ENTRIES = "Entries of `index.json` may have any keys, and stand in any order"
 COUNTS = "each counts if it is not empty."
@@ -22,7 +17,7 @@ IS_REFERENCE = "It is a Reference."
 SAME = "If both have a host, both are References, and the same once normalised."
 TAG = "Otherwise the entry has no name, and the second annotation is a *tag*"
 ONE_DIGEST = "One name, once normalised, stands for one digest."
-ANY_TAG = "a tag of an entry without a name may be any text"
+ANY_TAG = "So `Foo/bar` is a tag here, though nobody can type it as a name."
 
 
 def layout(**more):
@@ -35,7 +30,6 @@ def cases():
         "layout-sound", "A tar without `bundle.json`, or a directory, is read as an image layout", layout, ACCEPT
     )
     yield from of_documents()
-    yield from of_gzip()
     yield from of_entries()
     yield from of_names()
 
@@ -55,19 +49,24 @@ def of_documents():
     yield Case(
         "layout-with-files-of-docker", "Anything else is ignored, also if its name stands twice.", docker, ACCEPT
     )
-    yield Case(
-        "layout-with-bundle.json-of-nothing", "Where a file has a `bundle.json`", with_bundle_json(b"{}"), REFUSE
-    )
-    yield Case("layout-with-bundle.json-empty", "Where a file has a `bundle.json`", with_bundle_json(b""), REFUSE)
+    yield Case("layout-with-bundle.json-of-nothing", BUNDLE_JSON, with_bundle_json(b"{}"), REFUSE)
+    yield Case("layout-with-bundle.json-empty", BUNDLE_JSON, with_bundle_json(b""), REFUSE)
     yield Case(
         "layout-with-bundle.json-below",
-        "Where a file has a `bundle.json`",
+        BUNDLE_JSON,
         lambda: layout(after=foreign.entry("x/bundle.json", b"")),
         ACCEPT,
     )
-    yield Case("layout-with-sound-bundle.json", "Where a file has a `bundle.json`", repacked(b""), REFUSE)
-    yield Case("layout-with-sound-bundle.json-in-dot", "Where a file has a `bundle.json`", repacked(b"./"), REFUSE)
-    yield Case("bundle-with-sound-text-first", "Where a file has a `bundle.json`", moved, REFUSE)
+    yield Case("layout-with-sound-bundle.json", BUNDLE_JSON, repacked(b""), REFUSE)
+    yield Case("layout-with-sound-bundle.json-in-dot", BUNDLE_JSON, repacked(b"./"), REFUSE)
+    yield Case("bundle-packed-anew-with-bundle.json-in-prefix", BUNDLE_JSON, in_prefix, REFUSE)
+    hidden = foreign.entry("bundle.json", patches={0: b"x\0\0\0\0\0\0\0\0\0\0"})
+    yield Case("layout-with-bundle.json-hidden", BUNDLE_JSON, lambda: layout(after=hidden), ACCEPT)
+    folded = foreign.entry("Bundle.json", b"") + foreign.entry("bundle.JSON", b"")
+    yield Case("layout-with-bundle.json-of-other-letters", BUNDLE_JSON, lambda: layout(after=folded), ACCEPT)
+    twice = lambda: layout(after=foreign.entry("bundle.json") * 2)
+    yield Case("layout-with-bundle.json-twice", BUNDLE_JSON, twice, REFUSE)
+    yield Case("bundle-with-sound-text-first", BUNDLE_JSON, moved, REFUSE)
 
 
 def with_bundle_json(data):
@@ -88,65 +87,20 @@ def repacked(prefix):
     return build
 
 
+def in_prefix():
+    """A sound bundle, but the name of one entry is divided between the prefix and the name."""
+    box, image = one_image()
+    draft = sound(box, {NAME: image})
+    draft.change_entries = lambda entries: entries[2].patch(345, b".")
+    return draft.file()
+
+
 def moved():
     """A sound bundle, but `bundle.json` comes last."""
     box, image = one_image()
     draft = sound(box, {NAME: image})
     draft.change_entries = lambda entries: entries.append(entries.pop(2))
     return draft.file()
-
-
-def of_gzip():
-    whole = layout()
-    box, image = one_image()
-    bundle = sound(box, {NAME: image}).file()
-    packed = gzip.compress(whole, mtime=0)
-    half = len(whole) // 2 + 77
-    end = "a gzip file ends with its last member: zeros or anything else after it are refused"
-    for label, data, expected, *guess in (
-        ("layout", packed, ACCEPT),
-        ("bundle", gzip.compress(bundle, mtime=0), ACCEPT),
-        ("bundle-that-is-none", gzip.compress(bundle + bytes(512), mtime=0), REFUSE),
-        ("two-members", gzip.compress(whole[:half], mtime=0) + gzip.compress(whole[half:], mtime=5), ACCEPT),
-        (
-            "bundle-in-three-members",
-            b"".join(gzip.compress(part, mtime=0) for part in (bundle[:1], bundle[1:999], bundle[999:])),
-            ACCEPT,
-        ),
-        ("empty-member-first", gzip.compress(b"", mtime=0) + packed, ACCEPT),
-        ("empty-member-last", packed + gzip.compress(b"", mtime=0), ACCEPT),
-        ("nothing", gzip.compress(b"", mtime=0), REFUSE),
-        ("only-magic", b"\x1f\x8b", REFUSE),
-        ("cut-off", packed[:-1], REFUSE),
-        ("cut-off-in-data", packed[: len(packed) // 2], REFUSE),
-        ("cut-off-in-second-member", packed + packed[:5], REFUSE),
-        ("wrong-checksum", packed[:-8] + bytes([packed[-8] ^ 1]) + packed[-7:], REFUSE),
-        ("wrong-length", packed[:-1] + bytes([packed[-1] ^ 1]), REFUSE),
-        ("other-method", packed[:2] + b"\x07" + packed[3:], REFUSE),
-        ("with-name", named_gzip(whole), ACCEPT),
-        ("stored", gzip.compress(whole, 0, mtime=0), ACCEPT),
-        ("zeros-after", packed + bytes(512), REFUSE, end),
-        ("text-after", packed + b"text", REFUSE, end),
-        ("twice", gzip.compress(packed, mtime=0), REFUSE, "what comes out of gzip is not unpacked again"),
-        ("of-zlib", zlib.compress(whole), REFUSE),
-    ):
-        yield Case(f"gzip-{label}", UNPACKED, lambda data=data: data, expected, *guess)
-    growing = lambda: gzip.compress(layout(before=foreign.entry("zeros", bytes(16 * 1024 * 1024))), mtime=0)
-    yield Case("gzip-that-grows-700-times", UNPACKED, growing, ACCEPT, "gzip may grow as much as it can")
-    uncompressed = "It is an uncompressed tar whose content is an OCI image layout"
-    for label, pack in (
-        ("bzip2", bz2.compress),
-        ("xz", lzma.compress),
-        ("lzma", lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
-    ):
-        yield Case(f"packed-by-{label}", uncompressed, lambda pack=pack: pack(bundle), REFUSE)
-
-
-def named_gzip(data):
-    packer = zlib.compressobj(wbits=-15)
-    body = packer.compress(data) + packer.flush()
-    header = b"\x1f\x8b\x08\x08" + bytes(4) + b"\0\xff" + b"layout.tar\0"
-    return header + body + zlib.crc32(data).to_bytes(4, "little") + len(data).to_bytes(4, "little")
 
 
 def of_entries():
@@ -164,7 +118,7 @@ def of_entries():
 
 
 def of_names():
-    for label, quote, first, second, expected, *guess in (
+    for label, quote, first, second, expected in (
         ("both-empty", COUNTS, "", "", ACCEPT),
         ("first-empty", COUNTS, "", "a.b/c:d", ACCEPT),
         ("first-empty-second-wrong", COUNTS, "", "a.b/C:d", REFUSE),
@@ -183,11 +137,11 @@ def of_names():
         ("second-no-reference", SAME, "a.b/c:d", "a.b/C:d", REFUSE),
         ("tag", TAG, None, "1.2", ACCEPT),
         ("tag-of-both", TAG, "1.2", "1.2", ACCEPT),
-        ("tag-with-spaces", TAG, None, "no tag at all", ACCEPT, ANY_TAG),
-        ("tag-not-ascii", TAG, None, "é", ACCEPT, ANY_TAG),
-        ("tag-with-slash", TAG, None, "a/B:c", ACCEPT, ANY_TAG),
-        ("tag-of-300", TAG, None, "x" * 300, ACCEPT, ANY_TAG),
-        ("digest-as-tag", TAG, None, "@sha256:" + "0" * 64, ACCEPT, ANY_TAG),
+        ("tag-with-spaces", TAG, None, "no tag at all", ACCEPT),
+        ("tag-not-ascii", TAG, None, "é", ACCEPT),
+        ("tag-with-slash", ANY_TAG, None, "a/B:c", ACCEPT),
+        ("tag-of-300", TAG, None, "x" * 300, ACCEPT),
+        ("digest-as-tag", TAG, None, "@sha256:" + "0" * 64, ACCEPT),
         ("dot-after-slash", HAS_A_HOST, "library/C.d", None, ACCEPT),
         ("colon-after-slash", HAS_A_HOST, "library/C:d", None, ACCEPT),
         ("dot-without-slash", HAS_A_HOST, "A.b", None, ACCEPT),
@@ -198,7 +152,7 @@ def of_names():
         ("brackets", HAS_A_HOST, "[x]/C", None, ACCEPT),
         ("slash-first", HAS_A_HOST, "/C.d", None, ACCEPT),
     ):
-        yield Case(f"entry-name-{label}", quote, one_named(first, second), expected, *guess)
+        yield Case(f"entry-name-{label}", quote, one_named(first, second), expected)
     yield Case("entry-name-of-two-images", ONE_DIGEST, two_named("a.b/c:d", "a.b/c:d"), REFUSE)
     yield Case(
         "entry-name-of-two-images-by-second", ONE_DIGEST, two_named("a.b/c:d", "a.b/c:d", second_only=True), REFUSE

@@ -2,7 +2,7 @@
 
 import os
 
-from .case import Fifo, Folder, Link, Tree
+from .case import Fifo, Folder, Link, Pieces, Tree
 
 
 def write(case, folder):
@@ -17,7 +17,7 @@ def write(case, folder):
         return path
     path = os.path.join(folder, case.name + ".tar")
     with open(path, "wb") as file:
-        file.write(made)
+        file.writelines(made.pieces if isinstance(made, Pieces) else [made])
     return path
 
 

@@ -9,7 +9,6 @@ from .refusal import refuse_unless
 
 OCI_LAYOUT = b'{"imageLayoutVersion":"1.0.0"}'
 LARGEST_INDEX = 64 * 1024 * 1024
-LARGEST_BUNDLE_JSON = 256 * 1024 * 1024
 
 CONTAINERD_NAME = "io.containerd.image.name"
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -38,7 +37,6 @@ class Form:
         self.index = written(self.index_document())
         refuse_unless(len(self.index) <= LARGEST_INDEX, "index.json of more than 64 MiB")
         self.bundle_json = written(self.bundle_document())
-        refuse_unless(len(self.bundle_json) <= LARGEST_BUNDLE_JSON, "bundle.json of more than 256 MiB")
 
     @property
     def identity(self):

@@ -29,8 +29,7 @@ class Contents:
         return places[0].read() if places else None
 
     def size_of(self, digest):
-        places = self.blobs.get(digest)
-        return places[0].size if places else None
+        return self.blobs[digest][0].size
 
     def chunks_of(self, digest):
         return self.blobs[digest][0].chunks()

@@ -2,7 +2,7 @@
 
 import base64
 import functools
-from typing import NamedTuple
+from typing import NamedTuple, Optional
 
 from .digests import algorithm_of, digest_of, is_digest
 from .refusal import Refused, refuse_unless
@@ -25,13 +25,14 @@ LARGEST_SCHEMA_VERSION = 2**64 - 1
 
 
 class Descriptor(NamedTuple):
-    """What the plan needs of a Descriptor."""
+    """What the plan needs of a Descriptor; `data` is the content itself, where it is there."""
 
     media_type: str
     digest: str
     size: int
     annotations: dict
     urls: bool
+    data: Optional[bytes]
 
     @property
     def names_a_manifest(self):
@@ -91,11 +92,12 @@ def descriptor(value, where):
         if type(url) is not str:
             raise Refused(f"{where}: one of the urls is not a string")
     notes = annotations(value, where) if "annotations" in value else {}
+    content = None
     if not OPTIONAL.isdisjoint(value):
         member(value, "artifactType", str, where)
         check_platform(member(value, "platform", dict, where), where)
-        check_data(member(value, "data", str, where), digest, size, where)
-    return Descriptor(media_type, digest, size, notes, bool(urls))
+        content = content_of(member(value, "data", str, where), digest, size, where)
+    return Descriptor(media_type, digest, size, notes, bool(urls), content)
 
 
 OPTIONAL = {"artifactType", "platform", "data"}
@@ -117,10 +119,10 @@ def check_platform(platform, where):
             member(platform, key, str, f"{where}: platform")
 
 
-def check_data(data, digest, size, where):
-    """`data` is the content itself, in the only base64 that there is of it."""
+def content_of(data, digest, size, where):
+    """The content that `data` is, in the only base64 that there is of it; None where there is no `data`."""
     if data is None:
-        return
+        return None
     try:
         content = base64.b64decode(data.encode("ascii"), validate=True)
     except ValueError:
@@ -130,3 +132,4 @@ def check_data(data, digest, size, where):
     )
     refuse_unless(len(content) == size, f"{where}: data is not of the size")
     refuse_unless(digest_of(content, algorithm_of(digest)) == digest, f"{where}: data does not hash to the digest")
+    return content

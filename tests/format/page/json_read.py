@@ -17,7 +17,7 @@ annotations architecture artifactType blobs config data digest features fsLayers
 mediaType os os.features os.version platform schemaVersion size subject urls variant
 """.split()
 
-FOLDING = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {0x17F: "s", 0x212A: "k"}
+FOLDING = {ord(upper): upper.lower() for upper in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"} | {0x17F: "s"}
 
 
 def fold(key):
@@ -53,7 +53,7 @@ def read_document(data, where):
 def look(value, depth, free, escapes, where):
     """Looks at what the parser does not: depth, letters of keys, halves of surrogate pairs.
 
-    The keys of an object `annotations` are free; in objects within it, where there are any, keys are as everywhere.
+    Only the keys of an object that is itself the value of a key `annotations` are free.
     """
     if depth > DEEPEST:
         raise Refused(f"{where}: nested more than {DEEPEST} deep")
@@ -95,7 +95,7 @@ def object_of(pairs):
 
 def number_with_point_or_exponent(text):
     number = float(text)
-    refuse_unless(math.isfinite(number), "a number is beyond the range of a double")
+    refuse_unless(math.isfinite(number), "a number rounds to infinity")
     return number
 
 

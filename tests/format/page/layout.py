@@ -34,16 +34,19 @@ def check_oci_layout(contents):
     refuse_unless(version == "1.0.0", f"imageLayoutVersion {version!r}")
 
 
-def plan_of(roots, contents):
-    """The plan, and the digests of it that are missing, each of which may be."""
-    plan = Plan(roots, contents.fetch)
-    missing = set()
-    for digest, size in plan.sizes.items():
-        found = contents.size_of(digest)
-        if found is None:
-            missing.add(digest)
-        elif found != size:
+def plan_of(roots, contents, data_stands):
+    """The plan, and the digests of it that are missing, each of which may be.
+
+    `data_stands` is whether the `data` of a Descriptor stands for content that is missing otherwise.
+    """
+    plan = Plan(roots, contents.fetch, data_stands)
+    plan.count_by_root({(name_of(root), root.digest) for root in roots})
+    for digest in plan.sizes.keys() & contents.blobs.keys():
+        if contents.size_of(digest) != plan.sizes[digest]:
             raise Refused(f"{digest} is not as long as its Descriptors say")
+    missing = plan.sizes.keys() - contents.blobs.keys()
+    if data_stands:
+        missing -= plan.data.keys()
     for digest in missing:
         if not plan.may_be_left_out(digest):
             raise Refused(f"{digest} is missing")
@@ -56,7 +59,7 @@ def check_layout(contents):
     contents.check_hashes()
     roots = read_index(contents)
     check_names(roots)
-    plan_of(roots, contents)
+    plan_of(roots, contents, data_stands=True)
 
 
 def name_of(root):

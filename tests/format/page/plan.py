@@ -14,23 +14,34 @@ class Plan:
     """What the roots lead to.
 
     `roots` are Descriptors in their order. `fetch` gives the content of a manifest by its digest, already known to
-    hash to it, or None where it is missing; blobs are never fetched.
+    hash to it, or None where it is missing; blobs are never fetched. `data_stands` is whether the `data` of a
+    Descriptor stands for content that is missing.
     """
 
-    def __init__(self, roots, fetch):
+    def __init__(self, roots, fetch, data_stands=False):
+        self.data = {}  # digest -> content that a Descriptor has
+        self.data_stands = data_stands
+        self.fetch = fetch
+        while True:
+            self.walk(roots)
+            # The `data` of a manifest may stand in a Descriptor that the plan leads to later than to the manifest.
+            if not data_stands or self.lost.isdisjoint(self.data):
+                break
+        refuse_unless(not self.lost, f"manifests that are missing: {sorted(self.lost)[:1]}")
+        refuse_unless(not self.too_far, f"{self.too_far[:1]} is more than {FARTHEST} steps from a root")
+        refuse_unless(sum(self.sizes.values()) <= MOST_BYTES, "sizes add up to more than 2^60 bytes")
+
+    def walk(self, roots):
+        """Breadth-first. The list of a step is whole before the next step begins, so steps count from the nearest
+        root."""
         self.sizes = {}
         self.manifests = {}  # digest -> Manifest, breadth-first
         self.types = {}
         self.configs = set()
         self.with_urls = set()
-        self.fetch = fetch
-        self.walk(roots)
-        refuse_unless(sum(self.sizes.values()) <= MOST_BYTES, "sizes add up to more than 2^60 bytes")
-        self.count_by_root(roots)
-
-    def walk(self, roots):
-        """Breadth-first. The list of a step is whole before the next step begins, so steps count from the nearest
-        root."""
+        self.pieces = {}  # digest of a manifest -> digests of all that it names
+        self.lost = set()
+        self.too_far = []
         step = 0
         ahead = []
         for root in roots:
@@ -41,9 +52,12 @@ class Plan:
             for descriptor in behind:
                 self.meet(descriptor)
                 if descriptor.digest not in self.manifests:
-                    refuse_unless(step <= FARTHEST, f"{descriptor.digest} is more than {FARTHEST} steps from a root")
+                    if step > FARTHEST:
+                        self.too_far.append(descriptor.digest)
                     ahead += self.take(descriptor)
-                manifest = self.manifests[descriptor.digest]
+                manifest = self.manifests.get(descriptor.digest)
+                if manifest is None:
+                    continue
                 manifest_type = manifest.type_by(descriptor, descriptor.digest)
                 self.types.setdefault(descriptor.digest, manifest_type)
             step += 1
@@ -53,8 +67,11 @@ class Plan:
         digest = descriptor.digest
         refuse_unless(descriptor.size <= LARGEST_MANIFEST, f"{digest}: a manifest of more than 32 MiB")
         data = self.fetch(digest)
+        if data is None and self.data_stands:
+            data = self.data.get(digest)
         if data is None:
-            raise Refused(f"manifest {digest} is missing")
+            self.lost.add(digest)
+            return []
         refuse_unless(len(data) == descriptor.size, f"{digest} is not as long as its Descriptor says")
         manifest = read_manifest(data, digest)
         self.manifests[digest] = manifest
@@ -80,27 +97,37 @@ class Plan:
             raise Refused(f"{descriptor.digest} has two sizes")
         if descriptor.urls:
             self.with_urls.add(descriptor.digest)
+        if descriptor.data is not None:
+            self.data[descriptor.digest] = descriptor.data
 
     def count_by_root(self, roots):
-        """Refuses a plan that is small but spreads: each root counts with everything below it."""
+        """Refuses a plan that is small but spreads: each root, a pair of name and digest, counts with everything
+        below it."""
+        if len(roots) * len(self.sizes) <= MOST_PIECES_BY_ROOT:
+            return
         counts = {}
         total = 0
-        for root in roots:
-            if root.digest not in counts:
-                counts[root.digest] = len(self.below(root.digest))
-            total += counts[root.digest]
+        for _, digest in roots:
+            if digest not in counts:
+                counts[digest] = len(self.below(digest))
+            total += counts[digest]
             refuse_unless(total <= MOST_PIECES_BY_ROOT, "more than 5 000 000 pieces of content, counted by root")
 
     def below(self, digest):
         """Everything that a manifest leads to, itself included."""
         found = set()
         for manifest_digest in self.manifests_below(digest):
-            manifest = self.manifests[manifest_digest]
-            found.add(manifest_digest)
-            found.update(blob.digest for blob in manifest.blobs)
-            found.update(entry.digest for entry in manifest.manifests)
-            if manifest.config:
-                found.add(manifest.config.digest)
+            if manifest_digest not in self.pieces:
+                self.pieces[manifest_digest] = self.named_by(manifest_digest)
+            found |= self.pieces[manifest_digest]
+        return found
+
+    def named_by(self, digest):
+        """A manifest, and what it names itself."""
+        manifest = self.manifests[digest]
+        found = {digest, *(blob.digest for blob in manifest.blobs), *(entry.digest for entry in manifest.manifests)}
+        if manifest.config:
+            found.add(manifest.config.digest)
         return found
 
     def manifests_below(self, digest):
@@ -119,8 +146,8 @@ class Plan:
         return sorted({algorithm_of(digest) for digest in self.sizes})
 
     def may_be_left_out(self, digest):
-        """A blob, never a manifest, of which at least one Descriptor has `urls`."""
-        return digest in self.with_urls and digest not in self.manifests
+        """A blob, never a manifest, of which at least one Descriptor has `urls` and none is the content itself."""
+        return digest in self.with_urls and digest not in self.manifests and digest not in self.data
 
     def order(self):
         """All digests as a bundle has them: manifests, configs, and all other blobs."""

@@ -65,12 +65,12 @@ def divide(text):
 
 
 def normal_host(host, text):
-    """The host in lower case, IPv6 at its shortest, and without the port 443 where it is a host without it too."""
+    """The host in lower case, IPv6 in its one form, and without the port 443 where it is a host without it too."""
     if host.startswith("["):
         address, bracket, port = host[1:].partition("]")
         refuse_unless(bracket, f"{text!r}: no ] in the host")
         refuse_unless(port == "" or port.startswith(":"), f"{text!r}: something between ] and the port")
-        name, port = f"[{shortest_ipv6(address, text)}]", port[1:] if port else None
+        name, port = f"[{normal_ipv6(address, text)}]", port[1:] if port else None
     else:
         name, colon, port = host.partition(":")
         port = port if colon else None
@@ -78,8 +78,9 @@ def normal_host(host, text):
         name = name.lower()
     is_host_alone = "." in name or "[" in name or name == "localhost"
     if port is not None:
-        refuse_unless(PORT.fullmatch(port) and len(port) <= 300, f"{text!r}: {port!r} is no port")
-        number = int(port)
+        refuse_unless(PORT.fullmatch(port), f"{text!r}: {port!r} is no port")
+        digits = port.lstrip("0") or "0"
+        number = int(digits) if len(digits) <= 5 else 0
         refuse_unless(1 <= number <= 65535, f"{text!r}: {port!r} is no port")
         if number != 443 or not is_host_alone:
             return f"{name}:{number}"
@@ -87,7 +88,7 @@ def normal_host(host, text):
     return "docker.io" if name == "index.docker.io" else name
 
 
-def shortest_ipv6(address, text):
+def normal_ipv6(address, text):
     """RFC 5952, with section 5 for addresses that map an IPv4 address."""
     try:
         refuse_unless(IPV6.fullmatch(address), f"{text!r}: {address!r} is no IPv6 address")

@@ -17,7 +17,6 @@ class Extensions:
 
     def __init__(self):
         self.before_entry = ""  # the types of those that belong to the entry to come
-        self.last = None  # the type of the header just before, where that is an extension header
         self.name = None
         self.size = None
 
@@ -42,14 +41,12 @@ class Extensions:
         if kind == "g":
             refuse_unless(not self.before_entry, "g between an extension header and its entry")
         else:
-            refuse_unless(self.last != "g", f"g before {kind}")
             together = "".join(sorted(self.before_entry + kind))
             refuse_unless(together in ("x", "L", "K", "KL"), f"{kind} after {self.before_entry}")
             self.before_entry += kind
-        self.last = kind
 
     def check_end(self):
-        refuse_unless(self.last is None, "the end follows an extension header")
+        refuse_unless(not self.before_entry, "the end stands between an extension header and its entry")
 
 
 def long_name(data):
@@ -71,7 +68,8 @@ def records_of(data):
         found = LENGTH.match(data, at)
         if not found:
             raise Refused("a PAX record without a length")
-        end = at + int(found[1]) if len(found[1]) <= 20 else len(data) + 1
+        digits = found[1].lstrip(b"0") or b"0"
+        end = at + int(digits) if len(digits) <= 20 else len(data) + 1
         refuse_unless(found.end() < end <= len(data), "a PAX record whose length is wrong")
         record = data[found.end() : end]
         refuse_unless(record.endswith(b"\n"), "a PAX record does not end with a line feed")

@@ -27,11 +27,10 @@ KINDS = {
 
 
 class Header(NamedTuple):
-    """What a header says; the name of an extension header does not matter and is not read."""
+    """What a header says, but for its name: that is nothing where an extension header has another."""
 
     type: bytes
     kind: str
-    name: bytes
     size: int
 
 
@@ -54,8 +53,7 @@ def read_header(block):
     size = size_of(block[124:136])
     kind = KINDS.get(block[156:157])
     refuse_unless(kind, f"an entry of type {block[156:157]!r}")
-    name = b"" if kind == EXTENSION else name_of(block)
-    return Header(block[156:157], kind, name, size)
+    return Header(block[156:157], kind, size)
 
 
 def octal(raw, field):
@@ -89,7 +87,9 @@ def size_of(raw):
     return size
 
 
+@functools.lru_cache(maxsize=64)
 def name_of(block):
+    """The name in a header, as bytes."""
     name = up_to_nul(block[0:100], "name")
     if block[257:265] == b"ustar\x0000" and block[345]:
         return up_to_nul(block[345:500], "prefix") + b"/" + name

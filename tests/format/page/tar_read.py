@@ -10,7 +10,7 @@ from .tar_extensions import Extensions
 from .tar_write import BLOCK
 
 LONGEST_END = 1024 * 1024
-MOST_FILES = 1_000_000
+MOST_FILES = 1_000_003
 ZEROS = bytes(BLOCK)
 DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
 
@@ -53,11 +53,11 @@ def read_tar(data):
             continue
         if header.kind == tar_header.FILE:
             files += 1
-            refuse_unless(files <= MOST_FILES, "more than 1 000 000 files")
-        name = name_of(header.name if extensions.name is None else extensions.name, header.kind)
+            refuse_unless(files <= MOST_FILES, "more than 1 000 003 files")
+        name = name_of(tar_header.name_of(block) if extensions.name is None else extensions.name, header.kind)
         if name is not None and header.kind == tar_header.FILE:
             place(contents, name, Span(data, start, size))
-        if extensions.last:
+        if extensions.before_entry:
             extensions = Extensions()
     extensions.check_end()
     check_end(data, at)
@@ -93,7 +93,7 @@ def name_of(raw_name, kind):
         name = plain_name(raw_name.decode("utf-8"), kind)
     except UnicodeDecodeError:
         return None
-    if name == "oci-layout" or name.endswith(".json"):
+    if name == "oci-layout" or name.endswith(".json") or digest_at(name):
         refuse_unless(kind == tar_header.FILE, f"{name} is a {kind}")
     elif name.startswith("blobs"):
         refuse_unless(kind in (tar_header.FILE, tar_header.DIRECTORY), f"{name} is a {kind}")
@@ -115,7 +115,7 @@ def plain_name(name, kind):
         refuse_unless(kind == tar_header.DIRECTORY, f"{name} is a {kind}")
         return name
     plain = name.removeprefix("./")
-    if kind in (tar_header.DIRECTORY, tar_header.LINK):
+    if kind != tar_header.FILE:
         plain = plain.removesuffix("/")
     for part in plain.split("/"):
         refuse_unless(part not in ("", ".", ".."), f"the name {name!r} has a part {part!r}")
