@@ -63,7 +63,7 @@ def main():
             put(name, content)
         for name in "blobs/", "blobs/sha256/":
             file.write(header(name, 0, b"5", b"0000755"))
-        for content in manifests + configs:
+        for content in manifests + sorted(configs, key=digest):
             put("blobs/" + digest(content).replace(":", "/"), content)
         for layer in layers:
             file.write(header("blobs/" + layer.replace(":", "/"), LAYER))

@@ -21,7 +21,8 @@ impl Findings {
     /// Takes note of a file that is not the one it must be.
     pub(super) fn add_form(&mut self, error: &Error) {
         let message = error.innermost().to_string();
-        self.whole.push(Finding { kind: FindingKind::Form, digest: None, path: None, images: Vec::new(), message });
+        let kind = FindingKind::Form.or_unreadable(error);
+        self.whole.push(Finding { kind, digest: None, path: None, images: Vec::new(), message });
     }
 
     /// Takes note of something wrong. Wrong bytes explain everything else that is wrong with a piece
