@@ -36,7 +36,7 @@ impl Bundle {
         let missing = |digest: &Digest| contents.node(digest).is_some_and(|n| n.presence == Presence::Missing);
         match self.body() {
             Body::Tar(tar) => same_order(tar, &expected, &missing),
-            Body::Directory(directory) => same_files(directory, &expected),
+            Body::Directory(directory) => same_files(directory, &expected, &missing),
         }
     }
 }
@@ -90,7 +90,7 @@ fn same_order(tar: &Tarball, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -
     }
 }
 
-fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>]) -> Result<()> {
+fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -> bool) -> Result<()> {
     let wanted: HashSet<&Digest> = expected
         .iter()
         .filter_map(|entry| match entry {
@@ -99,6 +99,9 @@ fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>]) -> Result<()>
             Entry::Root(..) | Entry::Directory(_) => None,
         })
         .collect();
+    if let Some(absent) = wanted.iter().find(|digest| directory.size_of(digest).is_none() && !missing(digest)) {
+        return Err(Error::content(format!("`{}` is not there", blob_path(absent))));
+    }
     let unknown = directory.blobs().find(|digest| !wanted.contains(digest)).map(blob_path);
     match unknown.or_else(|| directory.other().map(|path| path.display().to_string())) {
         Some(other) => Err(Error::content(format!("`{other}` belongs to no image of this bundle"))),

@@ -40,7 +40,8 @@ impl Contents {
             .filter(|root| root.name == RootName::None)
             .filter_map(|root| {
                 let at = self.at(&root.digest)?;
-                Some((at, self.at(&self.nodes[at].manifest.as_ref()?.subject()?.digest)?))
+                let subject = self.at(&self.nodes[at].manifest.as_ref()?.subject()?.digest)?;
+                self.nodes[subject].is_manifest().then_some((at, subject))
             })
             .collect();
         self.subjects = subjects.into_iter().collect();
