@@ -51,6 +51,7 @@ def opened(path):
                 unpack(file, unpacked)
                 unpacked.flush()
                 with mapped(unpacked) as data:
+                    refuse_unless(data[: len(GZIP)] != GZIP, "gzip in gzip")
                     yield data
 
 

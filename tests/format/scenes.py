@@ -48,6 +48,9 @@ def scenes(folder):
         other_content,
         data_alone,
         several_data,
+        data_and_urls,
+        data_of_manifests,
+        data_far_away,
         referrers_of_all_kinds,
         many_names,
         both_algorithms,
@@ -255,6 +258,37 @@ def several_data():
     second = box.image("second", [moved(box, layers[0]), moved(box, layers[1])])
     other = box.image("other", layers[::-1])
     return box, {"a:1": box.index([first, second, other])}, [], [], []
+
+
+def data_and_urls():
+    """Content that could be left out if it did not stand in one of its Descriptors; and some that was left out."""
+    box = Box()
+    layer, config, entry = box.layer("x", 40), box.config("c"), box.add(b"text", "text/plain")
+    away = box.layer("away", 60, urls=URLS)
+    with_urls = box.image("urls", [{**layer, "urls": URLS}, away], {**config, "urls": URLS})
+    outer = box.index([with_urls, {**entry, "urls": URLS}, {**moved(box, entry), "urls": []}])
+    with_data = box.image("data", [moved(box, layer)], moved(box, config))
+    box.leave_out(away)
+    return box, {"a:1": outer, "b:1": with_data}, [], [], [away]
+
+
+def data_of_manifests():
+    """Manifests that the registry does not have: they stand in a second entry, or in a layer of what is met before."""
+    box = Box()
+    second, layer = box.image("second"), box.image("layer", artifactType="a/b")
+    holder = box.image("holder", [{**moved(box, layer), "mediaType": LAYER}])
+    index = box.index([second, holder, box.index([{**layer, "urls": URLS}]), moved(box, second)])
+    return box, {"a:1": index}, [], [], []
+
+
+def data_far_away():
+    """A manifest that the registry does not have: it stands in a layer some steps below what is met later."""
+    box = Box()
+    image = box.image("one")
+    line = box.image("other", [{**moved(box, image), "mediaType": LAYER}])
+    for step in range(5):
+        line = box.index([line], annotations={"step": str(step)})
+    return box, {"a:1": box.index([image]), "b:1": line}, [], [], []
 
 
 def moved(box, descriptor):

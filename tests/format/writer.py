@@ -53,8 +53,8 @@ def images_of(layout):
 
 
 def plan_of(roots, store):
-    """The plan of these roots, where the `data` of a Descriptor stands for what the store does not have."""
-    return Plan(roots, store.fetch, data_stands=True)
+    """The plan of these roots, where what the store does not have is taken from the `data` of a Descriptor."""
+    return Plan(roots, store.fetch, data_is_taken=True)
 
 
 def attached(named, unnamed, store):

@@ -11,10 +11,8 @@ from .case import ACCEPT, Case, REFUSE
 from .draft import sound
 from .material import Box, LAYER, NAME, named, one_image
 
-STANDS = (
-    "In a layout of another tool it may be missing: the `data` of any of its Descriptors in the plan stands for it."
-)
-ENTRY = "In a bundle, content that is there as `data` has its entry like any other."
+STANDS = "In a layout of another tool a blob may be missing, but not a manifest"
+ENTRY = "In a bundle, content that is there as `data` has its entry like any other, and is never left out"
 SUBJECT = "and its `urls` and `data` stand for nothing."
 HASHED = "Content is hashed every time it is read."
 
@@ -28,16 +26,25 @@ def cases():
         ("layer-by-sha512", in_place("layers", "sha512"), ACCEPT),
         ("layer-with-null", in_place("layers", change=lambda one: {**one, "data": None}), REFUSE),
         ("empty-layer", empty_layer, ACCEPT),
-        ("root", of_root, ACCEPT),
-        ("manifest-in-index", of_entry, ACCEPT),
-        ("manifest-by-second-entry", by_second_entry, ACCEPT),
-        ("manifest-by-layer-far-below-later-root", far_below, ACCEPT),
+        ("layer-named-as-a-manifest", layer_named_as_manifest, ACCEPT),
+        ("root", of_root, REFUSE),
+        ("root-with-urls", of_root_with_urls, REFUSE),
+        ("manifest-in-index", of_entry, REFUSE),
+        ("manifest-by-second-entry", by_second_entry, REFUSE),
+        ("manifest-by-layer-far-below-earlier-root", far_below(False), REFUSE),
+        ("manifest-by-layer-far-below-later-root", far_below(True), REFUSE),
         ("layer-by-other-image", by_other_image, ACCEPT),
-        ("everything", everything, ACCEPT),
+        ("all-blobs", all_blobs, ACCEPT),
+        ("everything", everything, REFUSE),
     ):
         yield Case(f"data-instead-of-{label}", STANDS, made(make, foreign.tar), expected)
-    for label, make in (("layer", in_place("layers")), ("everything", everything)):
-        yield Case(f"data-instead-of-{label}-in-directory", STANDS, made(make, foreign.tree), ACCEPT)
+    for label, make, expected in (
+        ("layer", in_place("layers"), ACCEPT),
+        ("all-blobs", all_blobs, ACCEPT),
+        ("manifest-in-index", of_entry, REFUSE),
+        ("everything", everything, REFUSE),
+    ):
+        yield Case(f"data-instead-of-{label}-in-directory", STANDS, made(make, foreign.tree), expected)
     yield Case("data-of-subject-only", SUBJECT, made(subject_only, foreign.tar), REFUSE)
     yield Case("data-of-subject-only-of-root", SUBJECT, made(subject_is_root, foreign.tar), REFUSE)
     yield Case("data-beside-damaged-entry", HASHED, beside_damaged, REFUSE)
@@ -78,9 +85,20 @@ def empty_layer():
     return box, [named(box.image("one", [moved(box, box.add(b"", LAYER))]))]
 
 
+def layer_named_as_manifest():
+    """What stands in `layers` is not followed, whatever its type: it is a blob."""
+    box, image = one_image()
+    return box, [named(box.image("other", [moved(box, image)]))]
+
+
 def of_root():
     box, image = one_image()
     return box, [named(moved(box, image))]
+
+
+def of_root_with_urls():
+    box, image = one_image()
+    return box, [named({**moved(box, image), "urls": ["x"]})]
 
 
 def of_entry():
@@ -94,13 +112,17 @@ def by_second_entry():
     return box, [named(box.index([image, moved(box, image)]))]
 
 
-def far_below():
-    """A root whose content stands in a Descriptor some steps below another root."""
-    box, image = one_image()
-    line = box.image("other", [{**moved(box, image), "mediaType": LAYER}])
-    for step in range(5):
-        line = box.index([line], annotations={"step": str(step)})
-    return box, [image, line]
+def far_below(first):
+    """A root, the first or the last, whose content stands in a Descriptor of a layer some steps below another."""
+
+    def make():
+        box, image = one_image()
+        line = box.image("other", [{**moved(box, image), "mediaType": LAYER}])
+        for step in range(5):
+            line = box.index([line], annotations={"step": str(step)})
+        return box, [image, line] if first else [line, image]
+
+    return make
 
 
 def by_other_image():
@@ -110,8 +132,17 @@ def by_other_image():
     return box, [first, box.image("second", [moved(box, layer)])]
 
 
+def all_blobs():
+    """A layout of which only the manifests are there."""
+    box = Box()
+    entry = moved(box, box.add(b"text", "text/plain"))
+    layers = [moved(box, box.layer(f"{number}", 65)) for number in range(3)]
+    image = box.image("one", layers, moved(box, box.config("c")), blobs=[moved(box, box.layer("blob", 65))])
+    return box, [named(box.index([image, entry]))]
+
+
 def everything():
-    """A layout without a single blob: all of it is in `index.json`."""
+    """A layout in which nothing stands below `blobs/`: all of it is in `index.json`."""
     box = Box()
     image = box.image("one", [moved(box, box.layer("x", 65))], moved(box, box.config("c")))
     return box, [named(moved(box, box.index([moved(box, image)])))]
@@ -143,8 +174,14 @@ def of_bundles():
             for form, as_file in (("", True), ("-in-directory", False)):
                 build = lambda place=place, there=there, as_file=as_file: bundle(place, there, as_file)
                 yield Case(f"data-of-{place}-{label}-in-bundle{form}", ENTRY, build, expected)
-    guess = "content that is there as `data` is not left out, whatever `urls` its Descriptors have"
-    yield Case("data-and-urls-left-out-of-bundle", ENTRY, left_out_with_data, REFUSE, guess)
+    for label, data_first, urls_first in (
+        ("both", True, True),
+        ("data-in-another-descriptor", False, True),
+        ("urls-in-another-descriptor", True, False),
+    ):
+        for form, as_file in (("", True), ("-in-directory", False)):
+            build = lambda first=(data_first, urls_first), as_file=as_file: left_out_with_data(*first, as_file)
+            yield Case(f"data-and-urls-left-out-of-bundle-{label}{form}", ENTRY, build, REFUSE)
 
 
 def bundle(place, there, as_file):
@@ -161,12 +198,17 @@ def with_data(box, descriptor):
     return {**descriptor, "data": base64.b64encode(box.blobs[descriptor["digest"]]).decode()}
 
 
-def left_out_with_data():
-    """A layer with `data` and `urls` is left out, and all that pins what was left out is right."""
+def left_out_with_data(data_first, urls_first, as_file):
+    """A layer that has `data` and `urls`, each in the first of its Descriptors or in the second, is left out, and all
+    that pins what was left out is right."""
     box = Box()
     layer = box.layer("x", 65)
-    draft = sound(box, {NAME: box.image("one", [{**with_data(box, layer), "urls": ["x"]}])})
+    pair = [layer, layer]
+    pair[0 if data_first else 1] = with_data(box, layer)
+    place = 0 if urls_first else 1
+    pair[place] = {**pair[place], "urls": ["x"]}
+    draft = sound(box, {NAME: box.image("one", pair)})
     draft.blobs.remove(layer["digest"])
     draft.absent = [{"digest": layer["digest"], "reason": "nondistributable", "size": layer["size"]}]
     draft.index["annotations"] = {LEFT_OUT: digest_of(written(draft.absent))}
-    return draft.file()
+    return draft.file() if as_file else foreign.tree_of_draft(draft)

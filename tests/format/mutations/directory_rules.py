@@ -14,6 +14,7 @@ NO_LINK = "No link is followed, but the directory itself may be given as one."
 IGNORED = "Other files are ignored."
 UNPACKED = "**A bundle in a directory**, unpacked, has a `bundle.json` too."
 FORM = "and below `blobs/`, at any depth, there are exactly the files that it must have."
+EMPTY = "Directories may be empty, but none has the name of a blob."
 ELSEWHERE = "What lies elsewhere is ignored."
 LINKS = "Everything that is not a directory counts as a file here, links too."
 DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
@@ -200,11 +201,27 @@ def of_bundles():
             changed(bundle, lambda tree, name=name, thing=thing: tree.update({name: thing})),
             REFUSE,
         )
-    for name in ("blobs/more", "blobs/sha256/more", "blobs/sha384", "blobs/sha256/" + "0" * 63, "blobs/x/y/z/.hidden"):
+    for label, name, expected in (
+        ("in-blobs", "blobs/more", ACCEPT),
+        ("in-sha256", "blobs/sha256/more", ACCEPT),
+        ("sha384", "blobs/sha384", ACCEPT),
+        ("deep-below", "blobs/x/y/z/.hidden", ACCEPT),
+        ("named-as-a-short-digest", "blobs/sha256/" + "0" * 63, ACCEPT),
+        ("named-as-a-long-digest", "blobs/sha256/" + "0" * 65, ACCEPT),
+        ("named-as-a-digest-of-upper-case", "blobs/sha256/" + "A" * 64, ACCEPT),
+        ("named-as-a-digest-of-the-other-algorithm", "blobs/sha256/" + "0" * 128, ACCEPT),
+        ("named-as-a-digest-of-sha384", "blobs/sha384/" + "0" * 96, ACCEPT),
+        ("named-as-a-digest-deeper", "blobs/x/sha256/" + "0" * 64, ACCEPT),
+        ("named-as-a-digest-below-itself", "blobs/blobs/sha256/" + "0" * 64, ACCEPT),
+        ("named-as-a-digest-in-blobs", "blobs/" + "0" * 64, ACCEPT),
+        ("named-as-a-digest", "blobs/sha256/" + "0" * 64, REFUSE),
+        ("named-as-a-digest-of-sha512", "blobs/sha512/" + "0" * 128, REFUSE),
+        ("in-a-folder-named-as-a-digest", "blobs/sha256/" + "0" * 64 + "/x", REFUSE),
+    ):
         empty = changed(bundle, lambda tree, name=name: tree.update({name: Folder()}))
-        yield Case(
-            f"directory-bundle-empty-folder-{name.replace('/', '-')}", "Directories may be empty.", empty, ACCEPT
-        )
+        yield Case(f"directory-bundle-empty-folder-{label}", EMPTY, empty, expected)
+    yield Case("directory-bundle-empty-folder-sha512", EMPTY, empty_sha512(""), ACCEPT)
+    yield Case("directory-bundle-empty-folder-named-as-first-of-sha512", EMPTY, empty_sha512("/" + "0" * 128), REFUSE)
     for what, name, thing in (
         ("fifo-in-blobs", "blobs/x", Fifo()),
         ("dead-link-in-blobs", "blobs/x", Link("nowhere")),
@@ -216,7 +233,6 @@ def of_bundles():
         ("file-of-upper-case", "blobs/sha256/" + "A" * 64, b"x"),
         ("file-that-is-no-utf-8", "blobs/sha256/\udcff", b"x"),
         ("file-of-spaces", "blobs/ ", b""),
-        ("folder-named-as-a-digest", "blobs/sha256/" + "0" * 64, Folder()),
         ("file-in-folder-named-as-a-digest", "blobs/sha256/" + "0" * 64 + "/x", b"x"),
         ("link-named-as-a-digest", "blobs/sha256/" + "0" * 64, Link("../../index.json")),
         ("copy-of-index.json", "blobs/sha256/index.json", b"{}"),
@@ -271,6 +287,18 @@ def left_out_unsaid(without_annotation):
     if without_annotation:
         del draft.index["annotations"]
     return foreign.tree_of_draft(draft)
+
+
+def empty_sha512(below):
+    """A bundle with nothing by sha512, and the directory of it, or one below that."""
+
+    def build():
+        box, image = one_image()
+        tree = foreign.tree_of_draft(sound(box, {NAME: image}))
+        tree["blobs/sha512" + below] = Folder()
+        return tree
+
+    return build
 
 
 def superfluous():

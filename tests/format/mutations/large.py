@@ -7,6 +7,7 @@ stop.
 import random
 import zlib
 
+from page.bundle_form import CONTAINERD_NAME, REF_NAME
 from page.descriptors import OCI_IMAGE, OCI_INDEX
 from page.json_write import written
 
@@ -45,6 +46,7 @@ def cases():
     yield Case("large-by-root-5000000", BY_ROOT, lambda: by_root(0), ACCEPT)
     yield Case("large-by-root-5000001", BY_ROOT, lambda: by_root(1), REFUSE)
     names = [f"quay.io/org/one:{number}" for number in range(1001)]
+    tags = [f"{number}" for number in range(1001)]
     for label, roots, expected in (
         ("one-manifest", names[:1000], ACCEPT),
         ("one-manifest-and-more", names, REFUSE),
@@ -52,10 +54,24 @@ def cases():
         ("one-manifest-and-one-written-otherwise", [*names[:999], "quay.io/org/a", "quay.io/org/a:latest"], ACCEPT),
         ("one-manifest-of-one-name", names[:1] * 1001, ACCEPT),
         ("one-manifest-without-names", [None] * 1001, ACCEPT),
-        ("one-manifest-with-tags", [f"{number}" for number in range(1001)], ACCEPT),
+        ("one-manifest-with-tags", tags[:1000], ACCEPT),
+        ("one-manifest-with-tags-and-more", tags, REFUSE),
+        ("one-manifest-with-tags-and-one-twice", [*tags[:1000], tags[0]], ACCEPT),
+        ("one-manifest-with-tags-and-without", [*tags[:999], None, None, ""], ACCEPT),
+        ("one-manifest-with-tags-and-without-and-more", [*tags[:1000], None], REFUSE),
+        ("one-manifest-with-names-and-tags", [*names[:500], *tags[:500]], ACCEPT),
+        ("one-manifest-with-names-and-tags-and-more", [*names[:500], *tags[:501]], REFUSE),
+        ("one-manifest-with-names-tags-and-without", [*names[:500], *tags[:500], None], REFUSE),
+        ("one-manifest-with-tags-as-of-references", ["t", *[f"t:{number}" for number in range(1000)]], REFUSE),
     ):
-        guess = "roots without a name have that in common, whatever tags they have" if "tags" in label else ""
-        yield Case(f"large-by-root-{label}", BY_ROOT, lambda roots=roots: one_manifest(roots), expected, guess)
+        yield Case(f"large-by-root-{label}", BY_ROOT, lambda roots=roots: one_manifest(roots), expected)
+    for label, firsts, expected in (
+        ("one-tag-beside-other-texts", tags, ACCEPT),
+        ("other-texts-without-tag", tags, ACCEPT),
+        ("one-tag-beside-names", names, REFUSE),
+    ):
+        roots = [(first, "" if "without" in label else "latest") for first in firsts]
+        yield Case(f"large-by-root-{label}", BY_ROOT, lambda roots=roots: one_manifest(roots), expected)
 
 
 def white_space(size):
@@ -161,7 +177,17 @@ def by_root(more):
 
 
 def one_manifest(names):
-    """One manifest with 5 000 pieces of content, itself included, as a root with each of these names, tags, or none."""
+    """One manifest with 5 000 pieces of content, itself included, as a root with each of these in both annotations, or
+    without any where it is None, or with these two."""
     box = Box()
     shared = box.add(index_text(absent_entries(0, 5000 - 1)), OCI_INDEX)
-    return packed([foreign.tar(box, [named(shared, name) if name else shared for name in names])])
+    return packed([foreign.tar(box, [called(shared, name) for name in names])])
+
+
+def called(root, name):
+    if name is None:
+        return root
+    if isinstance(name, str):
+        return named(root, name)
+    first, second = name
+    return {**root, "annotations": {CONTAINERD_NAME: first, REF_NAME: second}}

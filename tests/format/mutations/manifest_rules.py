@@ -169,9 +169,11 @@ def of_index_json():
         yield f"media-type-{label}", media_type, {"mediaType": value}, expected
     yield "schema-version-1", OF_THIS, {"schemaVersion": 1}, ACCEPT
     yield "schema-version-largest", OF_THIS, {"schemaVersion": 2**64 - 1}, ACCEPT
+    yield "schema-version-0", OF_THIS, {"schemaVersion": 0}, ACCEPT
+    yield "schema-version-null", OF_THIS, {"schemaVersion": None}, ACCEPT
     yield "schema-version-none", OF_THIS, {"schemaVersion": LEAVE_OUT}, ACCEPT
     yield "fs-layers", OF_THIS, {"fsLayers": []}, ACCEPT
-    for number, value in enumerate(("2", 2.5, -1, 2**64)):
+    for number, value in enumerate(("2", 2.5, -1, 2**64, 2.0, True, [2], {})):
         yield f"schema-version-wrong-{number}", NUMBER, {"schemaVersion": value}, REFUSE
     for key, value in (("config", 5), ("layers", "x"), ("blobs", {}), ("subject", []), ("artifactType", 5)):
         yield f"{key}-of-any-type", "at the places where they have that meaning", {key: value}, ACCEPT

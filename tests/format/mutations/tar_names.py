@@ -15,6 +15,7 @@ PARTS = "What is left has no empty part and no part `.` or `..`"
 MATTER = "The names that matter are `oci-layout`"
 SLASH_OF_FILE = "a file's name does not end with `/`."
 FILES = "At the first three kinds there are files only"
+SEVERAL = "A name of several kinds follows the rule of each."
 WHOLE = "only a directory may have `.` or `./` as its whole name."
 KINDS = {"file": b"0", "directory": b"5", "link": b"2", "hard-link": b"1", "device": b"3", "fifo": b"6"}
 GNU = b"ustar  \0"
@@ -153,6 +154,7 @@ def of_parts():
 
 
 def of_names_that_matter():
+    of_several = ("blobs/sha256/x.json", "blobs/x.json", "blobs.json", "blobs-of-others/.json")
     for name, good in (
         ("more.json", "file"),
         ("x/more.json", "file"),
@@ -166,6 +168,11 @@ def of_names_that_matter():
         ("blobs/x", "file directory"),
         ("blobs/sha256", "file directory"),
         ("blobs/sha256/x.json", "file"),
+        ("blobs/x.json", "file"),
+        ("blobs.json", "file"),
+        ("blobs-of-others/.json", "file"),
+        ("blobs/x.json/y", "file directory"),
+        ("blobs/oci-layout", "file directory"),
         ("blobs-of-others", "file directory"),
         ("x/blobs", "file directory link hard-link device fifo"),
         ("Blobs", "file directory link hard-link device fifo"),
@@ -175,7 +182,7 @@ def of_names_that_matter():
             label = name.replace("/", "-")
             yield Case(
                 f"tar-matters-{label}-of-{kind}",
-                FILES if expected == REFUSE else MATTER,
+                SEVERAL if name in of_several else FILES if expected == REFUSE else MATTER,
                 with_entry(name, kind=raw),
                 expected,
             )

@@ -37,10 +37,10 @@ def check_oci_layout(contents):
 def plan_of(roots, contents, data_stands):
     """The plan, and the digests of it that are missing, each of which may be.
 
-    `data_stands` is whether the `data` of a Descriptor stands for content that is missing otherwise.
+    `data_stands` is whether the `data` of a Descriptor stands for a blob that is missing otherwise.
     """
-    plan = Plan(roots, contents.fetch, data_stands)
-    plan.count_by_root({(name_of(root), root.digest) for root in roots})
+    plan = Plan(roots, contents.fetch)
+    plan.count_by_root({(called(root), root.digest) for root in roots})
     for digest in plan.sizes.keys() & contents.blobs.keys():
         if contents.size_of(digest) != plan.sizes[digest]:
             raise Refused(f"{digest} is not as long as its Descriptors say")
@@ -70,6 +70,12 @@ def name_of(root):
         refuse_unless(one.digest in (None, root.digest), f"{one.name} is not {root.digest}")
         refuse_unless(one.name == found[0].name, f"an entry is {found[0].name} and {one.name}")
     return found[0].name if found else None
+
+
+def called(root):
+    """What an entry has that is its own: its name or, where it has none, its tag or that it has none."""
+    name = name_of(root)
+    return ("name", name) if name else ("tag", root.annotations.get(REF_NAME) or None)
 
 
 def check_names(roots):

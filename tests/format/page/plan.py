@@ -14,18 +14,18 @@ class Plan:
     """What the roots lead to.
 
     `roots` are Descriptors in their order. `fetch` gives the content of a manifest by its digest, already known to
-    hash to it, or None where it is missing; blobs are never fetched. `data_stands` is whether the `data` of a
-    Descriptor stands for content that is missing.
+    hash to it, or None where it is missing; blobs are never fetched. `data_is_taken` is whether a manifest that is
+    missing is taken from the `data` of a Descriptor: a writer does so, a reader does not.
     """
 
-    def __init__(self, roots, fetch, data_stands=False):
+    def __init__(self, roots, fetch, data_is_taken=False):
         self.data = {}  # digest -> content that a Descriptor has
-        self.data_stands = data_stands
+        self.data_is_taken = data_is_taken
         self.fetch = fetch
         while True:
             self.walk(roots)
             # The `data` of a manifest may stand in a Descriptor that the plan leads to later than to the manifest.
-            if not data_stands or self.lost.isdisjoint(self.data):
+            if not data_is_taken or self.lost.isdisjoint(self.data):
                 break
         refuse_unless(not self.lost, f"manifests that are missing: {sorted(self.lost)[:1]}")
         refuse_unless(not self.too_far, f"{self.too_far[:1]} is more than {FARTHEST} steps from a root")
@@ -67,7 +67,7 @@ class Plan:
         digest = descriptor.digest
         refuse_unless(descriptor.size <= LARGEST_MANIFEST, f"{digest}: a manifest of more than 32 MiB")
         data = self.fetch(digest)
-        if data is None and self.data_stands:
+        if data is None and self.data_is_taken:
             data = self.data.get(digest)
         if data is None:
             self.lost.add(digest)
@@ -101,8 +101,8 @@ class Plan:
             self.data[descriptor.digest] = descriptor.data
 
     def count_by_root(self, roots):
-        """Refuses a plan that is small but spreads: each root, a pair of name and digest, counts with everything
-        below it."""
+        """Refuses a plan that is small but spreads: each root, a pair of what it is called and its digest, counts
+        with everything below it."""
         if len(roots) * len(self.sizes) <= MOST_PIECES_BY_ROOT:
             return
         counts = {}

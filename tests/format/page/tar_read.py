@@ -95,7 +95,7 @@ def name_of(raw_name, kind):
         return None
     if name == "oci-layout" or name.endswith(".json") or digest_at(name):
         refuse_unless(kind == tar_header.FILE, f"{name} is a {kind}")
-    elif name.startswith("blobs"):
+    if name.startswith("blobs"):
         refuse_unless(kind in (tar_header.FILE, tar_header.DIRECTORY), f"{name} is a {kind}")
     return name
 
