@@ -39,16 +39,16 @@ const WITH_HOLES: [i64; 9] = [
 /// Setting room aside makes every page of it at once, on one processor, while nothing is fetched.
 const TMPFS: i64 = 0x0102_1994;
 const MSDOS: i64 = 0x4d44;
+/// Those that keep no owner and no mode for a file: whoever mounts them says what all files have.
+/// vfat, exfat, ntfs, ntfs3, fuse (ntfs-3g, exfat-fuse), cifs, smb2.
+const WITHOUT_OWNERS: [i64; 7] = [MSDOS, 0x2011_bab0, 0x5346_544e, 0x7366_746e, 0x6573_5546, 0xff53_4d42, 0xfe53_4d42];
 /// FAT32 keeps the length of a file in 32 bits.
 const FAT_LIMIT: u64 = u32::MAX as u64;
 
 impl FileSystem {
     pub(crate) fn of(file: &File) -> io::Result<Self> {
-        let statfs = fs::fstatfs(file)?;
+        let kind = kind(file)?;
         let space = fs::fstatvfs(file)?;
-        // The width of `f_type` differs between processors.
-        #[allow(clippy::unnecessary_cast)]
-        let kind = statfs.f_type as i64;
         Ok(Self {
             has_holes: WITH_HOLES.contains(&kind),
             reserves: WITH_HOLES.contains(&kind) && kind != TMPFS,
@@ -56,6 +56,13 @@ impl FileSystem {
             free: space.f_bavail.saturating_mul(space.f_frsize),
         })
     }
+}
+
+/// `f_type` of the file system that a file is on.
+fn kind(file: &File) -> io::Result<i64> {
+    // The width of `f_type` differs between processors.
+    #[allow(clippy::unnecessary_cast)]
+    Ok(fs::fstatfs(file)?.f_type as i64)
 }
 
 /// Takes up room for `len` bytes. `Unsupported` where the file system cannot, which is no failure.
@@ -126,10 +133,37 @@ impl Folder {
         }
     }
 
-    /// Opens for reading and writing, making the file if it is not there; follows no link.
-    pub(crate) fn open_file(&self, name: &str) -> io::Result<File> {
-        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-        Ok(fs::openat(&self.0, name, flags, Mode::from_raw_mode(0o666))?.into())
+    /// Opens for reading and writing, making the file if it is not there, for its owner alone. A file
+    /// that is there has to be one that nobody else can have had a hand in: names that are known before
+    /// can be taken by somebody else first.
+    ///
+    /// # Errors
+    /// What makes it a foreign one is in the answer.
+    pub(crate) fn open_own(&self, name: &str) -> io::Result<Result<File, Foreign>> {
+        let flags = OFlags::RDWR | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        let made = fs::openat(&self.0, name, flags | OFlags::CREATE | OFlags::EXCL, Mode::from_raw_mode(0o600));
+        match made {
+            Ok(file) => return Ok(Ok(file.into())),
+            Err(Errno::EXIST) => {}
+            Err(e) => return Err(e.into()),
+        }
+        let file: File = match fs::openat(&self.0, name, flags, Mode::empty()) {
+            Ok(file) => file.into(),
+            Err(e) => {
+                // What may not even be opened is somebody else's as a rule, and that says more.
+                let stat = fs::statat(&self.0, name, AtFlags::SYMLINK_NOFOLLOW).ok();
+                return match stat.and_then(|stat| Foreign::of(&stat)) {
+                    Some(foreign) if e == Errno::ACCESS => Ok(Err(foreign)),
+                    _ => Err(e.into()),
+                };
+            }
+        };
+        let stat = fs::fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(io::Error::other("not a plain file"));
+        }
+        let foreign = Foreign::of(&stat).filter(|_| !kind(&file).is_ok_and(|kind| WITHOUT_OWNERS.contains(&kind)));
+        Ok(foreign.map_or(Ok(file), Err))
     }
 
     /// Opens for reading what is there under this name; follows no link, and waits for nobody.
@@ -163,6 +197,54 @@ impl Folder {
     pub(crate) fn file(&self) -> &File {
         &self.0
     }
+}
+
+/// Why a file is not only ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// It has other names too, so it may be any file.
+    Linked,
+    /// It belongs to this user.
+    Owner(u32),
+    /// Others may write to it.
+    Writable,
+}
+
+impl Foreign {
+    fn of(stat: &fs::Stat) -> Option<Self> {
+        match stat {
+            stat if stat.st_uid != rustix::process::geteuid().as_raw() => Some(Self::Owner(stat.st_uid)),
+            stat if stat.st_nlink > 1 => Some(Self::Linked),
+            stat if stat.st_mode & 0o022 != 0 => Some(Self::Writable),
+            _ => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Foreign {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Linked => f.write_str("it has a second name (a hard link), so it may be another file"),
+            Self::Owner(uid) => write!(f, "it belongs to another user (uid {uid})"),
+            Self::Writable => f.write_str("other users may write to it"),
+        }
+    }
+}
+
+/// Gives a file that was for its owner alone the mode of an ordinary new file. Does nothing where files
+/// have no modes.
+pub(crate) fn open_up(file: &File) -> io::Result<()> {
+    match fs::fchmod(file, Mode::from_raw_mode(0o666 & !umask())) {
+        Err(Errno::PERM | Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// The mask for new files. Asking the system for it by umask(2) would change it for a moment.
+fn umask() -> u32 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("Umask:"));
+    mask.and_then(|mask| u32::from_str_radix(mask.trim(), 8).ok()).unwrap_or(0o022)
 }
 
 /// Whether two open files are the same file.

@@ -108,6 +108,8 @@ pub enum NextStep {
     ReadPipeAsStandardInput,
     /// Remove a tag, or the rule that protects it.
     ReleaseTag,
+    /// Remove a file that others had a hand in, or export elsewhere.
+    RemoveForeignFile,
     /// Repair a file with credentials, or name another.
     RepairCredentialFile,
     /// It should not happen.

@@ -2,7 +2,7 @@
 //! bundle is as it was before, or holds the whole new one.
 
 use std::fs;
-use std::os::unix::fs::symlink;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::Path;
 
 use rustix::fs::{CWD, FileType, Mode, mknodat};
@@ -54,6 +54,89 @@ fn a_partial_path_that_is_no_plain_file_is_refused_and_not_followed() {
     assert_eq!(fs::read(victim.file()).expect("the file"), b"precious");
     assert_eq!(victim.names(), ["out.tar"]);
     assert_eq!(registry.requests().len(), 0);
+}
+
+/// Exports over a file that somebody else had a hand in, which stays as it is.
+#[track_caller]
+fn refused(place: &Place, registry: &Registry, foreign: &Path, reason: &str) {
+    let before = (fs::read(foreign).expect("the file"), fs::symlink_metadata(foreign).expect("the file").mode());
+    for run in [place.export(registry, &IMAGE), place.export(registry, &IMAGE).args(["--force"])] {
+        let output = run.run().exits(4);
+        assert!(output.stderr.contains(reason) && output.stderr.contains("hint: "), "{}", output.stderr);
+        assert!(output.stderr.contains(foreign.file_name().expect("a name").to_str().expect("a name")));
+    }
+    let after = (fs::read(foreign).expect("the file"), fs::symlink_metadata(foreign).expect("the file").mode());
+    assert_eq!(before, after, "{reason}");
+    assert!(!place.file().exists());
+}
+
+#[test]
+fn a_partial_file_that_others_had_a_hand_in_is_not_gone_on_with() {
+    let registry = registry();
+    let complete = undisturbed(&registry, &IMAGE);
+    let place = Place::new();
+    let other = place.dir().join("somebody's");
+    let fresh = |hard_link: bool, mode: u32| {
+        let _ = fs::remove_file(place.partial());
+        if hard_link {
+            fs::write(&other, "precious").expect("a file");
+            fs::hard_link(&other, place.partial()).expect("a link");
+        } else {
+            fs::write(place.partial(), &complete).expect("a file");
+        }
+        fs::set_permissions(place.partial(), PermissionsExt::from_mode(mode)).expect("a mode");
+    };
+    fresh(true, 0o600);
+    refused(&place, &registry, &place.partial(), "hard link");
+    assert_eq!(fs::read(&other).expect("the file"), b"precious");
+    for mode in [0o666, 0o620, 0o602] {
+        fresh(false, mode);
+        refused(&place, &registry, &place.partial(), "other users may write");
+    }
+    if rustix::process::geteuid().is_root() {
+        fresh(false, 0o644);
+        std::os::unix::fs::chown(place.partial(), Some(65534), None).expect("another owner");
+        refused(&place, &registry, &place.partial(), "another user (uid 65534)");
+    } else {
+        eprintln!("not root: nothing can belong to another user here");
+    }
+    // And a file of our own is gone on with, whatever the others may read.
+    fresh(false, 0o644);
+    place.export(&registry, &IMAGE).run().succeeds();
+    assert!(place.bytes() == complete);
+}
+
+#[test]
+fn heads_of_before_that_others_had_a_hand_in_are_not_believed() {
+    let registry = registry();
+    let complete = undisturbed(&registry, &IMAGE);
+    let place = Place::new();
+    fs::write(place.partial(), &complete[..complete.len() / 2]).expect("a file");
+    let moving = place.dir().join(".out.tar.partial.moving");
+    fs::write(&moving, "not ours").expect("a file");
+    fs::set_permissions(&moving, PermissionsExt::from_mode(0o666)).expect("a mode");
+    refused(&place, &registry, &moving, "other users may write");
+}
+
+#[test]
+fn a_bundle_has_the_mode_of_any_new_file_and_its_partial_file_is_for_its_owner() {
+    let registry = registry();
+    let name = format!("{}/app:1", registry.host());
+    for (mask, mode) in [("022", 0o644), ("077", 0o600), ("002", 0o664), ("000", 0o666)] {
+        let place = Place::new();
+        let script = format!(r#"umask {mask} && exec "$0" "$@""#);
+        let run =
+            Run::new("sh").args(["-c", &script, env!("CARGO_BIN_EXE_bundle"), "export", "--plain-http", &name, "-o"]);
+        registry.fault(Match::on("GET", "/blobs/").once(), Fault::StallAfter(1));
+        let running = run.args([place.file()]).spawn();
+        registry.wait_until(|log| log.iter().any(|r| r.sent_bytes == 1));
+        let meanwhile = fs::metadata(place.partial()).expect("the partial file").mode();
+        assert_eq!(meanwhile & 0o777, 0o600, "umask {mask}");
+        registry.clear_faults();
+        running.wait().succeeds();
+        assert_eq!(fs::metadata(place.file()).expect("the bundle").mode() & 0o777, mode, "umask {mask}");
+        registry.clear_requests();
+    }
 }
 
 #[test]

@@ -45,7 +45,7 @@ impl Partial {
         let hidden_path = path.with_file_name(&hidden);
         let there = directory.at_name(&hidden).map_err(Error::disk("look up", &hidden_path))?;
         refuse_all_but_files(&hidden_path, there)?;
-        let open = || directory.open_file(&hidden).map_err(Error::disk("create", &hidden_path));
+        let open = || open_own(&directory, &hidden, &hidden_path);
         let file = open()?;
         match file.try_lock() {
             Ok(()) => {}
@@ -116,6 +116,7 @@ impl Partial {
             let text = "another directory is at its path now: the drive was removed or replaced";
             return Err(self.failed("check")(io::Error::other(text)));
         }
+        file_system::open_up(&self.file).map_err(self.failed("set the mode of"))?;
         self.directory.rename(&self.hidden, &self.name, self.force).map_err(Error::disk("rename to", &self.path))
     }
 
@@ -141,6 +142,15 @@ impl Partial {
             Err(e) => Err(e),
         }
     }
+}
+
+/// Opens a file of ours, or makes it. `path` is for messages.
+///
+/// # Errors
+/// When somebody else has or may have a hand in what is there, or it cannot be opened.
+pub(super) fn open_own(directory: &Folder, name: &str, path: &Path) -> Result<File> {
+    let opened = directory.open_own(name).map_err(Error::disk("create", path))?;
+    opened.map_err(|foreign| Error::refused(format!("{}: {foreign}", path.display()), NextStep::RemoveForeignFile))
 }
 
 fn parent(path: &Path) -> &Path {

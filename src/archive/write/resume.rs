@@ -9,12 +9,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::path::PathBuf;
 
 use super::filled::{self, Filled};
 use super::head;
 use super::moves::{self, Move};
-use super::partial::Partial;
-use crate::archive::file_system::{self, FileSystem};
+use super::partial::{Partial, open_own};
+use crate::archive::file_system::{self, AtName, FileSystem};
 use crate::archive::format::layout::{Layout, Region};
 use crate::error::{Error, Result};
 use crate::oci::Digest;
@@ -169,12 +170,19 @@ impl<'a> Moving<'a> {
     }
 
     fn failed(&self, doing: &'static str) -> impl FnOnce(io::Error) -> Error + use<> {
-        Error::disk(doing, self.partial.path().with_file_name(&self.name))
+        Error::disk(doing, self.path())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.partial.path().with_file_name(&self.name)
     }
 
     fn heads(&self) -> Result<Vec<head::Head>> {
-        let file = self.partial.directory().open_existing(&self.name).map_err(self.failed("open"))?;
-        Ok(file.map(|file| head::read_all(&file)).unwrap_or_default())
+        let folder = self.partial.directory();
+        if folder.at_name(&self.name).map_err(self.failed("look up"))? == AtName::Nothing {
+            return Ok(Vec::new());
+        }
+        Ok(head::read_all(&open_own(folder, &self.name, &self.path())?))
     }
 
     /// Writes them down, safely. The same head is written once.
@@ -185,7 +193,7 @@ impl<'a> Moving<'a> {
                 different.push(head);
             }
         }
-        let file = self.partial.directory().open_file(&self.name).map_err(self.failed("create"))?;
+        let file = open_own(self.partial.directory(), &self.name, &self.path())?;
         let bytes = different.concat();
         file.write_all_at(&bytes, 0).map_err(self.failed("write"))?;
         file.set_len(bytes.len() as u64).map_err(self.failed("write"))?;

@@ -93,6 +93,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "if the tag is immutable and names other content there, remove it or the rule that protects it; \
              everything but the tag was pushed"
         }
+        NextStep::RemoveForeignFile => {
+            "if nobody needs it, remove it and run the same command again; or write the bundle into a directory where \
+             only you may write"
+        }
         NextStep::RepairCredentialFile => "repair it, or name another with --authfile",
         NextStep::ReportBug => "report this as a bug",
         NextStep::RunAgain => "run the command again",

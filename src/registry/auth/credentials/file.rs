@@ -218,7 +218,7 @@ fn exposure(file: &File, has_secrets: bool) -> Option<String> {
     use std::os::unix::fs::MetadataExt;
 
     let metadata = file.metadata().ok()?;
-    let (mode, owner, own) = (metadata.mode() & 0o777, metadata.uid(), own_uid()?);
+    let (mode, owner, own) = (metadata.mode() & 0o777, metadata.uid(), rustix::process::geteuid().as_raw());
     if ![own, 0].contains(&owner) && own != 0 {
         return Some(format!("this file with credentials belongs to another user (uid {owner})"));
     }
@@ -232,18 +232,5 @@ fn exposure(file: &File, has_secrets: bool) -> Option<String> {
 
 #[cfg(not(unix))]
 fn exposure(_: &File, _: bool) -> Option<String> {
-    None
-}
-
-/// The user this process runs as, where the system tells by a file.
-#[cfg(unix)]
-pub(crate) fn own_uid() -> Option<u32> {
-    use std::os::unix::fs::MetadataExt;
-
-    Some(Path::new("/proc/self").metadata().ok()?.uid())
-}
-
-#[cfg(not(unix))]
-pub(crate) fn own_uid() -> Option<u32> {
     None
 }

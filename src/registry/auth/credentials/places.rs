@@ -2,13 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use super::file::own_uid;
 use crate::registry::wire::env::Env;
 
 /// podman's two files and docker's, as far as their directories are known.
 pub(super) fn current_files(env: Env<'_>) -> Vec<PathBuf> {
     let runtime = set(env, "XDG_RUNTIME_DIR").map(|runtime| Path::new(&runtime).join("containers"));
-    let runtime = runtime.or_else(|| Some(Path::new("/run/containers").join(own_uid()?.to_string())));
+    let runtime =
+        runtime.or_else(|| Some(Path::new("/run/containers").join(rustix::process::geteuid().as_raw().to_string())));
     let config = set(env, "XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| below_home(env, ".config"));
     let files = [
         runtime.map(|directory| directory.join("auth.json")),
