@@ -39,16 +39,16 @@ const WITH_HOLES: [i64; 9] = [
 /// Setting room aside makes every page of it at once, on one processor, while nothing is fetched.
 const TMPFS: i64 = 0x0102_1994;
 const MSDOS: i64 = 0x4d44;
-/// Those that keep no owner and no mode for a file: whoever mounts them says what all files have.
-/// vfat, exfat, ntfs, ntfs3, fuse (ntfs-3g, exfat-fuse), cifs, smb2.
-const WITHOUT_OWNERS: [i64; 7] = [MSDOS, 0x2011_bab0, 0x5346_544e, 0x7366_746e, 0x6573_5546, 0xff53_4d42, 0xfe53_4d42];
 /// FAT32 keeps the length of a file in 32 bits.
 const FAT_LIMIT: u64 = u32::MAX as u64;
 
 impl FileSystem {
     pub(crate) fn of(file: &File) -> io::Result<Self> {
-        let kind = kind(file)?;
+        let statfs = fs::fstatfs(file)?;
         let space = fs::fstatvfs(file)?;
+        // The width of `f_type` differs between processors.
+        #[allow(clippy::unnecessary_cast)]
+        let kind = statfs.f_type as i64;
         Ok(Self {
             has_holes: WITH_HOLES.contains(&kind),
             reserves: WITH_HOLES.contains(&kind) && kind != TMPFS,
@@ -56,13 +56,6 @@ impl FileSystem {
             free: space.f_bavail.saturating_mul(space.f_frsize),
         })
     }
-}
-
-/// `f_type` of the file system that a file is on.
-fn kind(file: &File) -> io::Result<i64> {
-    // The width of `f_type` differs between processors.
-    #[allow(clippy::unnecessary_cast)]
-    Ok(fs::fstatfs(file)?.f_type as i64)
 }
 
 /// Takes up room for `len` bytes. `Unsupported` where the file system cannot, which is no failure.
@@ -162,8 +155,27 @@ impl Folder {
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(io::Error::other("not a plain file"));
         }
-        let foreign = Foreign::of(&stat).filter(|_| !kind(&file).is_ok_and(|kind| WITHOUT_OWNERS.contains(&kind)));
-        Ok(foreign.map_or(Ok(file), Err))
+        let Some(foreign) = Foreign::of(&stat) else { return Ok(Ok(file)) };
+        // Some file systems give every file one owner and one mode, a network's other ones than ours: what
+        // a new file gets there is what a file of ours has.
+        let new = self.new_file(name)?;
+        let as_new = foreign != Foreign::Linked && new.is_some_and(|new| Foreign::of(&new) == Some(foreign));
+        Ok(if as_new { Ok(file) } else { Err(foreign) })
+    }
+
+    /// What a file gets that is made for its owner alone; nothing where the name for it is taken.
+    fn new_file(&self, beside: &str) -> io::Result<Option<fs::Stat>> {
+        let name = format!("{beside}.owner");
+        let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+        match fs::openat(&self.0, &name, flags, Mode::from_raw_mode(0o600)) {
+            Ok(file) => {
+                let stat = fs::fstat(&file);
+                self.remove(&name)?;
+                Ok(Some(stat?))
+            }
+            Err(Errno::EXIST) => Ok(None),
+            Err(e) => Err(e.into()),
+        }
     }
 
     /// Opens for reading what is there under this name; follows no link, and waits for nobody.

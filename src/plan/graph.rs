@@ -1,6 +1,6 @@
 //! The graph of a walk as far as it is known: each piece of content once, and everywhere it may be.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Role};
@@ -10,6 +10,8 @@ use crate::store::{Contents, Node, Place, Presence, Reason, Root};
 pub(super) const MAX_NODES: usize = 1_000_000;
 /// More bytes than any drive holds, an exbibyte: what adds up sizes stays a number.
 const MAX_BYTES: u64 = 1 << 60;
+/// As many places as are compared one by one.
+const FEW_PLACES: usize = 32;
 
 /// What is known so far.
 #[derive(Default)]
@@ -21,7 +23,7 @@ pub(super) struct Graph {
     /// Documents that one descriptor says to be an index and another an image.
     two_kinds: Vec<(usize, Error)>,
     /// Manifests found at one more place after they were looked at.
-    pub(super) again: Vec<usize>,
+    pub(super) again: BTreeSet<usize>,
     /// The sizes of all of it.
     bytes: u64,
 }
@@ -38,14 +40,19 @@ impl Graph {
             return Err(Error::content(format!("{digest} is said to be {one} and {other} bytes long")));
         }
         let known = node.places.len();
-        for place in places {
-            if !node.places.contains(place) {
-                node.places.push(*place);
+        if places.len() + known > FEW_PLACES {
+            let there: HashSet<Place> = node.places.iter().copied().collect();
+            node.places.extend(places.iter().filter(|place| !there.contains(place)));
+        } else {
+            for place in places {
+                if !node.places.contains(place) {
+                    node.places.push(*place);
+                }
             }
         }
         let elsewhere_too = node.places.len() > known;
         if elsewhere_too && node.manifest.is_some() {
-            self.again.push(at);
+            self.again.insert(at);
         }
         node.is_config |= role == Role::Config;
         if node.descriptor.data.is_none() {

@@ -4,6 +4,7 @@
 //! Level by level, the questions of a level side by side; what comes out depends on the content
 //! alone, never on which answer came first.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -176,10 +177,10 @@ impl Walk<'_> {
                 self.judge(candidate, manifest)?;
             }
         }
-        parents.append(&mut self.graph.again);
+        parents.extend(std::mem::take(&mut self.graph.again));
         while !parents.is_empty() {
             wanted.extend(self.children(&parents)?);
-            parents = std::mem::take(&mut self.graph.again);
+            parents = std::mem::take(&mut self.graph.again).into_iter().collect();
         }
         wanted.sort_unstable();
         wanted.dedup();
@@ -203,12 +204,9 @@ impl Walk<'_> {
             let near = self.graph.nodes[parent].places.clone();
             for successor in manifest.successors() {
                 let (descriptor, role) = (successor.descriptor, successor.role);
-                let mut places: Vec<Place> = Vec::new();
-                for place in near.iter().flat_map(|near| self.source.places(descriptor, *near)) {
-                    if !places.contains(&place) {
-                        places.push(place);
-                    }
-                }
+                let mut seen = HashSet::new();
+                let all = near.iter().flat_map(|near| self.source.places(descriptor, *near));
+                let places: Vec<Place> = all.filter(|place| seen.insert(*place)).collect();
                 let noted = self.graph.note(descriptor, role, &places).map_err(|e| e.at(manifest.digest()))?;
                 let may_be_absent = role != Role::Manifest && (!descriptor.urls.is_empty() || places.is_empty());
                 let asks = role <= Role::Unknown || may_be_absent;

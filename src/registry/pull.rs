@@ -4,7 +4,7 @@
 //! headers are only compared. What a descriptor holds itself (image-spec v1.1.1 `descriptor.md`
 //! `data`) is not asked for.
 
-use std::io::{self, Cursor, Read};
+use std::io::{self, Read};
 use std::sync::Arc;
 
 use url::Url;
@@ -230,11 +230,6 @@ impl Source for Registries {
     }
 
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        if let Some(data) = &descriptor.data {
-            let mut known = Cursor::new(data.clone());
-            known.set_position(offset);
-            return Ok(Box::new(known));
-        }
         self.get_blob(&self.repository(at)?, descriptor, offset)
     }
 

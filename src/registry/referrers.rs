@@ -6,13 +6,13 @@
 use std::collections::BTreeMap;
 use std::sync::PoisonError;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
 
 use super::auth::scope::Scope;
 use super::registries::Registries;
 use super::wire::exchange::{Body, Method, Request};
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Manifest, MediaType, Repository};
 
 /// How often another writer may come in between.
@@ -21,7 +21,8 @@ const MOST_RACES: u32 = 5;
 /// The parts of the index that matter here; what else is in it stays.
 #[derive(Default, Deserialize, Serialize)]
 struct Index {
-    #[serde(default)]
+    /// Go writes an empty list as `null`.
+    #[serde(default, deserialize_with = "list_or_null")]
     manifests: Vec<Value>,
     #[serde(flatten)]
     rest: Map<String, Value>,
@@ -32,6 +33,10 @@ impl Index {
         let digest = Some(manifest.digest().as_str());
         self.manifests.iter().any(|line| line.get("digest").and_then(Value::as_str) == digest)
     }
+}
+
+fn list_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
+    Option::deserialize(deserializer).map(Option::unwrap_or_default)
 }
 
 #[derive(Serialize)]
@@ -52,10 +57,13 @@ impl Registries {
         // One at a time from here; other machines are told by reading back.
         let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
         let tag = fallback_tag(subject);
-        for _ in 0..MOST_RACES {
+        for writes in 0..=MOST_RACES {
             let mut index = self.referrers_index(to, &tag)?;
             if index.lists(manifest) {
                 return Ok(());
+            }
+            if writes == MOST_RACES {
+                break;
             }
             let line = Line {
                 media_type: manifest.media_type(),
@@ -84,7 +92,8 @@ impl Registries {
 
     fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Index> {
         let Some(bytes) = self.manifest_bytes(to, tag, &Scope::push(to.path()))? else { return Ok(Index::default()) };
-        let unreadable = |_| Error::content(format!("{to}:{tag}: not an index of referrers"));
+        let unreadable =
+            |_| Error::refused(format!("{to}:{tag}: not an index of referrers"), NextStep::FindOtherWriter);
         serde_json::from_slice(&bytes).map_err(unreadable)
     }
 

@@ -1,7 +1,7 @@
 //! `BlobContent`: one blob on its way, checked as it is read, continued where it broke off, and begun
 //! anew at the next place that has it where it turns out to be another.
 
-use std::io::{self, Read};
+use std::io::{self, Cursor, Read};
 
 use super::checkpoints::Checkpoints;
 use crate::error::{Error, Kind, Result};
@@ -40,6 +40,8 @@ pub(super) struct BlobContent<'a> {
     takes_over: Option<u64>,
     /// The beginning did not come from the source.
     began_elsewhere: bool,
+    /// What is read now is that beginning.
+    reads_held: bool,
     checkpoints: Checkpoints,
     /// Breaks in a row.
     breaks: u32,
@@ -61,6 +63,7 @@ impl<'a> BlobContent<'a> {
             counted: 0,
             takes_over: None,
             began_elsewhere: false,
+            reads_held: false,
             checkpoints: Checkpoints::default(),
             breaks: 0,
             broke_at: 0,
@@ -74,7 +77,7 @@ impl<'a> BlobContent<'a> {
         self.reader = Some(VerifyReader::new(bytes, digest, *size));
         self.counted = len;
         self.takes_over = (len < *size).then_some(len);
-        self.began_elsewhere = true;
+        (self.began_elsewhere, self.reads_held) = (true, true);
     }
 
     /// After content that turned out wrong: goes back to the start, and to the next place that may
@@ -116,7 +119,7 @@ impl<'a> BlobContent<'a> {
     }
 
     fn start_anew(&mut self) {
-        (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
+        (self.reader, self.takes_over, self.broke_at, self.reads_held) = (None, None, 0, false);
         self.checkpoints.clear();
     }
 
@@ -136,6 +139,12 @@ impl<'a> BlobContent<'a> {
 
     fn open(&self, offset: u64) -> Result<Inner<'a>> {
         let descriptor = &self.node.descriptor;
+        // It was checked when it was read, and needs no place.
+        if let Some(data) = &descriptor.data {
+            let mut known = Cursor::new(data.clone());
+            known.set_position(offset);
+            return Ok(Box::new(known));
+        }
         let Some(place) = self.place() else {
             return Err(Error::content(format!("{} is nowhere to be had", descriptor.digest)));
         };
@@ -152,7 +161,8 @@ impl<'a> BlobContent<'a> {
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
             }
-            if kind != Kind::Transient && !(others && kind == Kind::Act) {
+            // What is refused here, or what a drive fails to give, another place may have.
+            if kind != Kind::Transient && !(others && matches!(kind, Kind::Act | Kind::Failed)) {
                 break;
             }
             self.turn += 1;
@@ -187,6 +197,7 @@ impl<'a> BlobContent<'a> {
                 continue;
             };
             if let Some(position) = self.takes_over.take_if(|len| *len <= reader.position()) {
+                self.reads_held = false;
                 let inner = self.open_somewhere(position)?;
                 if let Some(reader) = &mut self.reader {
                     reader.go_on(inner);
@@ -195,8 +206,12 @@ impl<'a> BlobContent<'a> {
             }
             let error = match reader.read(&mut buffer[..most]) {
                 Ok(got) => {
-                    self.note(got);
+                    self.note();
                     return Ok(got);
+                }
+                // Begun anew, what cannot be read there is written again.
+                Err(e) if self.reads_held => {
+                    return Err(Error::content(format!("what was kept of {digest} cannot be read: {e}")));
                 }
                 Err(e) if BadContent::of(&e).is_some() => return Err(self.at_source(Error::from_read(e))),
                 Err(e) => e,
@@ -221,8 +236,8 @@ impl<'a> BlobContent<'a> {
         }
     }
 
-    /// Takes note of bytes that were read.
-    fn note(&mut self, _: usize) {
+    /// Takes note of how far it was read.
+    fn note(&mut self) {
         let Some(reader) = &self.reader else { return };
         let position = reader.position();
         if self.checkpoints.is_due(position) {

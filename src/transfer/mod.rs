@@ -2,6 +2,7 @@
 //! *content*: a body continued at byte N, a corrupt one fetched once more, the next place that has it.
 //! What is repeated in the registry room is a *request*.
 
+mod below;
 mod checkpoints;
 mod content;
 mod fetch;
@@ -13,6 +14,7 @@ mod schedule;
 mod steps;
 mod survey;
 
+pub(crate) use below::lacking_below;
 pub(crate) use fetch::fetch;
 pub(crate) use needs::Image;
 pub(crate) use outcome::{Outcome, Pushed, Status};

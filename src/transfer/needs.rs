@@ -26,7 +26,7 @@ impl Image {
     }
 
     /// Everything that it consists of, and what refers to it.
-    pub(super) fn parts<'a>(&self, contents: &'a Contents) -> impl Iterator<Item = &'a Node> {
+    pub(crate) fn parts<'a>(&self, contents: &'a Contents) -> impl Iterator<Item = &'a Node> {
         self.roots().flat_map(|root| contents.closure(root))
     }
 }

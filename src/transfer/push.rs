@@ -58,8 +58,10 @@ fn prepare(survey: &Survey<'_>, target: &dyn Target, jobs: usize) -> HashMap<Rep
 }
 
 fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, watch: &dyn Watch) -> Outcome {
-    let others = refused.keys().map(ToString::to_string).min().unwrap_or_default();
-    let others = Arc::new(Error::Refused { reason: format!("nothing was sent, since {others} refused"), next: None });
+    let first = refused.iter().min_by_key(|(to, _)| to.to_string());
+    let others =
+        first.map(|(to, error)| Error::Shared(error.clone()).at(format!("not begun, since {to} takes nothing")));
+    let others = Arc::new(others.unwrap_or_else(|| Error::content("not begun")));
     let line = |image: &Image| {
         let error = refused.get(&image.target.repository).unwrap_or(&others).clone();
         Pushed::failed(image.clone(), error, watch)
@@ -241,10 +243,6 @@ impl Work<'_> {
         if let Some(tag) = &image.target.tag {
             let standing = self.target.read_back(to, Some(tag), &image.digest).map_err(place)?;
             let named = standing.as_deref().map(|bytes| Digest::of(image.digest.algorithm(), bytes));
-            if let Some(other) = named.as_ref().filter(|named| **named != image.digest) {
-                let message = format!("{} named {other} until now", image.target);
-                self.watch.on(Event::Warning { message: &message });
-            }
             if named.as_ref() != Some(&image.digest) {
                 status = Status::Pushed;
                 if let Err(e) = self.target.put_manifest(to, manifest, Some(tag)) {
@@ -260,6 +258,10 @@ impl Work<'_> {
                         "the registry does not serve by tag what was pushed",
                         NextStep::FindOtherWriter,
                     )));
+                }
+                if let Some(other) = named {
+                    let message = format!("{} named {other} until now", image.target);
+                    self.watch.on(Event::Warning { message: &message });
                 }
             }
         }

@@ -35,6 +35,8 @@ pub(crate) struct Survey<'a> {
     has: HashMap<Repository, Vec<AtTarget>>,
     /// The first answer that was no answer but a refusal. A push finds out whether it matters.
     pub(crate) refused: Option<Arc<Error>>,
+    /// Repositories that would not say of everything whether they have it, each with the first reason.
+    unsaid: HashMap<Repository, Arc<Error>>,
 }
 
 impl<'a> Survey<'a> {
@@ -47,8 +49,8 @@ impl<'a> Survey<'a> {
     /// at.
     pub(crate) fn lacks(&self, contents: &Contents, image: &Image) -> bool {
         let parts: HashSet<&Digest> = image.parts(contents).map(|n| &n.descriptor.digest).collect();
-        let unmet = self.unmet().filter(|(to, ..)| **to == image.target.repository);
-        unmet.into_iter().any(|(_, need, _)| parts.contains(&need.node.descriptor.digest))
+        let unmet = self.in_repository(&image.target.repository).filter(|(need, has)| is_unmet(need, *has));
+        unmet.into_iter().any(|(need, _)| parts.contains(&need.node.descriptor.digest))
     }
 
     /// The content of an image that is neither here nor at the target, and should be.
@@ -57,9 +59,8 @@ impl<'a> Survey<'a> {
         if gone.is_empty() {
             return gone;
         }
-        let to = &image.target.repository;
-        let met = self.pairs().filter(|(repository, _, has)| *repository == to && *has == AtTarget::There);
-        let met: HashSet<&Digest> = met.map(|(_, need, _)| &need.node.descriptor.digest).collect();
+        let met = self.in_repository(&image.target.repository).filter(|(_, has)| *has == AtTarget::There);
+        let met: HashSet<&Digest> = met.map(|(need, _)| &need.node.descriptor.digest).collect();
         let mut seen = HashSet::new();
         let digest = |node: &'a Node| &node.descriptor.digest;
         gone.into_iter().filter(|node| !met.contains(digest(node)) && seen.insert(digest(node))).collect()
@@ -77,7 +78,12 @@ impl<'a> Survey<'a> {
             (to.clone(), needs.iter().map(|need| has(need).unwrap_or(AtTarget::Unasked)).collect())
         };
         let has = needs.iter().map(answer).collect();
-        Self { needs, has, refused: self.refused.clone() }
+        Self { needs, has, refused: self.refused.clone(), unsaid: self.unsaid.clone() }
+    }
+
+    /// Why a repository would not say whether it has something.
+    pub(crate) fn unsaid(&self, to: &Repository) -> Option<Arc<Error>> {
+        self.unsaid.get(to).cloned()
     }
 
     /// The blobs that are there, counted per repository.
@@ -92,16 +98,19 @@ impl<'a> Survey<'a> {
 
     /// Every need that is not known to be met and can be, and what is known of it.
     pub(super) fn unmet(&self) -> impl Iterator<Item = (&Repository, Need<'a>, AtTarget)> {
-        self.pairs().filter(|(_, need, has)| *has != AtTarget::There && need.node.is_carried())
+        self.pairs().filter(|(_, need, has)| is_unmet(need, *has))
+    }
+
+    /// The needs of one repository.
+    fn in_repository(&self, to: &Repository) -> impl Iterator<Item = (Need<'a>, AtTarget)> {
+        let needs = self.needs.get(to).map(Vec::as_slice).unwrap_or_default();
+        let has = self.has.get(to).map(Vec::as_slice).unwrap_or_default();
+        needs.iter().copied().zip(has.iter().copied())
     }
 
     /// Every need, repository by repository in their order.
     fn pairs(&self) -> impl Iterator<Item = (&Repository, Need<'a>, AtTarget)> {
-        let of = move |(repository, needs): (_, &'_ Vec<Need<'a>>)| {
-            let has = self.has.get(repository).map(Vec::as_slice).unwrap_or_default();
-            needs.iter().zip(has).map(move |(need, has)| (repository, *need, *has)).collect::<Vec<_>>()
-        };
-        self.needs.iter().flat_map(of)
+        self.needs.keys().flat_map(|to| self.in_repository(to).map(move |(need, has)| (to, need, has)))
     }
 
     /// Blobs that nobody at the target is known to have, each once: how many, and how long in bytes.
@@ -114,6 +123,10 @@ impl<'a> Survey<'a> {
         let sizes = missing.iter().filter(|(digest, _)| !there.contains(*digest)).map(|(_, size)| size);
         sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
     }
+}
+
+fn is_unmet(need: &Need<'_>, has: AtTarget) -> bool {
+    has != AtTarget::There && need.node.is_carried()
 }
 
 /// Asks the target about what these images need there, about everything if `all`. Changes nothing.
@@ -137,7 +150,8 @@ pub(crate) fn survey<'a>(
         let asks = all || need.by == Endpoint::Manifests || is_large || !need.node.is_carried();
         if asks { questions.push((to, at)) } else { later.push((to, at)) }
     }
-    let mut asking = Asking { needs: &needs, target, jobs, watch, has: HashMap::new(), refused: None };
+    let (has, unsaid) = (HashMap::new(), HashMap::new());
+    let mut asking = Asking { needs: &needs, target, jobs, watch, has, refused: None, unsaid };
     for (to, list) in &needs {
         asking.has.insert(to.clone(), vec![AtTarget::Unasked; list.len()]);
     }
@@ -146,8 +160,8 @@ pub(crate) fn survey<'a>(
     let in_use = |to: &Repository| asking.has.get(to).is_some_and(|has| has.contains(&AtTarget::There));
     let questions = later.into_iter().filter(|(to, _)| in_use(to)).collect();
     asking.ask(questions)?;
-    let Asking { has, refused, .. } = asking;
-    Ok(Survey { needs, has, refused })
+    let Asking { has, refused, unsaid, .. } = asking;
+    Ok(Survey { needs, has, refused, unsaid })
 }
 
 /// Questions under way.
@@ -158,6 +172,7 @@ struct Asking<'s, 'a> {
     watch: &'s dyn Watch,
     has: HashMap<Repository, Vec<AtTarget>>,
     refused: Option<Arc<Error>>,
+    unsaid: HashMap<Repository, Arc<Error>>,
 }
 
 impl Asking<'_, '_> {
@@ -183,8 +198,11 @@ impl Asking<'_, '_> {
                 // Some registries refuse the question and take the content all the same.
                 Err(e) if e.status().is_some() => {
                     let denied = matches!(e.status(), Some(401 | 403));
-                    let first = denied && self.refused.is_none();
-                    self.refused = self.refused.take().or_else(|| first.then(|| Arc::new(e.at(to))));
+                    let e = Arc::new(e.at(to));
+                    if denied {
+                        self.refused.get_or_insert_with(|| e.clone());
+                    }
+                    self.unsaid.entry(to.clone()).or_insert(e);
                     false
                 }
                 Err(e) => return Err(e.at(to)),

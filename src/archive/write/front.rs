@@ -40,6 +40,13 @@ impl Front {
         self.moved.notify_all();
     }
 
+    /// Nobody waits any more: the drive failed, and not all blobs will be passed.
+    pub(crate) fn give_up(&self) {
+        let Some(unfinished) = &self.unfinished else { return };
+        lock(unfinished).clear();
+        self.moved.notify_all();
+    }
+
     /// The blob at `offset` is done with, well or not.
     pub(crate) fn pass(&self, offset: u64) {
         let Some(unfinished) = &self.unfinished else { return };
@@ -74,6 +81,18 @@ mod tests {
                 reached.recv().expect("reached");
             });
         }
+    }
+
+    #[test]
+    fn nobody_waits_for_blobs_that_nobody_will_write() {
+        let front = Front::new(false, [0, 2 * WINDOW, 4 * WINDOW].into_iter());
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| front.reach(4 * WINDOW));
+            front.pass(0);
+            // The second is taken by nobody.
+            front.give_up();
+            waiting.join().expect("it went on");
+        });
     }
 
     #[test]

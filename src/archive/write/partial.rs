@@ -45,8 +45,7 @@ impl Partial {
         let hidden_path = path.with_file_name(&hidden);
         let there = directory.at_name(&hidden).map_err(Error::disk("look up", &hidden_path))?;
         refuse_all_but_files(&hidden_path, there)?;
-        let open = || open_own(&directory, &hidden, &hidden_path);
-        let file = open()?;
+        let file = open_own(&directory, &hidden, &hidden_path)?;
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -59,7 +58,9 @@ impl Partial {
             Err(TryLockError::Error(e)) => return Err(Error::disk("lock", hidden_path)(e)),
         }
         // Between opening and locking, another process may have finished and renamed this very file.
-        if !file_system::same_file(&file, &open()?).map_err(Error::disk("look up", &hidden_path))? {
+        let now = directory.open_existing(&hidden).map_err(Error::disk("look up", &hidden_path))?;
+        let same = now.map_or(Ok(false), |now| file_system::same_file(&file, &now));
+        if !same.map_err(Error::disk("look up", &hidden_path))? {
             return Err(refuse(path, "was just written by another bundle process", NextStep::RunAgain));
         }
         Ok(Self { path: path.into(), name, hidden, directory, file, force })

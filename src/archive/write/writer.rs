@@ -201,6 +201,9 @@ impl Sink for Writer {
         self.front.reach(region.start);
         let result = self.fill(region, keep, content, &mut done);
         self.front.pass(region.start);
+        if result.as_ref().is_err_and(|e| e.kind() == Kind::Failed) {
+            self.front.give_up();
+        }
         let filled = match &result {
             Ok(()) => Filled::Whole,
             Err(e) if e.kind() == Kind::Content || done == 0 => Filled::Nothing,

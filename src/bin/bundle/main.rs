@@ -20,8 +20,8 @@ mod verify;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use clap::builder::BoolishValueParser;
-use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::builder::{BoolishValueParser, Resettable};
+use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use errors::Failure;
 use progress::{Progress, Talk};
@@ -51,13 +51,13 @@ struct Shared {
     #[arg(long, value_enum, default_value = "text", global = true, env = "BUNDLE_FORMAT")]
     format: Format,
     /// Print errors only
-    #[arg(short, long, global = true, env = "BUNDLE_QUIET", value_parser = BoolishValueParser::new())]
+    #[arg(short, long, global = true, env = "BUNDLE_QUIET")]
     quiet: bool,
     /// Say more: -v every blob and retry, -vv every request
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     verbose: u8,
     /// No progress bar and no progress lines
-    #[arg(long, global = true, env = "BUNDLE_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    #[arg(long, global = true, env = "BUNDLE_NO_PROGRESS")]
     no_progress: bool,
 }
 
@@ -77,11 +77,25 @@ enum Command {
     Verify(verify::VerifyArgs),
 }
 
-/// Parses the command line. Values of the environment stay out of the help: one may be a secret.
+/// Parses the command line.
 fn parse() -> Result<Cli, clap::Error> {
-    let quiet_about_env = |command: clap::Command| command.mut_args(|arg| arg.hide_env_values(true));
-    let command = quiet_about_env(Cli::command()).mut_subcommands(quiet_about_env);
+    let command = Cli::command().mut_args(by_environment);
+    let command = command.mut_subcommands(|command| command.mut_args(by_environment));
     Cli::from_arg_matches(&command.try_get_matches()?)
+}
+
+/// How the environment sets an argument. Its values stay out of the help, since one may be a secret. A
+/// variable that is empty is none: scripts export what they did not fill in. A switch takes 1 and yes
+/// too.
+fn by_environment(mut arg: Arg) -> Arg {
+    let is_empty = arg.get_env().is_some_and(|name| std::env::var_os(name).is_some_and(|value| value.is_empty()));
+    if is_empty {
+        arg = arg.env(Resettable::Reset);
+    }
+    if matches!(arg.get_action(), ArgAction::SetTrue) && arg.get_env().is_some() {
+        arg = arg.value_parser(BoolishValueParser::new());
+    }
+    arg.hide_env_values(true)
 }
 
 fn main() -> ExitCode {

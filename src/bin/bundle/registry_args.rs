@@ -41,7 +41,7 @@ pub(crate) struct RegistryArgs {
     #[arg(long, value_name = "HOST", num_args = 0..=1, require_equals = true, default_missing_value = "", env = "BUNDLE_PLAIN_HTTP")]
     plain_http: Vec<String>,
     /// Accept any certificate: anyone on the way can read and change what is sent
-    #[arg(long, env = "BUNDLE_INSECURE_SKIP_TLS_VERIFY", value_parser = clap::builder::BoolishValueParser::new())]
+    #[arg(long, env = "BUNDLE_INSECURE_SKIP_TLS_VERIFY")]
     insecure_skip_tls_verify: bool,
     /// How often a failed request is repeated
     #[arg(long, value_name = "N", default_value_t = 5, env = "BUNDLE_RETRIES")]
@@ -86,6 +86,7 @@ impl RegistryArgs {
         };
         let plain_http = match self.plain_http.as_slice() {
             [] => PlainHttp::None,
+            [only] if matches!(only.as_str(), "false" | "0" | "no") => PlainHttp::None,
             hosts if hosts.iter().any(|h| matches!(h.as_str(), "" | "true" | "1")) => PlainHttp::All,
             hosts => {
                 let parsed = hosts.iter().map(|host| host.parse::<Host>());

@@ -16,7 +16,10 @@ impl Contents {
         let is_called = |root: &&Root| root.name != RootName::None;
         let below = self.below(self.roots.iter().filter(is_called).map(|root| &root.digest));
         let is_part = move |root: &Root| self.at(&root.digest).is_some_and(|at| below.contains(&at));
-        self.roots.iter().filter(move |root| is_called(root) || !(self.is_referrer(root) || is_part(root)))
+        // Without its manifest, nobody knows what something without a name is.
+        let is_known = |root: &Root| self.node(&root.digest).is_some_and(|node| node.manifest.is_some());
+        let is_own = move |root: &Root| is_known(root) && !self.is_referrer(root) && !is_part(root);
+        self.roots.iter().filter(move |root| is_called(root) || is_own(root))
     }
 
     /// A root without a name that refers to something here: it belongs to that, then.

@@ -3,8 +3,8 @@
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Reference, Repository};
 use crate::plan::{Assignment, Naming, assign};
-use crate::store::{Contents, RootName};
-use crate::transfer::Image;
+use crate::store::{Contents, Presence, Root, RootName, Target};
+use crate::transfer::{Image, lacking_below};
 
 /// Gives every image its place.
 ///
@@ -29,11 +29,35 @@ pub(super) fn place(contents: &Contents, name: Option<&Repository>, naming: &Nam
             (RootName::None, None) => return Err(nameless(format!("{digest} has no name"))),
         }
     }
+    let unknown = |root: &&Root| {
+        let node = contents.node(&root.digest);
+        root.name == RootName::None && node.is_none_or(|node| node.manifest.is_none())
+    };
+    if let Some(root) = contents.roots.iter().find(unknown) {
+        let reason = format!("index.json lists {} without a name, and its manifest is not there", root.digest);
+        return Err(Error::content(reason));
+    }
     let image = |a: Assignment| {
         let referrers = contents.referrer_digests(&a.digest).into();
         Image { name: a.name, digest: a.digest, target: a.target, referrers }
     };
     Ok(assign(names, naming)?.into_iter().map(image).collect())
+}
+
+/// That the target has all of what an image needs and only the target has.
+///
+/// # Errors
+/// When it lacks some of it, or does not say.
+pub(super) fn has_all_below(contents: &Contents, image: &Image, target: &dyn Target) -> Result<()> {
+    let to = &image.target.repository;
+    for node in image.parts(contents).filter(|node| node.is_manifest() && node.presence == Presence::Missing) {
+        if let Some(digest) = lacking_below(target, to, &node.descriptor)? {
+            let manifest = &node.descriptor.digest;
+            let reason = format!("{to}@{manifest} is there, and {digest} is neither below it nor in a bundle");
+            return Err(Error::content(reason));
+        }
+    }
+    Ok(())
 }
 
 fn nameless(message: String) -> Error {

@@ -130,10 +130,18 @@ impl Import {
         let mut whole: Vec<Image> = Vec::new();
         for image in placed {
             match asked.missing(contents, &image).as_slice() {
-                [] => whole.push(image),
+                [] => match images::has_all_below(contents, &image, &registries) {
+                    Ok(()) => whole.push(image),
+                    Err(error) => broken.push((image.clone(), Arc::new(error.at(image.name.name())))),
+                },
                 missing => {
-                    let errors = missing.iter().map(|node| opened.bundles.lack(&node.descriptor)).collect();
-                    broken.push((image.clone(), Arc::new(Error::all(errors).at(image.name.name()))));
+                    let lacks = missing.iter().map(|node| opened.bundles.lack(&node.descriptor)).collect();
+                    // Where the registry did not say, nobody knows that it is missing.
+                    let error = match asked.unsaid(&image.target.repository) {
+                        Some(unsaid) => Error::Shared(unsaid),
+                        None => Error::all(lacks),
+                    };
+                    broken.push((image.clone(), Arc::new(error.at(image.name.name()))));
                 }
             }
         }
