@@ -1,6 +1,8 @@
 //! `Host`: a registry host as it is compared everywhere, however it was typed.
 
+use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::net::Ipv6Addr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -18,31 +20,70 @@ const MAX_NAME: usize = 253;
 const DEFAULT_PORT: u16 = 443;
 
 /// `NAME[:PORT]` or `[IPV6][:PORT]`: in lower case, without the port that https has anyway. Copies
-/// share the text.
-#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, JsonSchema)]
-#[schemars(transparent)]
-pub struct Host(Arc<str>);
+/// share the text, and two hosts of one text are the same.
+#[derive(Clone, JsonSchema)]
+#[schemars(with = "String")]
+pub struct Host {
+    text: Arc<str>,
+    /// The port of https was typed, and is not in the text. Without TLS it is another than the usual one.
+    had_port: bool,
+}
 
 impl Host {
+    fn new(text: impl Into<Arc<str>>) -> Self {
+        Self { text: text.into(), had_port: false }
+    }
+
     /// Docker Hub, which names without a host mean.
     pub(crate) fn docker_hub() -> Self {
-        Self(DOCKER_HUB.into())
+        Self::new(DOCKER_HUB)
     }
 
     /// The text.
     pub fn as_str(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Where it is connected to without TLS: port 80, unless another one was typed.
+    pub(crate) fn without_tls(&self) -> String {
+        if self.had_port { format!("{self}:{DEFAULT_PORT}") } else { self.to_string() }
     }
 
     /// Docker Hub by its usual name.
     pub(crate) fn is_docker_hub(&self) -> bool {
-        &*self.0 == DOCKER_HUB
+        &*self.text == DOCKER_HUB
     }
 
     /// Whether a name that begins with this is read as one with a host
     /// (distribution/reference v0.6 `splitDockerDomain`, leaving out upper-case letters).
     pub(crate) fn is_told_from_a_path(&self) -> bool {
-        self.0.contains(['.', ':', '[']) || &*self.0 == "localhost"
+        self.text.contains(['.', ':', '[']) || &*self.text == "localhost"
+    }
+}
+
+impl PartialEq for Host {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Host {}
+
+impl Hash for Host {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.text.hash(state);
+    }
+}
+
+impl PartialOrd for Host {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Host {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.text.cmp(&other.text)
     }
 }
 
@@ -72,12 +113,12 @@ impl FromStr for Host {
             None if port.is_empty() => None,
             _ => return Err(bad()),
         };
-        let bare = Self(name.into());
+        let bare = Self::new(name);
         Ok(match port {
             // Without its port, a name of one part would be read as the beginning of a path.
-            Some(port) if port != DEFAULT_PORT || !bare.is_told_from_a_path() => Self(format!("{bare}:{port}").into()),
+            Some(port) if port != DEFAULT_PORT || !bare.is_told_from_a_path() => Self::new(format!("{bare}:{port}")),
             _ if bare.as_str() == "index.docker.io" => Self::docker_hub(),
-            _ => bare,
+            port => Self { had_port: port.is_some(), ..bare },
         })
     }
 }
@@ -92,19 +133,19 @@ fn is_name(text: &str) -> bool {
 
 impl fmt::Display for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
 impl Serialize for Host {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&self.0)
+        serializer.serialize_str(&self.text)
     }
 }
 
 impl fmt::Debug for Host {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.text)
     }
 }
 
@@ -131,6 +172,15 @@ mod tests {
             ("index.docker.io:5000", "index.docker.io:5000"),
         ] {
             assert_eq!(typed.parse::<Host>().map(|host| host.to_string()), Ok(text.to_owned()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn without_tls_the_port_that_was_typed_counts() {
+        for (typed, connected) in
+            [("r.example", "r.example"), ("r.example:443", "r.example:443"), ("R.example:80", "r.example:80")]
+        {
+            assert_eq!(typed.parse::<Host>().map(|host| host.without_tls()), Ok(connected.to_owned()), "{typed}");
         }
     }
 

@@ -75,9 +75,11 @@ impl Transport {
     pub(super) fn peer(&self, host: &Host) -> Result<Arc<Peer>> {
         let peer = {
             let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-            match peers.get(host.as_str()) {
+            // Two ports of one name are two registries where both are reached without TLS.
+            let name = if self.options.is_plain_http(host) { host.without_tls() } else { host.to_string() };
+            match peers.get(&name) {
                 Some(peer) => peer.clone(),
-                None => peers.entry(host.to_string()).or_insert(Arc::new(self.new_peer(host)?)).clone(),
+                None => peers.entry(name).or_insert(Arc::new(self.new_peer(host)?)).clone(),
             }
         };
         match peer.contact.get_or_init(|| self.contact(&peer, host).map_err(Arc::new)) {

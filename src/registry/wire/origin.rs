@@ -62,10 +62,13 @@ pub(crate) struct Origin {
 impl Origin {
     /// The origin of a registry host as it stands in a reference.
     pub(crate) fn new(host: &oci::Host, plain_http: bool) -> Result<Self> {
-        let scheme = if plain_http { "http" } else { "https" };
         // Docker Hub's API has another name than its images (distribution/reference v0.6).
         let name = if host.is_docker_hub() { "registry-1.docker.io" } else { host.as_str() };
-        let base = Url::parse(&format!("{scheme}://{name}/"));
+        let base = if plain_http {
+            Url::parse(&format!("http://{}/", host.without_tls()))
+        } else {
+            Url::parse(&format!("https://{name}/"))
+        };
         Ok(Self { base: base.map_err(|e| Error::usage(format!("registry `{host}`: {e}")))? })
     }
 

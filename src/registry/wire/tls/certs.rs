@@ -62,8 +62,14 @@ impl ForHost {
         if host.is_empty() || host.starts_with('.') || host.contains('/') {
             return Ok(found);
         }
+        // Who wrote down the port of https means the same registry.
+        let has_port = host.rsplit_once(']').map_or(host, |(_, port)| port).contains(':');
+        let with_port = (!has_port).then(|| format!("{host}:443"));
         for directory in directories {
             found.add(&directory.join(host))?;
+            if let Some(host) = &with_port {
+                found.add(&directory.join(host))?;
+            }
         }
         Ok(found)
     }
