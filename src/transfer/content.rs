@@ -1,6 +1,7 @@
 //! `BlobContent`: one blob on its way, checked as it is read, continued where it broke off, and begun
 //! anew at the next place that has it where it turns out to be another.
 
+use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
 
 use super::checkpoints::Checkpoints;
@@ -47,8 +48,12 @@ pub(super) struct BlobContent<'a> {
     breaks: u32,
     /// Where the last of them was.
     broke_at: u64,
-    /// What was wrong with the content of each place so far.
-    corrupt: Vec<Error>,
+    /// Times that the content of a place turned out wrong.
+    corrupt: usize,
+    /// What each place failed with last.
+    failures: BTreeMap<Option<Place>, Error>,
+    /// There is no place left to try.
+    given_up: bool,
 }
 
 impl<'a> BlobContent<'a> {
@@ -67,7 +72,9 @@ impl<'a> BlobContent<'a> {
             checkpoints: Checkpoints::default(),
             breaks: 0,
             broke_at: 0,
-            corrupt: Vec::new(),
+            corrupt: 0,
+            failures: BTreeMap::new(),
+            given_up: false,
         }
     }
 
@@ -86,20 +93,31 @@ impl<'a> BlobContent<'a> {
     /// # Errors
     /// What was wrong at each of the places, when there is none left to try.
     pub(super) fn try_next(&mut self, error: Error) -> Result<()> {
+        if self.given_up {
+            return Err(error);
+        }
         self.start_anew();
         // What was held was no beginning of this blob: that is no place's fault.
         if std::mem::take(&mut self.began_elsewhere) {
             return Ok(());
         }
+        self.failures.insert(self.place(), error);
         self.turn += 1;
-        self.corrupt.push(error);
+        self.corrupt += 1;
         let Node { descriptor, places, .. } = self.node;
         // Each place that may have it gets its turn.
         let tries = places.len() + descriptor.urls.len().min(Descriptor::MOST_URLS);
-        if self.corrupt.len() < tries.max(MOST_CORRUPT) {
+        if self.corrupt < tries.max(MOST_CORRUPT) {
             return Ok(());
         }
-        Err(Error::all(std::mem::take(&mut self.corrupt)))
+        Err(self.give_up())
+    }
+
+    /// What each of the places failed with.
+    fn give_up(&mut self) -> Error {
+        let error = Error::all(std::mem::take(&mut self.failures).into_values().collect());
+        self.given_up = error.kind() == Kind::Content;
+        error
     }
 
     /// Reads all of it, to nowhere.
@@ -156,7 +174,7 @@ impl<'a> BlobContent<'a> {
     fn mend(&mut self, position: u64, broken: Error, most: usize) -> Result<Inner<'a>> {
         let others = self.node.places.len() > 1;
         let mut kind = broken.kind();
-        let mut refused = Vec::new();
+        self.failures.insert(self.place(), broken);
         for _ in 0..most {
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
@@ -170,12 +188,12 @@ impl<'a> BlobContent<'a> {
                 Ok(inner) => return Ok(inner),
                 Err(e) => {
                     kind = e.kind();
-                    refused.push(e);
+                    // What came of going on says more than that it broke.
+                    self.failures.insert(self.place(), e);
                 }
             }
         }
-        // What came of going on says more than that it broke.
-        Err(if refused.is_empty() { broken } else { Error::all(refused) })
+        Err(self.give_up())
     }
 
     /// Opens at this byte, wherever that is possible.
@@ -227,7 +245,8 @@ impl<'a> BlobContent<'a> {
             self.breaks = if came < WORTH_A_BREAK { self.breaks + 1 } else { 1 };
             self.broke_at = position;
             if self.breaks > MOST_BREAKS {
-                return Err(error);
+                self.failures.insert(self.place(), error);
+                return Err(self.give_up());
             }
             let inner = self.mend(position, error, self.node.places.len().max(1))?;
             if let Some(reader) = &mut self.reader {
@@ -286,119 +305,4 @@ impl Content for BlobContent<'_> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicU64, Ordering};
-
-    use super::*;
-    use crate::oci::{Digest, Manifest, Role};
-    use crate::store::Quiet;
-
-    /// Has one blob, and counts what is read of it.
-    struct Counting {
-        bytes: Vec<u8>,
-        read: AtomicU64,
-    }
-
-    impl Counting {
-        fn new(size: usize) -> Self {
-            let bytes = (0..size).map(|n| u8::try_from(n % 251).expect("small")).collect();
-            Self { bytes, read: AtomicU64::new(0) }
-        }
-
-        fn node(&self) -> Node {
-            let descriptor = Descriptor::new("x/y".into(), Digest::sha256(&self.bytes), self.bytes.len() as u64);
-            Node::new(descriptor, Role::Layer, vec![Place::new(0)])
-        }
-
-        fn read(&self) -> u64 {
-            self.read.load(Ordering::Relaxed)
-        }
-    }
-
-    struct Counted<'a>(&'a [u8], &'a AtomicU64);
-
-    impl Read for Counted<'_> {
-        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-            let got = self.0.read(buffer)?;
-            self.1.fetch_add(got as u64, Ordering::Relaxed);
-            Ok(got)
-        }
-    }
-
-    impl Source for Counting {
-        fn places(&self, _: &Descriptor, near: Place) -> Vec<Place> {
-            vec![near]
-        }
-
-        fn name(&self, _: Place, digest: &Digest) -> String {
-            digest.to_string()
-        }
-
-        fn blame(&self, _: Place, _: &Digest, error: Error) -> Error {
-            error
-        }
-
-        fn manifest(&self, _: Place, _: &Descriptor) -> Result<Manifest> {
-            Err(Error::content("no manifest here"))
-        }
-
-        fn has_blob(&self, _: Place, _: &Descriptor) -> Result<bool> {
-            Ok(true)
-        }
-
-        fn open(&self, _: Place, _: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-            let rest = &self.bytes[usize::try_from(offset).expect("an offset")..];
-            Ok(Box::new(Counted(rest, &self.read)))
-        }
-    }
-
-    fn read_to_end(content: &mut BlobContent<'_>) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        content.read_to_end(&mut bytes).expect("checked content");
-        bytes
-    }
-
-    #[test]
-    fn a_break_costs_a_little_and_the_next_at_the_same_place_nothing() {
-        const SIZE: u64 = 8 << 20;
-        let source = Counting::new(SIZE as usize);
-        let node = source.node();
-        let mut content = BlobContent::new(&source, &node, &Quiet);
-        let mut head = vec![0; 5 << 20];
-        content.read_exact(&mut head).expect("checked content");
-        let held = 3_333_333;
-        let before = source.read();
-        content.seek_to(held).expect("back");
-        let once = source.read() - before;
-        assert!(once < 512 << 10, "{once} bytes read again to go back to {held}");
-        for _ in 0..20 {
-            let mut some = vec![0; 100_000];
-            content.read_exact(&mut some).expect("checked content");
-            assert_eq!(some[..], source.bytes[held as usize..][..100_000]);
-            let before = source.read();
-            content.seek_to(held).expect("back");
-            assert_eq!(source.read() - before, 0, "nothing before {held} is read again");
-        }
-        let rest = read_to_end(&mut content);
-        assert!(rest == source.bytes[held as usize..], "and the digest was checked over the whole");
-    }
-
-    #[test]
-    fn sent_in_many_small_chunks_content_is_read_hardly_more_than_once() {
-        const CHUNK: u64 = 128 << 10;
-        let source = Counting::new(16 << 20);
-        let node = source.node();
-        let mut content = BlobContent::new(&source, &node, &Quiet);
-        let mut at = 0;
-        while at < node.descriptor.size {
-            // Every chunk is lost once.
-            for _ in 0..2 {
-                content.seek_to(at).expect("back");
-                let mut chunk = vec![0; CHUNK as usize];
-                content.read_exact(&mut chunk).expect("checked content");
-            }
-            at += CHUNK;
-        }
-        assert_eq!(source.read(), 2 * node.descriptor.size, "each chunk twice, and nothing else");
-    }
-}
+mod tests;
