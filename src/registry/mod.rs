@@ -26,7 +26,7 @@ mod upload;
 mod wire;
 
 pub use auth::credentials::{Credential, Secret};
-pub(crate) use auth::credentials::{Keeper, Kept};
+pub(crate) use auth::credentials::{Forgotten, Keeper, Kept};
 pub use options::{PlainHttp, RegistryOptions, Retry};
 pub(crate) use registries::Registries;
 pub(crate) use wire::env::of_process;

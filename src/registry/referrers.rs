@@ -29,6 +29,17 @@ struct Index {
 }
 
 impl Index {
+    /// `None` for a document of another kind.
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let document: Map<String, Value> = serde_json::from_slice(bytes).ok()?;
+        let is_index = document.get("mediaType").is_none_or(|stated| stated == MediaType::OCI_INDEX);
+        let is_other = ["config", "layers", "blobs", "fsLayers"].iter().any(|key| document.contains_key(*key));
+        if !is_index || is_other || !document.contains_key("manifests") {
+            return None;
+        }
+        serde_json::from_value(Value::Object(document)).ok()
+    }
+
     fn lists(&self, manifest: &Manifest) -> bool {
         let digest = Some(manifest.digest().as_str());
         self.manifests.iter().any(|line| line.get("digest").and_then(Value::as_str) == digest)
@@ -92,9 +103,9 @@ impl Registries {
 
     fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Index> {
         let Some(bytes) = self.manifest_bytes(to, tag, &Scope::push(to.path()))? else { return Ok(Index::default()) };
-        let unreadable =
-            |_| Error::refused(format!("{to}:{tag}: not an index of referrers"), NextStep::FindOtherWriter);
-        serde_json::from_slice(&bytes).map_err(unreadable)
+        // Whatever else stands there belongs to somebody, and stays.
+        Index::read(&bytes)
+            .ok_or_else(|| Error::refused(format!("{to}:{tag}: not an index of referrers"), NextStep::FindOtherWriter))
     }
 
     fn put_referrers_index(&self, to: &Repository, tag: &str, bytes: &[u8]) -> Result<()> {
@@ -116,4 +127,29 @@ impl Registries {
 pub(crate) fn fallback_tag(subject: &Digest) -> String {
     let hex = subject.hex();
     format!("{}-{}", subject.algorithm().as_str(), &hex[..hex.len().min(64)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_index_of_referrers_is_taken_for_one() {
+        for (text, lines) in [
+            (r#"{"manifests":[]}"#, Some(0)),
+            (r#"{"schemaVersion":2,"manifests":null,"annotations":{}}"#, Some(0)),
+            (r#"{"mediaType":"application/vnd.oci.image.index.v1+json","manifests":[{"digest":"x"}]}"#, Some(1)),
+            ("{}", None),
+            ("[]", None),
+            ("null", None),
+            (r#"{"manifests":{}}"#, None),
+            (r#"{"manifests":[],"layers":[]}"#, None),
+            (r#"{"manifests":[],"config":{}}"#, None),
+            (r#"{"config":{},"layers":[]}"#, None),
+            (r#"{"mediaType":"application/vnd.oci.image.manifest.v1+json","manifests":[]}"#, None),
+            (r#"{"mediaType":null,"manifests":[]}"#, None),
+        ] {
+            assert_eq!(Index::read(text.as_bytes()).map(|index| index.manifests.len()), lines, "{text}");
+        }
+    }
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Result};
 use crate::oci::Host;
-use crate::registry::{Credential, Keeper, Kept, Registries, RegistryOptions, of_process};
+use crate::registry::{Credential, Forgotten, Keeper, Kept, Registries, RegistryOptions, of_process};
 use crate::store::Watch;
 
 /// Credentials to check and keep.
@@ -30,6 +30,8 @@ pub struct LoggedIn {
     pub file: PathBuf,
     /// The helper that keeps the secret; without one it is in the file.
     pub helper: Option<String>,
+    /// Entries `HOST/PATH` of the same file: they come first for their part of the registry.
+    pub narrower: Vec<String>,
     /// The registry asked for them; otherwise nothing says whether they are good.
     pub checked: bool,
 }
@@ -41,8 +43,10 @@ pub struct LoggedIn {
 pub struct LoggedOut {
     /// The registry.
     pub registry: Host,
-    /// The files that they were in.
+    /// The files that they were in, or that name the helper that had them.
     pub files: Vec<PathBuf>,
+    /// Entries `HOST/PATH` for a part of the registry: they stay.
+    pub narrower: Vec<String>,
 }
 
 impl Login {
@@ -61,8 +65,8 @@ impl Login {
         // A file that does not exist yet is made, not read.
         self.registry.authfile = None;
         let checked = Registries::new(self.registry, watch)?.check_login(&self.host).map_err(|e| e.at(&self.host))?;
-        let Kept { path, helper } = keeper.keep(&self.host, &self.credential)?;
-        Ok(LoggedIn { registry: self.host, file: path, helper, checked })
+        let Kept { path, helper, narrower } = keeper.keep(&self.host, &self.credential)?;
+        Ok(LoggedIn { registry: self.host, file: path, helper, narrower, checked })
     }
 }
 
@@ -72,9 +76,9 @@ impl Login {
 /// None are kept, or a file or helper cannot be used.
 pub fn logout(host: Host, authfile: Option<PathBuf>) -> Result<LoggedOut> {
     let keeper = Keeper::find(authfile.as_deref(), &of_process)?;
-    let files = keeper.forget(&host)?;
+    let Forgotten { files, narrower } = keeper.forget(&host)?;
     if files.is_empty() {
         return Err(Error::usage(format!("{}: holds no credentials for {host}", keeper.path().display())));
     }
-    Ok(LoggedOut { registry: host, files })
+    Ok(LoggedOut { registry: host, files, narrower })
 }

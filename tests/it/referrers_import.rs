@@ -118,3 +118,15 @@ fn a_referrer_that_is_there_and_not_listed_is_entered() {
     arrived(&scene, &signed, false);
     assert_eq!(body_bytes(&scene.target), sent, "no content was sent again");
 }
+
+#[test]
+fn what_somebody_else_keeps_under_the_tag_of_the_list_stays() {
+    let (scene, signed) = bundle_of_signed(false);
+    let tag = signed.image[0].replace(':', "-");
+    let theirs =
+        r#"{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","layers":[],"manifests":[]}"#;
+    let digest = scene.target.put_manifest(AT, Some(&tag), "application/vnd.oci.image.manifest.v1+json", theirs);
+    let out = scene.import().run().exits(4);
+    assert!(out.stderr.contains(&tag) && out.stderr.contains("not an index of referrers"), "{}", out.stderr);
+    assert_eq!(scene.target.digest(AT, &tag), Some(digest));
+}

@@ -45,6 +45,10 @@ impl LoginArgs {
             progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"))?;
         }
         progress.say("logged in", &format!("{host}  credentials kept in {place}"))?;
+        if !kept.narrower.is_empty() {
+            let rest = "have entries of their own there, which come first";
+            progress.say("note", &format!("{} {rest}", kept.narrower.join(", ")))?;
+        }
         Ok(())
     }
 }
@@ -70,6 +74,10 @@ impl LogoutArgs {
         }
         let files: Vec<String> = forgotten.files.iter().map(|file| file.display().to_string()).collect();
         progress.say("logged out", &format!("{}  removed from {}", forgotten.registry, files.join(", ")))?;
+        if !forgotten.narrower.is_empty() {
+            progress
+                .say("note", &format!("{} have entries of their own, which stay", forgotten.narrower.join(", ")))?;
+        }
         Ok(())
     }
 }

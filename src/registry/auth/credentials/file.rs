@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
+use std::iter;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -49,7 +50,8 @@ pub(crate) struct AuthFile {
     /// Entries without content, as written: docker leaves them next to a store, which knows the
     /// server by this name.
     stored: Vec<String>,
-    helpers: BTreeMap<String, String>,
+    /// Each with the key as written, which the helper may know the server by.
+    helpers: BTreeMap<String, Vec<(String, String)>>,
     store: Option<String>,
 }
 
@@ -101,8 +103,9 @@ impl AuthFile {
                 None => file.stored.push(key),
             }
         }
-        let helpers = config.cred_helpers.unwrap_or_default().into_iter();
-        file.helpers = helpers.map(|(key, helper)| (normalised(&key), helper)).collect();
+        for (key, helper) in config.cred_helpers.unwrap_or_default() {
+            file.helpers.entry(normalised(&key)).or_default().push((key, helper));
+        }
         file
     }
 
@@ -115,8 +118,9 @@ impl AuthFile {
         let whole = format!("{host}/{path}");
         let mut key = whole.trim_end_matches('/');
         loop {
-            if let Some(helper) = self.helpers.get(key) {
-                for server in self.servers(&host, key) {
+            for (written, helper) in self.helpers.get(key).into_iter().flatten() {
+                let others = self.servers(&host, key).into_iter().filter(|server| server != written);
+                for server in iter::once(written.clone()).chain(others) {
                     if let Some(credential) = helpers.get(helper, &server, &self.path)? {
                         return Ok(Some(credential));
                     }

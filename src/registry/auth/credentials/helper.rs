@@ -33,6 +33,14 @@ struct Failure {
     next: NextStep,
 }
 
+impl Failure {
+    /// The error of the helper `name`, which the file `config` names.
+    fn of(self, name: &str, config: &Path) -> Error {
+        let reason = format!("{}: credential helper {}: {}", config.display(), name.escape_debug(), self.reason);
+        Error::refused(reason, self.next)
+    }
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]
 struct Told {
@@ -74,10 +82,18 @@ impl Helpers {
         let key = (name.to_owned(), server.to_owned());
         let cell = self.answers.lock().unwrap_or_else(PoisonError::into_inner).entry(key).or_default().clone();
         let answer = cell.get_or_init(|| self.ask(name, server));
-        answer.clone().map_err(|failure| {
-            let reason = format!("{}: credential helper {}: {}", config.display(), name.escape_debug(), failure.reason);
-            Error::refused(reason, failure.next)
-        })
+        answer.clone().map_err(|failure| failure.of(name, config))
+    }
+
+    /// Whether the helper `name` has anything for `server` now.
+    ///
+    /// # Errors
+    /// As [`Helpers::get`].
+    pub(crate) fn knows(&self, name: &str, server: &str, config: &Path) -> Result<bool> {
+        match self.ask(name, server) {
+            Ok(found) => Ok(found.is_some()),
+            Err(failure) => Err(failure.of(name, config)),
+        }
     }
 
     /// Has the helper `name` do something that it does not answer to: `store` or `erase`.
@@ -95,10 +111,7 @@ impl Helpers {
             // What it says may repeat what it was told.
             Err(failed(format!("failed to {verb} ({})", output.status)))
         });
-        done.map_err(|failure| {
-            let reason = format!("{}: credential helper {}: {}", config.display(), name.escape_debug(), failure.reason);
-            Error::refused(reason, failure.next)
-        })
+        done.map_err(|failure| failure.of(name, config))
     }
 
     fn ask(&self, name: &str, server: &str) -> Answer {

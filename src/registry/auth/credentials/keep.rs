@@ -3,6 +3,7 @@
 //!
 //! Everything else in a file stays as it is. It is replaced in one step, readable by its owner alone.
 
+use std::collections::HashSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -11,7 +12,7 @@ use data_encoding::BASE64;
 use serde_json::{Map, Value, json};
 use tempfile::NamedTempFile;
 
-use super::credential::{Credential, HUB, HUB_SERVER};
+use super::credential::{Credential, HUB, HUB_ALIASES, HUB_SERVER};
 use super::file::normalised;
 use super::helper::Helpers;
 use super::places;
@@ -26,6 +27,8 @@ pub(crate) struct Keeper {
     files: Vec<PathBuf>,
     /// Which of them a new entry goes into.
     own: PathBuf,
+    /// What docker wrote before it had a configuration: nothing new is put there.
+    dockercfg: Option<PathBuf>,
     helpers: Helpers,
 }
 
@@ -39,13 +42,13 @@ impl Keeper {
         let helpers = Helpers::new(set("PATH"));
         let named = authfile.map(Path::to_owned).or_else(|| set("REGISTRY_AUTH_FILE").map(PathBuf::from));
         if let Some(only) = named {
-            return Ok(Self { files: vec![only.clone()], own: only, helpers });
+            return Ok(Self { files: vec![only.clone()], own: only, dockercfg: None, helpers });
         }
         let own = places::docker_config(env).ok_or_else(|| Error::Usage {
             message: "no place to keep credentials: HOME is not set".into(),
             next: Some(NextStep::NameAuthfile),
         })?;
-        Ok(Self { files: places::current_files(env), own, helpers })
+        Ok(Self { files: places::current_files(env), own, dockercfg: places::dockercfg(env), helpers })
     }
 
     /// Keeps a credential. The file that it went into, or the helper that the file names, is looked
@@ -62,13 +65,14 @@ impl Keeper {
             Credential::IdentityToken { token, .. } => ("<token>", token.expose(), true),
             Credential::RegistryToken(_) => return Err(Error::usage("a bare token cannot be kept")),
         };
-        remove_entries(&mut config, host);
-        if let Some(helper) = helper(&config, host) {
+        remove_entries(entries(&mut config), host);
+        let narrower = narrower(&config, host);
+        if let Some(helper) = helper(&config, host).map(str::to_owned) {
             let entry = json!({ "ServerURL": server, "Username": username, "Secret": secret });
             self.helpers.tell(&helper, "store", &entry.to_string(), &path)?;
             entries(&mut config).insert(server, json!({}));
             write(&path, &config)?;
-            return Ok(Kept { path, helper: Some(helper) });
+            return Ok(Kept { path, helper: Some(helper), narrower });
         }
         let entry = if identity {
             json!({ "auth": BASE64.encode(b"<token>:"), "identitytoken": secret })
@@ -77,30 +81,50 @@ impl Keeper {
         };
         entries(&mut config).insert(server, entry);
         write(&path, &config)?;
-        Ok(Kept { path, helper: None })
+        Ok(Kept { path, helper: None, narrower })
     }
 
-    /// Forgets what is kept for a host; the files that it was in, and where it was not.
+    /// Forgets what is kept for a host, under every name that it goes by: in the files, in the helpers
+    /// that they name for it, and in their stores.
     ///
     /// # Errors
     /// When a file or helper cannot be used.
-    pub(crate) fn forget(&self, host: &Host) -> Result<Vec<PathBuf>> {
-        let mut forgotten = Vec::new();
+    pub(crate) fn forget(&self, host: &Host) -> Result<Forgotten> {
+        let mut forgotten = Forgotten::default();
         for path in self.looked_into() {
             let mut config = read(path)?;
-            let helper = helper(&config, host);
-            if let Some(helper) = &helper {
-                self.helpers.tell(helper, "erase", &server(host), path)?;
-            }
-            let had = remove_entries(&mut config, host);
-            if had {
+            let mut had = self.forget_in_helpers(&config, host, path)?;
+            if remove_entries(entries(&mut config), host) {
                 write(path, &config)?;
+                had = true;
             }
-            if had || helper.is_some() {
-                forgotten.push(path.to_owned());
+            if had {
+                forgotten.files.push(path.to_owned());
+            }
+            forgotten.narrower.extend(narrower(&config, host));
+        }
+        if let Some(path) = &self.dockercfg {
+            let mut entries = read(path)?;
+            if remove_entries(&mut entries, host) {
+                write(path, &entries)?;
+                forgotten.files.push(path.clone());
             }
         }
         Ok(forgotten)
+    }
+
+    /// False where none of them knew the host.
+    fn forget_in_helpers(&self, config: &Map<String, Value>, host: &Host, path: &Path) -> Result<bool> {
+        let mut had = false;
+        for helper in helpers(config, host) {
+            for server in names(config, host) {
+                if self.helpers.knows(helper, &server, path)? {
+                    self.helpers.tell(helper, "erase", &server, path)?;
+                    had = true;
+                }
+            }
+        }
+        Ok(had)
     }
 
     /// The file for new credentials, for messages.
@@ -113,18 +137,34 @@ impl Keeper {
         self.files.iter().chain(last).map(PathBuf::as_path)
     }
 
-    /// An entry for the host, wherever it is found first, would win over one that comes later.
+    /// An entry for the host, wherever it is found first, would win over one that comes later; and so
+    /// would what a store for all hosts has.
     fn file_for(&self, host: &Host) -> Result<PathBuf> {
         for path in self.looked_into() {
             let config = read(path)?;
-            let own = config.get("credHelpers").and_then(Value::as_object).into_iter().flatten();
-            let known = config.get("auths").and_then(Value::as_object).into_iter().flatten().chain(own);
-            if path == self.own || known.into_iter().any(|(key, _)| normalised(key) == host.as_str()) {
+            let mut known = keys(&config, "auths").chain(keys(&config, "credHelpers"));
+            if path == self.own || known.any(|key| normalised(key) == host.as_str()) {
                 return Ok(path.to_owned());
+            }
+            if let Some(store) = store(&config) {
+                for server in names(&config, host) {
+                    if self.helpers.knows(store, &server, path)? {
+                        return Ok(path.to_owned());
+                    }
+                }
             }
         }
         Ok(self.own.clone())
     }
+}
+
+/// Where credentials were.
+#[derive(Debug, Default)]
+pub(crate) struct Forgotten {
+    /// The files that they were in, or that name the helper.
+    pub(crate) files: Vec<PathBuf>,
+    /// Entries `HOST/PATH` for a part of the registry, which stay.
+    pub(crate) narrower: Vec<String>,
 }
 
 /// Where a credential went.
@@ -134,6 +174,8 @@ pub(crate) struct Kept {
     pub(crate) path: PathBuf,
     /// The helper that keeps the secret; without one it is in the file.
     pub(crate) helper: Option<String>,
+    /// Entries `HOST/PATH` of this file, which come first for their part of the registry.
+    pub(crate) narrower: Vec<String>,
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>> {
@@ -176,15 +218,58 @@ fn server(host: &Host) -> String {
     if host.as_str() == HUB { HUB_SERVER.into() } else { host.to_string() }
 }
 
-fn helper(config: &Map<String, Value>, host: &Host) -> Option<String> {
-    let own = config.get("credHelpers").and_then(Value::as_object);
-    let own = own.into_iter().flatten().find(|(key, _)| normalised(key) == host.as_str()).map(|(_, helper)| helper);
-    own.or_else(|| config.get("credsStore")).and_then(Value::as_str).filter(|h| !h.is_empty()).map(str::to_owned)
+/// Every name that a helper may know the host by: those that the file has, docker's own, and those of
+/// other tools.
+fn names(config: &Map<String, Value>, host: &Host) -> Vec<String> {
+    let mut hosts = vec![host.to_string()];
+    if host.as_str() == HUB {
+        hosts.extend(HUB_ALIASES.map(str::to_owned));
+    } else if !host.as_str().rsplit(']').next().is_some_and(|port| port.contains(':')) {
+        hosts.push(format!("{host}:443"));
+    }
+    let written = keys(config, "auths").chain(keys(config, "credHelpers"));
+    let mut names: Vec<String> = written.filter(|key| normalised(key) == host.as_str()).cloned().collect();
+    names.push(server(host));
+    names.extend(hosts.iter().flat_map(|host| [host.clone(), format!("https://{host}")]));
+    let mut seen = HashSet::new();
+    names.retain(|name| seen.insert(name.clone()));
+    names
+}
+
+/// Those that a file names for this host; an empty one stands for the file itself.
+fn own_helpers<'a>(config: &'a Map<String, Value>, host: &'a Host) -> impl Iterator<Item = &'a str> {
+    let own = config.get("credHelpers").and_then(Value::as_object).into_iter().flatten();
+    own.filter(move |(key, _)| normalised(key) == host.as_str()).filter_map(|(_, helper)| helper.as_str())
+}
+
+/// The helpers that may have something for a host.
+fn helpers<'a>(config: &'a Map<String, Value>, host: &'a Host) -> impl Iterator<Item = &'a str> {
+    own_helpers(config, host).filter(|helper| !helper.is_empty()).chain(store(config))
+}
+
+/// The helper that a new entry for the host goes to.
+fn helper<'a>(config: &'a Map<String, Value>, host: &'a Host) -> Option<&'a str> {
+    own_helpers(config, host).next().or_else(|| store(config)).filter(|helper| !helper.is_empty())
+}
+
+/// The helper for all hosts.
+fn store(config: &Map<String, Value>) -> Option<&str> {
+    config.get("credsStore").and_then(Value::as_str).filter(|store| !store.is_empty())
+}
+
+fn keys<'a>(config: &'a Map<String, Value>, table: &str) -> impl Iterator<Item = &'a String> {
+    config.get(table).and_then(Value::as_object).into_iter().flat_map(Map::keys)
+}
+
+/// The entries for a part of the registry alone.
+fn narrower(config: &Map<String, Value>, host: &Host) -> Vec<String> {
+    let all = keys(config, "auths").chain(keys(config, "credHelpers"));
+    let part = |key: &&String| normalised(key).strip_prefix(host.as_str()).is_some_and(|rest| rest.starts_with('/'));
+    all.filter(part).cloned().collect()
 }
 
 /// Takes out every entry of a host, however it is written. False if there was none.
-fn remove_entries(config: &mut Map<String, Value>, host: &Host) -> bool {
-    let entries = entries(config);
+fn remove_entries(entries: &mut Map<String, Value>, host: &Host) -> bool {
     let before = entries.len();
     entries.retain(|key, _| normalised(key) != host.as_str());
     entries.len() < before
@@ -202,86 +287,4 @@ fn entries(config: &mut Map<String, Value>) -> &mut Map<String, Value> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::os::unix::fs::PermissionsExt;
-
-    use super::*;
-    use crate::registry::auth::credentials::Credentials;
-
-    fn env(folder: &Path) -> impl Fn(&str) -> Option<String> {
-        let folder = folder.to_str().expect("utf-8").to_owned();
-        move |name| match name {
-            "DOCKER_CONFIG" => Some(folder.clone()),
-            "XDG_CONFIG_HOME" => Some(format!("{folder}/config")),
-            "PATH" => Some("/usr/bin:/bin".to_owned()),
-            _ => None,
-        }
-    }
-
-    fn keeper(folder: &Path) -> Keeper {
-        Keeper::find(None, &env(folder)).expect("a place")
-    }
-
-    fn at(host: &str) -> Host {
-        host.parse().expect("a host")
-    }
-
-    fn me(password: &str) -> Credential {
-        Credential::new("me", password.to_owned())
-    }
-
-    #[test]
-    fn what_is_kept_is_for_the_owner_alone_and_leaves_the_rest_of_the_file() {
-        let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join("config.json");
-        fs::write(&path, r#"{"psFormat":"x","auths":{"other.example":{"auth":"eDp5"}}}"#).expect("written");
-        let keeper = keeper(folder.path());
-        let kept = keeper.keep(&at("r.example:5000"), &me("pa:ss")).expect("kept");
-        assert_eq!((kept.path.as_path(), kept.helper), (path.as_path(), None));
-        let text: Value = serde_json::from_slice(&fs::read(&path).expect("readable")).expect("json");
-        assert_eq!(text["psFormat"], "x");
-        assert_eq!(text["auths"]["other.example"]["auth"], "eDp5");
-        assert_eq!(text["auths"]["r.example:5000"]["auth"], BASE64.encode(b"me:pa:ss"));
-        assert_eq!(fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
-        assert_eq!(keeper.forget(&at("r.example:5000")).expect("forgotten"), [path]);
-        assert!(keeper.forget(&at("r.example:5000")).expect("gone already").is_empty());
-        assert_eq!(fs::read_dir(folder.path()).expect("folder").count(), 1, "nothing is left beside it");
-    }
-
-    #[test]
-    fn a_new_login_is_what_is_found_although_another_file_is_looked_into_first() {
-        let folder = tempfile::tempdir().expect("folder");
-        let podman = folder.path().join("config/containers/auth.json");
-        fs::create_dir_all(podman.parent().expect("a folder")).expect("made");
-        fs::write(&podman, r#"{"auths":{"r.example":{"auth":"bWU6b2xk"},"z.example":{"auth":"eDp5"}}}"#).expect("old");
-        let env = env(folder.path());
-        let keeper = keeper(folder.path());
-        for (host, file) in [("r.example", podman.clone()), ("new.example", folder.path().join("config.json"))] {
-            assert_eq!(keeper.keep(&at(host), &me("new")).expect("kept").path, file);
-            let found = Credentials::load(None, &env).expect("read").lookup(&at(host), "app").expect("found");
-            assert_eq!(found, Some(me("new")), "{host}");
-        }
-        fs::write(folder.path().join("config.json"), r#"{"auths":{"https://r.example/v1/":{"auth":"eDp5"}}}"#)
-            .expect("written");
-        let both = keeper.forget(&at("r.example")).expect("forgotten");
-        assert_eq!(both.len(), 2, "no file gives it again: {both:?}");
-    }
-
-    #[test]
-    fn docker_hub_goes_by_the_name_that_docker_gives_it() {
-        let folder = tempfile::tempdir().expect("folder");
-        keeper(folder.path()).keep(&at("docker.io"), &me("x")).expect("kept");
-        let text = fs::read_to_string(folder.path().join("config.json")).expect("readable");
-        assert!(text.contains("https://index.docker.io/v1/"), "{text}");
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_understood_is_left_alone() {
-        let folder = tempfile::tempdir().expect("folder");
-        let path = folder.path().join("config.json");
-        fs::write(&path, "{ secret").expect("written");
-        let error = keeper(folder.path()).keep(&at("r.example"), &me("x")).expect_err("refused");
-        assert!(!error.to_string().contains("secret"), "{error}");
-        assert_eq!(fs::read_to_string(&path).expect("readable"), "{ secret");
-    }
-}
+mod tests;

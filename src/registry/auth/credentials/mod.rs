@@ -10,5 +10,5 @@ mod places;
 mod tests;
 
 pub use credential::{Credential, Secret};
-pub(crate) use keep::{Keeper, Kept};
+pub(crate) use keep::{Forgotten, Keeper, Kept};
 pub(crate) use lookup::Credentials;

@@ -259,7 +259,7 @@ fn helpers_are_asked_for_their_hosts_and_the_store_for_the_rest() {
     let home = Home::new(
         r#"{"auths":{"empty.example":{},"https://url.example":{},"direct.example":{"username":"file","password":"x"},
               "both.example/own":{"username":"own","password":"x"}},
-            "credHelpers":{"both.example":"echo","ns.example/team":"echo","none.example":"none"},
+            "credHelpers":{"both.example":"echo","Written.example:443":"echo","ns.example/team":"echo","none.example":"none"},
             "credsStore":"store"}"#,
     );
     // The server's name comes back as the password.
@@ -280,6 +280,7 @@ fn helpers_are_asked_for_their_hosts_and_the_store_for_the_rest() {
     let cases = [
         ("both.example", "a", basic("echo", "both.example")),
         ("both.example", "own/a", basic("own", "x")),
+        ("written.example", "a", basic("echo", "Written.example:443")),
         ("ns.example", "team/a", basic("echo", "ns.example/team")),
         ("ns.example", "a", basic("store", "ns.example")),
         ("none.example", "a", basic("store", "none.example")),
