@@ -11,6 +11,7 @@ use crate::oci::{Invalid, Reference};
 
 /// Whether what refers to images comes along: signatures, lists of ingredients and the like.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReferrerPolicy {
     /// All there is.
     #[default]

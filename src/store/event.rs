@@ -42,7 +42,7 @@ pub enum Event<'a> {
         /// What went wrong.
         error: Option<&'a Error>,
     },
-    /// How much there is to do from here on; zero bytes ends a phase.
+    /// How much there is to do from here on; no items end a phase.
     Phase {
         /// What is being done, as in "fetching".
         name: &'static str,

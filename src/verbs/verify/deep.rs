@@ -3,6 +3,7 @@
 //! image-spec v1.1.1 `config.md`, "Layer DiffID". gzip and zstd are told by their first bytes, as
 //! every runtime does. Nothing is kept but a hash, so a layer made to fill memory fills none.
 
+use std::cell::RefCell;
 use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};
 
@@ -67,12 +68,13 @@ pub(super) fn compare(
         if watch.stopped().is_some() {
             return None;
         }
-        let result = unpacked(bundle, layer, diff_ids.iter().next(), watch).and_then(|actual| {
-            match diff_ids.iter().find(|stated| **stated != actual) {
+        let result = bundle
+            .open_blob(layer)
+            .and_then(|content| unpacked(content, &layer.digest, diff_ids.iter().next(), watch))
+            .and_then(|actual| match diff_ids.iter().find(|stated| **stated != actual) {
                 Some(stated) => Err(Error::content(format!("unpacks to {actual}, not to {stated}"))),
                 None => Ok(()),
-            }
-        });
+            });
         Some((layer, result.err()?))
     });
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
@@ -108,11 +110,11 @@ fn diff_ids(bundle: &Bundle, config: &Descriptor) -> Result<Option<Vec<Digest>>>
 }
 
 /// What a layer unpacks to, by the algorithm of `like`.
-fn unpacked(bundle: &Bundle, layer: &Descriptor, like: Option<&Digest>, watch: &dyn Watch) -> Result<Digest> {
-    let digest = &layer.digest;
-    let content = Watched { inner: bundle.open_blob(layer)?, digest, watch };
+fn unpacked(inner: impl Read, digest: &Digest, like: Option<&Digest>, watch: &dyn Watch) -> Result<Digest> {
+    let failure = RefCell::new(None);
+    let content = Watched { inner, digest, watch, failure: &failure };
     let mut content = BufReader::with_capacity(256 << 10, content);
-    let start = content.fill_buf().map_err(Error::from_read)?;
+    let start = content.fill_buf().map_err(|e| failure.take().unwrap_or_else(|| Error::from_read(e)))?;
     let mut unpacking: Box<dyn Read + '_> = match start {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(content)),
         [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
@@ -131,19 +133,12 @@ fn unpacked(bundle: &Bundle, layer: &Descriptor, like: Option<&Digest>, watch: &
                 len += got as u64;
             }
             Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-            Err(e) => return Err(damage(e)),
+            // A decoder wraps the errors of what it reads from in its own.
+            Err(e) => return Err(failure.take().unwrap_or_else(|| Error::content(format!("cannot be unpacked: {e}")))),
         }
         if len > MAX_UNPACKED {
             return Err(Error::content(format!("unpacks to more than {MAX_UNPACKED} bytes")));
         }
-    }
-}
-
-/// The drive's error, or a compressed stream that is none.
-fn damage(error: io::Error) -> Error {
-    match error.downcast::<Error>() {
-        Ok(ours) => ours,
-        Err(other) => Error::content(format!("cannot be unpacked: {other}")),
     }
 }
 
@@ -152,14 +147,23 @@ struct Watched<'a, R> {
     inner: R,
     digest: &'a Digest,
     watch: &'a dyn Watch,
+    /// Why nothing more can be read.
+    failure: &'a RefCell<Option<Error>>,
 }
 
 impl<R: Read> Read for Watched<'_, R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if let Some(signal) = self.watch.stopped() {
-            return Err(Error::Interrupted { signal }.into());
+            self.failure.replace(Some(Error::Interrupted { signal }));
+            return Err(io::ErrorKind::Other.into());
         }
-        let got = self.inner.read(buffer)?;
+        let got = match self.inner.read(buffer) {
+            Err(e) if e.kind() != io::ErrorKind::Interrupted => {
+                self.failure.replace(Some(Error::from_read(e)));
+                return Err(io::ErrorKind::Other.into());
+            }
+            answer => answer?,
+        };
         self.watch.on(Event::Advanced { digest: self.digest, bytes: got as u64 });
         Ok(got)
     }
@@ -209,4 +213,37 @@ fn skip_frame<R: BufRead>(input: &mut R) -> io::Result<Option<u64>> {
     let mut header = [0; 8];
     input.read_exact(&mut header)?;
     Ok(Some(u64::from(u32::from_le_bytes([header[4], header[5], header[6], header[7]]))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+    use crate::store::Quiet;
+
+    /// A drive that gives these bytes and then fails.
+    struct Failing(&'static [u8]);
+
+    impl Read for Failing {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            match self.0.read(buffer)? {
+                0 => Err(Error::disk("read", "images.tar")(io::Error::from_raw_os_error(5)).into()),
+                got => Ok(got),
+            }
+        }
+    }
+
+    #[test]
+    fn a_drive_that_fails_within_a_layer_is_no_damaged_layer() {
+        let zstd = b"\x28\xb5\x2f\xfd\x20\x05\x29\x00\x00hello";
+        let gzip = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\x01\x05\x00\xfa\xffhello";
+        let digest = Digest::sha256(b"hello");
+        assert_eq!(unpacked(&zstd[..], &digest, None, &Quiet).expect("whole"), digest);
+        for bytes in [&zstd[..], &gzip[..], b"plain"] {
+            for len in 0..=bytes.len() {
+                let error = unpacked(Failing(&bytes[..len]), &digest, None, &Quiet).expect_err("the drive failed");
+                assert_eq!(error.kind(), Kind::Failed, "{len}: {error}");
+            }
+        }
+    }
 }

@@ -47,6 +47,7 @@ impl fmt::Display for Secret {
 
 /// What to show a registry, or its token server.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Credential {
     /// User name and password.
     Basic {
