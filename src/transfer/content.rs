@@ -186,6 +186,8 @@ impl<'a> BlobContent<'a> {
             self.turn += 1;
             match self.open(position) {
                 Ok(inner) => return Ok(inner),
+                // That is for a fresh start to mend.
+                Err(e) if e.kind() == Kind::Content => return Err(e),
                 Err(e) => {
                     kind = e.kind();
                     // What came of going on says more than that it broke.
