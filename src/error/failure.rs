@@ -286,9 +286,10 @@ impl Error {
     }
 
     /// The registry says that something a manifest refers to is not there (distribution-spec v1.1
-    /// `MANIFEST_BLOB_UNKNOWN`; distribution answers so for the children of an index too).
+    /// `MANIFEST_BLOB_UNKNOWN`; distribution answers so for the children of an index too, others with
+    /// `MANIFEST_UNKNOWN`).
     pub(crate) fn is_missing_content(&self) -> bool {
-        matches!(self.code(), Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN"))
+        matches!(self.code(), Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN" | "MANIFEST_UNKNOWN"))
     }
 }
 
@@ -298,6 +299,8 @@ fn kind_of_status(status: u16, code: &str, message: &str) -> Kind {
     let permanent = code.ends_with("_INVALID") || code == "UNSUPPORTED" || message.contains("invalid URL on layer");
     match status {
         408 | 429 | 507 => Kind::Transient,
+        // It does not know how, or not over this line: the next time neither.
+        501 | 505 | 511 => Kind::Act,
         500..=599 if !permanent => Kind::Transient,
         _ => Kind::Act,
     }

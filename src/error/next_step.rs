@@ -102,6 +102,8 @@ pub enum NextStep {
     NewCertificateWithName,
     /// Put a layer into the registry, or do without it.
     ProvideLayer,
+    /// Push to a registry that takes content: this one only reads.
+    PushElsewhere,
     /// Raise the largest body that the registry takes.
     RaiseBodyLimit,
     /// A pipe can be read as standard input.

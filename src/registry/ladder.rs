@@ -1,5 +1,6 @@
 //! The ladder of ways to upload a blob, and the rung that a host is on, learned as uploads go: whole,
-//! streamed into a session, or in chunks small enough to get through.
+//! streamed into a session, or in chunks small enough to get through. What the host refuses as such
+//! is never tried again; what only the line did is tried again after a while.
 //!
 //! What no registry agrees on: old Artifactory takes no body on the closing PUT, Google's takes no
 //! chunks, GitHub's takes none above 4 MiB, proxies cap bodies. And distribution 2.8 throws a
@@ -13,6 +14,9 @@ pub(crate) const MOST_CHUNK: u64 = 4 << 20;
 pub(crate) const LEAST_CHUNK: u64 = 32 << 10;
 /// Lost sessions before a host is sent chunks.
 const LOSSES: u32 = 2;
+/// Chunks in a row that arrive before larger ones are tried; after each time that was too early,
+/// twice as many.
+const GOOD: u32 = 64;
 
 /// How to send one blob.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,27 +50,43 @@ pub(crate) struct Ladder(Mutex<Learned>);
 
 #[derive(Debug)]
 struct Learned {
-    rung: Rung,
+    /// It takes content on the closing PUT.
+    takes_whole: bool,
+    takes_patch: bool,
+    /// Longer bodies were refused as too large.
+    most: u64,
+    /// What gets through the line at once, where that is little.
+    through: Option<u64>,
+    /// Lost sessions, and the fewest bytes that one was lost with.
     losses: u32,
+    lost_at: u64,
+    /// Chunks that arrived since the last loss, and how many there have to be.
+    good: u32,
+    good_needed: u32,
     /// What the host said a chunk must at least be (distribution-spec v1.1 `OCI-Chunk-Min-Length`).
     least: u64,
-    /// It answers a mount from the repository itself as it does others.
-    mounts_within: bool,
 }
 
 impl Default for Ladder {
     fn default() -> Self {
-        Self(Mutex::new(Learned { rung: Rung::Whole, losses: 0, least: 0, mounts_within: true }))
+        Self(Mutex::new(Learned {
+            takes_whole: true,
+            takes_patch: true,
+            most: u64::MAX,
+            through: None,
+            losses: 0,
+            lost_at: u64::MAX,
+            good: 0,
+            good_needed: GOOD,
+            least: 0,
+        }))
     }
 }
 
 impl Ladder {
     /// How to send the next blob.
     pub(crate) fn now(&self) -> Rung {
-        match self.with(|learned| (learned.rung, learned.least)) {
-            (Rung::Chunked { size, alone }, least) => Rung::Chunked { size: size.max(least), alone },
-            (rung, _) => rung,
-        }
+        self.with(|learned| learned.now())
     }
 
     /// The host asks for chunks of at least so many bytes.
@@ -75,41 +95,65 @@ impl Ladder {
         self.with(|learned| learned.least = bytes.min(1 << 30));
     }
 
-    /// Whether a mount from the repository itself is worth a try.
-    pub(crate) fn mounts_within(&self) -> bool {
-        self.with(|learned| learned.mounts_within)
-    }
-
-    /// The host refused one.
-    pub(crate) fn refused_mount_within(&self) {
-        self.with(|learned| learned.mounts_within = false);
-    }
-
-    /// The host refused `tried` as such. The next one to try, if there is any.
+    /// The host refused `tried` as such, or its length. The next one to try, if there is any.
     pub(crate) fn refused(&self, tried: Rung, too_large: bool) -> Option<Rung> {
-        let next = match tried {
-            Rung::Whole if !too_large => Rung::Streamed,
-            Rung::Whole | Rung::Streamed => Rung::Chunked { size: MOST_CHUNK, alone: false },
-            Rung::Chunked { size, alone } if too_large && size > LEAST_CHUNK => {
-                Rung::Chunked { size: (size / 2).max(LEAST_CHUNK), alone }
+        self.with(|learned| {
+            match tried {
+                Rung::Whole | Rung::Streamed if too_large => learned.most = learned.most.min(MOST_CHUNK),
+                Rung::Chunked { size, .. } if too_large && size > LEAST_CHUNK => {
+                    learned.most = learned.most.min((size / 2).max(LEAST_CHUNK));
+                }
+                Rung::Chunked { .. } if too_large => return None,
+                Rung::Whole => learned.takes_whole = false,
+                Rung::Streamed | Rung::Chunked { .. } => learned.takes_patch = false,
             }
-            Rung::Chunked { .. } => return None,
-        };
-        self.with(|learned| learned.take_over(tried, next));
-        Some(next)
+            let is_limited = learned.most < u64::MAX;
+            let hopeless = !learned.takes_patch && (!learned.takes_whole || is_limited);
+            (!hopeless).then(|| learned.now())
+        })
     }
 
     /// A session was lost with its connection after `sent` bytes of one request.
     pub(crate) fn lost(&self, tried: Rung, sent: u64) {
         self.with(|learned| {
             learned.losses += 1;
-            if learned.losses < LOSSES {
+            learned.lost_at = learned.lost_at.min(sent);
+            learned.good = 0;
+            // Sixteen uploads that break at one moment teach one lesson.
+            if learned.losses < LOSSES || learned.now() != tried || !learned.takes_patch {
                 return;
+            }
+            if learned.through.is_some() {
+                learned.good_needed = learned.good_needed.saturating_mul(2);
             }
             // Half of what was on the way surely left this machine only in part.
             let through = (sent / 2).next_power_of_two() / 2;
             let size = through.clamp(LEAST_CHUNK, MOST_CHUNK).min(tried.step() / 2).max(LEAST_CHUNK);
-            learned.take_over(tried, Rung::Chunked { size, alone: true });
+            learned.through = Some(size);
+        });
+    }
+
+    /// A blob of `size` bytes arrived in this way.
+    pub(crate) fn arrived(&self, tried: Rung, size: u64) {
+        self.with(|learned| {
+            let Some(through) = learned.through else {
+                // As much as was lost gets through: that was bad luck.
+                if size >= learned.lost_at {
+                    (learned.losses, learned.lost_at) = (0, u64::MAX);
+                }
+                return;
+            };
+            if learned.now() != tried {
+                return;
+            }
+            let chunks = u32::try_from(size / tried.step().max(1)).unwrap_or(u32::MAX);
+            learned.good = learned.good.saturating_add(chunks);
+            if learned.good >= learned.good_needed {
+                learned.good = 0;
+                learned.through = Some(through * 2).filter(|more| *more <= MOST_CHUNK);
+                // One more loss is enough to come back.
+                learned.losses = LOSSES - 1;
+            }
         });
     }
 
@@ -119,11 +163,14 @@ impl Ladder {
 }
 
 impl Learned {
-    /// Goes on to `next`, unless somebody else has gone on from `tried` already: sixteen uploads
-    /// that break at one moment teach one lesson.
-    fn take_over(&mut self, tried: Rung, next: Rung) {
-        if self.rung == tried {
-            self.rung = next;
+    fn now(&self) -> Rung {
+        let chunk = |size: u64, alone| Rung::Chunked { size: size.min(self.most).max(self.least), alone };
+        match self.through {
+            _ if !self.takes_patch => Rung::Whole,
+            Some(size) => chunk(size, true),
+            None if self.most < u64::MAX => chunk(self.most, false),
+            None if self.takes_whole => Rung::Whole,
+            None => Rung::Streamed,
         }
     }
 }
@@ -138,10 +185,20 @@ mod tests {
         assert_eq!(rungs.now(), Rung::Whole);
         assert_eq!(rungs.refused(Rung::Whole, false), Some(Rung::Streamed));
         assert_eq!(rungs.now(), Rung::Streamed);
-        let chunks = Rung::Chunked { size: MOST_CHUNK, alone: false };
-        assert_eq!(rungs.refused(Rung::Streamed, false), Some(chunks));
-        assert_eq!(rungs.refused(chunks, false), None);
-        assert_eq!(rungs.now(), chunks);
+        assert_eq!(rungs.refused(Rung::Streamed, false), None, "neither way is left");
+        let rungs = Ladder::default();
+        assert_eq!(rungs.refused(Rung::Streamed, false), Some(Rung::Whole), "the ladder goes up, too");
+        assert_eq!(rungs.refused(Rung::Whole, true), None, "too large, and there are no chunks");
+    }
+
+    #[test]
+    fn a_limit_on_bodies_makes_chunks_below_it() {
+        let rungs = Ladder::default();
+        let chunk = |size| Rung::Chunked { size, alone: false };
+        assert_eq!(rungs.refused(Rung::Whole, true), Some(chunk(MOST_CHUNK)));
+        assert_eq!(rungs.refused(Rung::Whole, true), Some(chunk(MOST_CHUNK)), "two that found it at once");
+        assert_eq!(rungs.refused(chunk(MOST_CHUNK), true), Some(chunk(MOST_CHUNK / 2)));
+        assert_eq!(rungs.refused(chunk(LEAST_CHUNK), true), None);
     }
 
     #[test]
@@ -162,5 +219,31 @@ mod tests {
         assert_eq!(rungs.now(), Rung::Chunked { size: LEAST_CHUNK, alone: true });
         rungs.at_least(1 << 20);
         assert_eq!(rungs.now().step(), 1 << 20);
+    }
+
+    #[test]
+    fn a_line_that_is_good_again_gets_larger_chunks_and_whole_blobs_in_the_end() {
+        let rungs = Ladder::default();
+        rungs.lost(Rung::Whole, 32 << 20);
+        rungs.arrived(Rung::Whole, 1 << 20);
+        rungs.lost(Rung::Whole, 32 << 20);
+        let chunk = |size| Rung::Chunked { size, alone: true };
+        assert_eq!(rungs.now(), chunk(4 << 20), "less than was lost proves nothing");
+        rungs.arrived(rungs.now(), 1 << 30);
+        assert_eq!(rungs.now(), Rung::Whole);
+        rungs.lost(Rung::Whole, 32 << 20);
+        assert_eq!(rungs.now(), chunk(4 << 20), "one more loss is enough");
+        for _ in 0..6 {
+            rungs.lost(rungs.now(), 256 << 10);
+        }
+        let small = rungs.now();
+        rungs.arrived(small, 63 * small.step());
+        assert_eq!(rungs.now(), small, "a few chunks prove nothing");
+
+        let rungs = Ladder::default();
+        rungs.lost(Rung::Whole, 32 << 20);
+        rungs.arrived(Rung::Whole, 32 << 20);
+        rungs.lost(Rung::Whole, 32 << 20);
+        assert_eq!(rungs.now(), Rung::Whole, "as much got through in between");
     }
 }

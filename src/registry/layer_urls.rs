@@ -6,9 +6,8 @@ use std::sync::{Mutex, PoisonError};
 
 use url::Url;
 
-use super::pull::{blob_request, checked};
 use super::registries::{Registries, UrlTurns};
-use super::wire::exchange::{Method, Response};
+use super::wire::exchange::{Request, Response};
 use super::wire::origin::{Origin, Purpose, shown};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository};
@@ -58,10 +57,9 @@ impl Registries {
     fn open_url(&self, registry: &Origin, url: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
         let url = registry.follow(Purpose::LayerUrl, &registry.url(""), url)?.url;
         let stranger = self.transport.stranger(&url)?;
-        let mut request = blob_request(Method::GET, url, Some(offset).filter(|o| *o > 0));
-        request.shown = format!("GET {}", shown(&request.url));
-        let text = request.shown.clone();
-        checked(self.transport.send_to_stranger(&stranger, registry, request)?, &text, descriptor, offset)
+        let text = format!("GET {}", shown(&url));
+        let send = |request: Request<'static>| self.transport.send_to_stranger(&stranger, registry, request);
+        self.transport.open_at(&stranger, (&url, &text), descriptor, offset, &send)
     }
 
     fn turn(&self, digest: &Digest) -> usize {

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::auth::scope::Scope;
+use super::capabilities::Feature;
 use super::pages::{MOST_PAGES, Pages};
 use super::peer::Peer;
 use super::referrers::fallback_tag;
@@ -68,7 +69,7 @@ impl Registries {
         scope: &Scope,
     ) -> Result<Option<Vec<Descriptor>>> {
         let peer = self.transport.peer(at.host())?;
-        let mut known = peer.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = peer.capabilities.referrers.lock().unwrap_or_else(PoisonError::into_inner);
         match &*known {
             Some(Ok(false)) => return Ok(None),
             Some(Ok(true)) => drop(known),
@@ -76,7 +77,11 @@ impl Registries {
             // The first question. Others wait for what comes of it: it decides for the whole host.
             None => match self.ask_api(&peer, at, subject, scope) {
                 Ok(answer) => {
-                    *known = Some(Ok(!matches!(answer, Answer::NoApi)));
+                    let has_api = !matches!(answer, Answer::NoApi);
+                    if !has_api {
+                        peer.lacks(Feature::Referrers, "asked for once", self.transport.watch.as_ref());
+                    }
+                    *known = Some(Ok(has_api));
                     return Ok(answer.listed());
                 }
                 // It was repeated as often as it may be, and will not be for each of those who wait.
@@ -95,7 +100,7 @@ impl Registries {
     /// may well have the API all the same.
     pub(super) fn has_referrers_api(&self, at: &Repository, subject: &Digest) -> Result<bool> {
         let peer = self.transport.peer(at.host())?;
-        let known = || match &*peer.lists_referrers.lock().unwrap_or_else(PoisonError::into_inner) {
+        let known = || match &*peer.capabilities.referrers.lock().unwrap_or_else(PoisonError::into_inner) {
             Some(Ok(known)) => Some(*known),
             _ => None,
         };

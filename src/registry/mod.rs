@@ -4,21 +4,27 @@
 //! registry names through `wire::origin`.
 
 mod auth;
+mod capabilities;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod ladder;
 mod layer_urls;
 mod link;
 mod listing;
+mod load;
 mod login;
+mod mount;
 mod options;
 mod pages;
 mod peer;
+mod presence;
 mod pull;
 mod push;
+mod range;
 mod referrers;
 mod registries;
 mod retry;
+mod session;
 #[cfg(test)]
 mod tests;
 mod transport;

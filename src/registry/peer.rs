@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::auth::authority::Authority;
-use super::ladder::Ladder;
+use super::capabilities::{Capabilities, Feature};
 use super::retry::Pause;
 use super::wire::gate::Gate;
 use super::wire::origin::Origin;
 use crate::error::Error;
+use crate::store::Watch;
 
 /// One host.
 pub(super) struct Peer {
@@ -20,8 +21,8 @@ pub(super) struct Peer {
     pub(super) fresh: ureq::Agent,
     /// What it warned of already.
     pub(super) warned: Mutex<HashSet<String>>,
-    /// How it takes uploads.
-    pub(super) ladder: Ladder,
+    /// What it turned out not to take.
+    pub(super) capabilities: Capabilities,
     /// Set by the first contact, which may find out the scheme.
     pub(super) contact: OnceLock<Result<Origin, Arc<Error>>>,
     pub(super) authority: Authority,
@@ -30,9 +31,6 @@ pub(super) struct Peer {
     /// For uploads of blobs, each as a whole.
     pub(super) uploads: Arc<Gate>,
     pub(super) pause: Pause,
-    /// Whether it has the referrers API, or why that cannot be known; held while the first question
-    /// finds out.
-    pub(super) lists_referrers: Mutex<Option<Result<bool, Arc<Error>>>>,
 }
 
 impl Peer {
@@ -42,13 +40,12 @@ impl Peer {
             agent,
             fresh,
             warned: Mutex::default(),
-            ladder: Ladder::default(),
+            capabilities: Capabilities::default(),
             contact: OnceLock::new(),
             authority,
             gate: Gate::new(jobs),
             uploads: Gate::new(jobs),
             pause: Pause::default(),
-            lists_referrers: Mutex::default(),
         }
     }
 
@@ -59,6 +56,16 @@ impl Peer {
             // `Transport::peer` gives out no other.
             _ => unreachable!("a host without contact was given out"),
         }
+    }
+
+    /// Whether something is worth a try.
+    pub(super) fn takes(&self, feature: Feature) -> bool {
+        self.capabilities.takes(feature)
+    }
+
+    /// It turned out not to take something, for this reason.
+    pub(super) fn lacks(&self, feature: Feature, reason: &str, watch: &dyn Watch) {
+        self.capabilities.lacks(feature, &self.name, reason, watch);
     }
 
     /// Fewer requests at once from now on.

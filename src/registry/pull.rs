@@ -4,17 +4,15 @@
 //! headers are only compared. What a descriptor holds itself (image-spec v1.1.1 `descriptor.md`
 //! `data`) is not asked for.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
-
-use url::Url;
 
 use super::auth::scope::Scope;
 use super::registries::Registries;
 use super::wire::exchange::{Method, Request, Response};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Algorithm, Descriptor, Digest, Manifest, MediaType, Reference, Repository, Said};
-use crate::store::{Copies, Event, Place, Source};
+use crate::store::{Copies, Endpoint, Event, Place, Source};
 
 /// distribution-spec v1.1 asks registries to take 4 MiB; larger ones will be refused by many.
 const USUAL_MANIFEST: u64 = 4 << 20;
@@ -118,17 +116,19 @@ impl Registries {
         }
     }
 
+    /// A request for a whole blob, and how to call it in a message.
     pub(crate) fn request_blob(
         &self,
         method: Method,
         repository: &Repository,
         digest: &Digest,
-        range: Option<u64>,
         scope: &Scope,
+        has_leave: bool,
     ) -> Result<(Response, String)> {
         let peer = self.transport.peer(repository.host())?;
         let url = self.transport.url(&peer, &format!("v2/{}/blobs/{digest}", repository.path()));
-        let request = blob_request(method, url, range);
+        let mut request = Request::new(method, url);
+        request.has_leave = has_leave;
         let shown = request.shown.clone();
         Ok((self.transport.send(&peer, scope, request)?, shown))
     }
@@ -152,15 +152,17 @@ impl Registries {
 
     /// The content of a blob as a repository, or where it sends us, has it from byte `offset` on.
     fn get_blob(&self, from: &Repository, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        let range = Some(offset).filter(|o| *o > 0);
+        let peer = self.transport.peer(from.host())?;
+        let url = self.transport.url(&peer, &format!("v2/{}/blobs/{}", from.path(), descriptor.digest));
         let scope = Scope::pull(from.path());
-        let (mut response, shown) = self.request_blob(Method::GET, from, &descriptor.digest, range, &scope)?;
-        if response.status == 404 && self.layer_urls.is_some() && !descriptor.urls.is_empty() {
-            response.drain();
-            drop(response);
-            return Ok(Box::new(self.open_layer_urls(from, descriptor, offset)?));
+        let shown = format!("GET {}", url.path());
+        let send = |request: Request<'static>| self.transport.send(&peer, &scope, request);
+        match self.transport.open_at(&peer, (&url, &shown), descriptor, offset, &send) {
+            Err(e) if e.status() == Some(404) && self.layer_urls.is_some() && !descriptor.urls.is_empty() => {
+                Ok(Box::new(self.open_layer_urls(from, descriptor, offset)?))
+            }
+            answer => Ok(Box::new(answer?)),
         }
-        Ok(Box::new(checked(response, &shown, descriptor, offset)?))
     }
 }
 
@@ -197,22 +199,7 @@ impl Source for Registries {
 
     fn has_blob(&self, at: Place, descriptor: &Descriptor) -> Result<bool> {
         let from = self.repository(at)?;
-        let scope = Scope::pull(from.path());
-        let (mut response, shown) = self.request_blob(Method::HEAD, &from, &descriptor.digest, None, &scope)?;
-        match response.status {
-            200 => Ok(true),
-            404 => Ok(false),
-            // Some registries know no HEAD. The body that comes instead is not read.
-            405 | 501 => {
-                response.drain();
-                match self.get_blob(&from, descriptor, 0) {
-                    Ok(_) => Ok(true),
-                    Err(e) if e.status() == Some(404) => Ok(false),
-                    Err(e) => Err(e),
-                }
-            }
-            _ => Err(response.failure(&shown)),
-        }
+        self.holds(&from, Endpoint::Blobs, descriptor, &Scope::pull(from.path()), false)
     }
 
     fn document(&self, at: Place, descriptor: &Descriptor) -> Result<Option<Arc<[u8]>>> {
@@ -241,71 +228,5 @@ impl Source for Registries {
 impl Copies for Registries {
     fn place_of(&self, repository: &Repository) -> Place {
         self.place(repository)
-    }
-}
-
-/// A request for content from byte `range` on.
-pub(crate) fn blob_request(method: Method, url: Url, range: Option<u64>) -> Request<'static> {
-    let request = Request::new(method, url);
-    match range {
-        Some(start) => request.header("range", format!("bytes={start}-")),
-        None => request,
-    }
-}
-
-/// The answer to a request for content, standing at byte `offset`, unless it announces something else.
-pub(crate) fn checked(mut response: Response, shown: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
-    let size = descriptor.size;
-    let wrong = |what: String| Error::content(format!("{shown}: {what}"));
-    let expected = match response.status {
-        200 => size,
-        206 if offset > 0 => {
-            let header = response.header("content-range").unwrap_or_default().to_owned();
-            if content_range(&header) != Some((offset, size)) {
-                return Err(wrong(format!("asked for bytes {offset}- of {size}, got `{}`", header.escape_debug())));
-            }
-            size - offset
-        }
-        _ => return Err(response.failure(shown)),
-    };
-    if let Some(length) = response.length().filter(|length| *length != expected) {
-        return Err(wrong(format!("{length} bytes announced where there should be {expected}")));
-    }
-    if response.status == 200 && offset > 0 {
-        // The registry ignores ranges: what is known already comes again.
-        let skipped = io::copy(&mut (&mut response).take(offset), &mut io::sink()).map_err(Error::from_read)?;
-        if skipped < offset {
-            return Err(Error::Network { request: shown.into(), reason: format!("ended after {skipped} bytes") });
-        }
-    }
-    Ok(response)
-}
-
-/// Start and total of `bytes START-END/TOTAL`, if it goes to the end (RFC 9110 §14.4).
-pub(crate) fn content_range(header: &str) -> Option<(u64, u64)> {
-    let (range, total) = header.strip_prefix("bytes ")?.split_once('/')?;
-    let (start, end) = range.split_once('-')?;
-    let (start, end, total): (u64, u64, u64) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);
-    (end.checked_add(1)? == total && start <= end).then_some((start, total))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_range_up_to_the_end_counts() {
-        assert_eq!(content_range("bytes 5-9/10"), Some((5, 10)));
-        for other in [
-            "",
-            "bytes 5-8/10",
-            "bytes 5-9/*",
-            "bytes */10",
-            "bytes 9-5/6",
-            "items 5-9/10",
-            "bytes 0-18446744073709551615/0",
-        ] {
-            assert_eq!(content_range(other), None, "{other}");
-        }
     }
 }

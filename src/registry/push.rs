@@ -3,8 +3,10 @@
 //! distribution-spec v1.1 "Push". Uploads themselves are in `upload`.
 
 use super::auth::scope::Scope;
+use super::capabilities::Feature;
+use super::mount::Mount;
 use super::registries::Registries;
-use super::upload::Mount;
+use super::session::with_cache;
 use super::wire::exchange::{Body, Method, Request};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Tag};
@@ -16,12 +18,9 @@ impl Registries {
     fn ask_first(&self, to: &Repository, descriptor: &Descriptor) -> Result<bool> {
         let peer = self.transport.peer(to.host())?;
         let has_session = self.sessions().get(to).is_some_and(|waiting| !waiting.is_empty());
-        if !has_session && peer.ladder.mounts_within() {
-            match self.mount(to, to, &descriptor.digest)? {
-                Mount::Done => {}
-                Mount::Session => return Ok(false),
-                Mount::Refused => peer.ladder.refused_mount_within(),
-            }
+        if !has_session && peer.takes(Feature::MountWithin) && self.mount(to, to, &descriptor.digest)? == Mount::Session
+        {
+            return Ok(false);
         }
         // Only here its length shows.
         match self.has(to, Endpoint::Blobs, descriptor) {
@@ -34,22 +33,7 @@ impl Registries {
 
 impl Target for Registries {
     fn has(&self, to: &Repository, by: Endpoint, descriptor: &Descriptor) -> Result<bool> {
-        let scope = Scope::push(to.path());
-        let digest = &descriptor.digest;
-        let (mut response, shown) = match by {
-            Endpoint::Manifests => self.request_manifest(Method::HEAD, to, digest.as_str(), &scope)?,
-            Endpoint::Blobs => self.request_blob(Method::HEAD, to, digest, None, &scope)?,
-        };
-        match response.status {
-            // A registry that lost content may still know its name: the length tells.
-            200 if response.length().is_none_or(|length| length == descriptor.size) => Ok(true),
-            200 => {
-                self.suspects().insert((to.clone(), digest.clone()));
-                Ok(false)
-            }
-            404 => Ok(false),
-            _ => Err(response.failure(&shown)),
-        }
+        self.holds(to, by, descriptor, &Scope::push(to.path()), false)
     }
 
     fn prepare(&self, to: &Repository) -> Result<()> {
@@ -67,13 +51,15 @@ impl Target for Registries {
     ) -> Result<Put> {
         match ahead {
             Ahead::Ask if self.ask_first(to, descriptor)? => return Ok(Put::Found),
-            Ahead::Mount(from) if self.mount(to, from, &descriptor.digest)? == Mount::Done => return Ok(Put::Mounted),
+            Ahead::Mount(from) if self.mount_when_shown(to, from, descriptor)? == Mount::Done => {
+                return Ok(Put::Mounted);
+            }
             Ahead::Ask | Ahead::Mount(_) | Ahead::Nothing => {}
         }
         self.upload(to, descriptor, content)?;
         // distribution keeps what it has under a name, whatever is sent.
         let suspect = self.suspects().remove(&(to.clone(), descriptor.digest.clone()));
-        if suspect && !self.has(to, Endpoint::Blobs, descriptor)? {
+        if suspect && !self.is_whole(to, descriptor)? {
             return Err(Error::refused(
                 format!("the registry holds a damaged copy of {} and keeps it", descriptor.digest),
                 NextStep::DeleteDamagedBlob,
@@ -88,12 +74,14 @@ impl Target for Registries {
         let peer = self.transport.peer(to.host())?;
         let url = self.transport.url(&peer, &format!("v2/{}/manifests/{name}", to.path()));
         let request = Request::new(Method::PUT, url).header("content-type", manifest.media_type().as_str());
-        let request = request.body(Body::Bytes(manifest.bytes()));
+        let mut request = request.body(Body::Bytes(manifest.bytes()));
+        // A conflict about a tag is a refusal.
+        request.writes = tag.is_none();
         let shown = request.shown.clone();
         let answer = self.transport.send(&peer, &Scope::push(to.path()), request);
         let mut response = answer.map_err(|e| with_urls(e, manifest))?;
         if !matches!(response.status, 200..=202) {
-            return Err(with_urls(response.failure(&shown), manifest));
+            return Err(with_cache(with_urls(response.failure(&shown), manifest)));
         }
         response.agrees(digest, &shown)?;
         let keeps_track = response.header("oci-subject").is_some();

@@ -14,12 +14,13 @@ use super::registries::Registries;
 use super::wire::exchange::{Body, Method, Request};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Manifest, MediaType, Repository};
+use crate::store::Settling;
 
 /// How often another writer may come in between.
 const MOST_RACES: u32 = 5;
 
 /// The parts of the index that matter here; what else is in it stays.
-#[derive(Default, Deserialize, Serialize)]
+#[derive(Clone, Default, PartialEq, Deserialize, Serialize)]
 struct Index {
     /// Go writes an empty list as `null`.
     #[serde(default, deserialize_with = "list_or_null")]
@@ -68,14 +69,12 @@ impl Registries {
         // One at a time from here; other machines are told by reading back.
         let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
         let tag = fallback_tag(subject);
-        for writes in 0..=MOST_RACES {
-            let mut index = self.referrers_index(to, &tag)?;
+        let mut index = self.referrers_index(to, &tag)?;
+        for _ in 0..MOST_RACES {
             if index.lists(manifest) {
                 return Ok(());
             }
-            if writes == MOST_RACES {
-                break;
-            }
+            let before = index.clone();
             let line = Line {
                 media_type: manifest.media_type(),
                 digest: manifest.digest(),
@@ -89,6 +88,12 @@ impl Registries {
             index.rest.insert("mediaType".into(), MediaType::OCI_INDEX.into());
             let bytes = serde_json::to_vec(&index).map_err(unwritable)?;
             self.put_referrers_index(to, &tag, &bytes)?;
+            // What is shown as it was before was not written by another: it does not show yet.
+            let settled = |shown: &Index| shown.lists(manifest) || *shown != before;
+            index = Settling::look(self.transport.watch.as_ref(), settled, || self.referrers_index(to, &tag))?;
+        }
+        if index.lists(manifest) {
+            return Ok(());
         }
         Err(Error::Network {
             request: format!("PUT /v2/{}/manifests/{tag}", to.path()),

@@ -11,7 +11,9 @@ use super::auth::authority::Authority;
 use super::auth::challenge::choose;
 use super::auth::credentials::{Credential, Credentials};
 use super::auth::scope::Scope;
-use super::options::RegistryOptions;
+use super::capabilities::Feature;
+use super::load::{is_load, is_sign_of_load, passes};
+use super::options::{RegistryOptions, Retry};
 use super::peer::Peer;
 use super::retry::pause_for;
 use super::wire::env::of_process;
@@ -130,9 +132,11 @@ impl Transport {
 
     /// The one loop that every request goes through.
     fn send_on(&self, peer: &Peer, terms: Terms<'_>, mut request: Request<'_>) -> Result<Response> {
-        let retry = self.options.retry;
-        let mut stale = None;
-        let mut tries = 0;
+        let retry = if request.once { Retry { times: 0, ..self.options.retry } } else { self.options.retry };
+        let load = |permit: Option<&Permit>, failure: &Error, request: &Request<'_>| {
+            is_load(peer, permit, failure, request, self.watch.as_ref())
+        };
+        let (mut stale, mut tries) = (None, 0);
         loop {
             peer.pause.wait(self.watch.as_ref())?;
             let authorization = match terms {
@@ -140,6 +144,7 @@ impl Transport {
                 Terms::Contact(_) | Terms::Layer(_) | Terms::Token => None,
             };
             let permit = (!request.has_leave).then(|| peer.gate.enter());
+            let excused;
             let failure = match self.follow(peer, terms, &mut request, authorization.as_deref()) {
                 Ok(mut response) if self.is_new_challenge(terms, &response, stale.as_deref(), peer)? => {
                     // A token of nobody is worth one more try too: the challenge may name its scope.
@@ -150,15 +155,19 @@ impl Transport {
                     request.rewind()?;
                     continue;
                 }
-                Ok(response) if !response.is_worth_repeating() => return Ok(response.with(permit)),
+                Ok(response) if !response.is_worth_repeating(&request) => {
+                    permit.iter().for_each(Permit::answered);
+                    return Ok(response.with(permit));
+                }
                 Ok(mut response) => {
                     if response.status == 429 {
                         peer.calm_down();
                     }
                     let header = response.header("retry-after").map(str::to_owned);
                     let failure = response.failure(&request.shown);
+                    excused = header.is_none() && load(permit.as_ref(), &failure, &request);
                     drop((response, permit));
-                    if tries < retry.times {
+                    if tries < retry.times || excused {
                         let delay = retry.delay(tries);
                         let status = failure.status().unwrap_or_default();
                         let wait = pause_for(&peer.name, status, header.as_deref(), delay, self.watch.as_ref())?;
@@ -171,19 +180,21 @@ impl Transport {
                     failure
                 }
                 Err(failure) => {
+                    excused = load(permit.as_ref(), &failure, &request);
                     drop(permit);
                     let passes = failure.kind() == Kind::Transient && request.is_repeatable();
                     // A connection that idled may have been closed by the other side just now: the
                     // first repetition costs nothing and waits for nothing.
-                    if tries > 0 && tries < retry.times && passes {
+                    if passes && (excused || (tries > 0 && tries < retry.times)) {
                         sleep(retry.delay(tries), self.watch.as_ref())?;
                     }
                     failure
                 }
             };
-            tries += 1;
-            let passes = failure.kind() == Kind::Transient || failure.status().is_some_and(|s| s == 401 || s == 403);
-            if !passes || tries > retry.times || !request.is_repeatable() {
+            tries += u32::from(!excused);
+            // Whoever sends a blob gives his leave back first.
+            let is_his = request.has_leave && request.writes && is_sign_of_load(&failure, &request);
+            if !passes(&failure, &request) || tries > retry.times || !request.is_repeatable() || is_his {
                 return Err(failure);
             }
             self.watch.on(Event::Repeating { host: &peer.name, reason: &failure.to_string() });
@@ -244,6 +255,13 @@ impl Transport {
             let agent = if request.alone { &peer.fresh } else { &peer.agent };
             let exchange = self.exchange(peer, agent, &url, authorization.filter(|_| is_registry));
             let mut response = exchange.send(request)?;
+            if response.status == 417 && exchange.expects && request.asks_first() {
+                // RFC 9110 §10.1.1: the same again without.
+                response.drain();
+                peer.lacks(Feature::Expect, "417", self.watch.as_ref());
+                request.rewind()?;
+                continue;
+            }
             response.is_registry = is_registry;
             self.pass_on_warnings(peer, &response);
             let moved = matches!(response.status, 301 | 302 | 303 | 307 | 308);
@@ -284,6 +302,7 @@ impl Transport {
             watch: &self.watch,
             limiter: self.limiter.as_ref(),
             proxy: self.proxies.of(url),
+            expects: peer.takes(Feature::Expect),
         }
     }
 

@@ -42,6 +42,13 @@ pub enum Event<'a> {
         /// What went wrong.
         error: Option<&'a Error>,
     },
+    /// A host turned out not to take something, and will not be asked for it again.
+    Learned {
+        /// The registry.
+        host: &'a str,
+        /// What, and how that showed.
+        what: &'a str,
+    },
     /// How much there is to do from here on; no items end a phase.
     Phase {
         /// What is being done, as in "fetching".

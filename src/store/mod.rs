@@ -4,6 +4,7 @@
 
 mod contents;
 mod event;
+mod settling;
 mod sink;
 mod source;
 mod target;
@@ -12,6 +13,7 @@ mod workers;
 pub(crate) use contents::{Contents, Node, Presence, Reason, Referrer, Root, RootName};
 pub(crate) use event::sleep;
 pub use event::{Event, Quiet, Watch};
+pub(crate) use settling::Settling;
 pub(crate) use sink::{Held, Sink};
 pub(crate) use source::{Content, Copies, Place, ReferrerSource, Source};
 pub(crate) use target::{Ahead, Endpoint, Put, Target};

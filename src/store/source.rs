@@ -97,4 +97,7 @@ pub(crate) trait Content: Read + Send {
     /// # Errors
     /// When the source cannot be opened there.
     fn seek_to(&mut self, offset: u64) -> Result<()>;
+
+    /// Lets go of whatever is open where it comes from, before a wait. It goes on with `seek_to`.
+    fn let_go(&mut self) {}
 }

@@ -304,6 +304,10 @@ impl Content for BlobContent<'_> {
         here.into_iter().for_each(|checkpoint| self.checkpoints.add(checkpoint));
         Ok(())
     }
+
+    fn let_go(&mut self) {
+        (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
+    }
 }
 
 #[cfg(test)]

@@ -15,8 +15,8 @@ use super::schedule::run;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
 use crate::error::{Error, Kind, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Repository, Role};
-use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch, side_by_side};
+use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
+use crate::store::{Ahead, Contents, Endpoint, Event, Put, Settling, Source, Target, Watch, side_by_side};
 
 /// Pushes what a survey found missing, and every tag.
 pub(crate) fn push(
@@ -37,7 +37,8 @@ pub(crate) fn push(
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     let done = steps.list.iter().map(|_| OnceLock::new()).collect();
-    let work = Work { contents, images, source, target, watch, steps: &steps.list, done, tally: Tally::default() };
+    let (steps_list, tally, written) = (&steps.list, Tally::default(), Mutex::default());
+    let work = Work { contents, images, source, target, watch, steps: steps_list, done, tally, written };
     run(&steps.tasks, jobs, |number| {
         // Every step runs once, so the slot is empty.
         let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
@@ -121,6 +122,8 @@ struct Work<'a> {
     steps: &'a [Step<'a>],
     done: Vec<Done>,
     tally: Tally,
+    /// What this run has brought there.
+    written: Mutex<HashSet<InRepository>>,
 }
 
 impl Work<'_> {
@@ -161,6 +164,9 @@ impl Work<'_> {
         self.watch.on(Event::BlobEnded { digest });
         // Bad content names its source; the target had nothing to do with it.
         let put = put.map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })?;
+        if put != Put::Found {
+            note(&self.written, to, digest);
+        }
         self.tally.add(to, put, &need.node.descriptor);
         Ok(())
     }
@@ -181,13 +187,13 @@ impl Work<'_> {
         let Some(manifest) = &need.node.manifest else { return Ok(()) };
         let place = |e: Error| e.at(format!("{to}@{}", manifest.digest()));
         match self.target.put_manifest(to, manifest, None) {
-            Err(e) if e.is_missing_content() => {}
-            answer => return answer.map_err(place),
+            Err(e) if self.lacks_ours(to, manifest, &e) || e.is_missing_content() => {}
+            answer => return answer.map(|()| note(&self.written, to, manifest.digest())).map_err(place),
         }
-        // The registry said before that it has everything below. It was wrong: send it all again.
+        // The registry said before that it has some of what is below. It was wrong: send that again.
         for successor in manifest.successors() {
             let node = self.contents.node(&successor.descriptor.digest).filter(|node| node.is_carried());
-            let Some(node) = node else { continue };
+            let Some(node) = node.filter(|node| !self.wrote(to, &node.descriptor.digest)) else { continue };
             if successor.role == Role::Manifest {
                 self.put_manifest(to, &Need { node, by: Endpoint::Manifests })?;
             } else {
@@ -195,7 +201,57 @@ impl Work<'_> {
                 note(&self.tally.resent, to, &node.descriptor.digest);
             }
         }
-        self.target.put_manifest(to, manifest, None).map_err(place)
+        self.put_when_shown(to, manifest, None).map_err(place)
+    }
+
+    /// Puts a manifest, and waits where the registry does not show yet what this run has just brought
+    /// and the manifest needs.
+    fn put_when_shown(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()> {
+        let mut settling = Settling::default();
+        loop {
+            match self.target.put_manifest(to, manifest, tag) {
+                Err(e) if self.lacks_ours(to, manifest, &e) => {
+                    if !settling.wait(self.watch)? {
+                        return Err(not_shown(manifest.digest(), &e.to_string()));
+                    }
+                }
+                answer => return answer.map(|()| note(&self.written, to, manifest.digest())),
+            }
+        }
+    }
+
+    /// Whether the registry says that it lacks something which this run has brought there.
+    fn lacks_ours(&self, to: &Repository, manifest: &Manifest, refusal: &Error) -> bool {
+        let only_manifests = refusal.code() == Some("MANIFEST_UNKNOWN");
+        let gone = refusal.status() == Some(404) && matches!(refusal.code(), None | Some("NAME_UNKNOWN"));
+        if !gone && !refusal.is_missing_content() {
+            return false;
+        }
+        let subject = manifest.subject().map(|subject| &subject.digest);
+        let below = manifest.successors().filter(|s| !only_manifests || s.role == Role::Manifest);
+        below.map(|s| &s.descriptor.digest).chain(subject).any(|digest| self.wrote(to, digest))
+    }
+
+    fn wrote(&self, to: &Repository, digest: &Digest) -> bool {
+        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
+        written.contains(&(to.clone(), digest.clone()))
+    }
+
+    /// A manifest as the target serves it; what this run has just put there is waited for.
+    fn read_back(&self, to: &Repository, tag: Option<&Tag>, manifest: &Manifest) -> Result<Option<Vec<u8>>> {
+        let read = || self.target.read_back(to, tag, manifest.digest());
+        if !self.wrote(to, manifest.digest()) {
+            return read();
+        }
+        // By tag, what stood there before may be shown for a while.
+        let wish = |served: &Option<Vec<u8>>| match tag {
+            Some(_) => served.as_deref() == Some(manifest.bytes()),
+            None => served.is_some(),
+        };
+        match Settling::look(self.watch, wish, read)? {
+            None => Err(not_shown(manifest.digest(), "404")),
+            served => Ok(served),
+        }
     }
 
     fn finish_image(&self, image: &Image, parts: &[usize], present: &[&Digest]) -> Result<Status> {
@@ -224,7 +280,7 @@ impl Work<'_> {
             if present.contains(&digest) {
                 self.target.list_referrer(to, manifest).map_err(place)?;
             }
-            let served = self.target.read_back(to, None, digest).map_err(place)?;
+            let served = self.read_back(to, None, manifest).map_err(place)?;
             if served.is_none_or(|bytes| bytes[..] != manifest.bytes()[..]) {
                 return Err(place(not_served_by_digest()));
             }
@@ -245,7 +301,7 @@ impl Work<'_> {
             let named = standing.as_deref().map(|bytes| Digest::of(image.digest.algorithm(), bytes));
             if named.as_ref() != Some(&image.digest) {
                 status = Status::Pushed;
-                if let Err(e) = self.target.put_manifest(to, manifest, Some(tag)) {
+                if let Err(e) = self.put_when_shown(to, manifest, Some(tag)) {
                     // An immutable tag may name this very content already.
                     if e.kind() != Kind::Act
                         || !same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?)
@@ -253,7 +309,7 @@ impl Work<'_> {
                         return Err(place(with_immutability(e)));
                     }
                 }
-                if !same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?) {
+                if !same(self.read_back(to, Some(tag), manifest).map_err(place)?) {
                     return Err(place(Error::refused(
                         "the registry does not serve by tag what was pushed",
                         NextStep::FindOtherWriter,
@@ -265,7 +321,7 @@ impl Work<'_> {
                 }
             }
         }
-        if !same(self.target.read_back(to, None, &image.digest).map_err(place)?) {
+        if !same(self.read_back(to, None, manifest).map_err(place)?) {
             return Err(place(not_served_by_digest()));
         }
         Ok(status)
@@ -294,6 +350,12 @@ impl Work<'_> {
         }
         outcome
     }
+}
+
+/// What the registry took and does not show; a later run may find it.
+fn not_shown(digest: &Digest, answer: &str) -> Error {
+    let reason = format!("the registry took what it does not show some seconds later: {answer}");
+    Error::Network { request: digest.to_string(), reason }
 }
 
 fn not_served_by_digest() -> Error {

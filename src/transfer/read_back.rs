@@ -9,12 +9,14 @@ use super::needs::{Image, collect};
 use super::outcome::{Outcome, Status, report};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository, Role, Tag};
-use crate::store::{Contents, Copies, Endpoint, Event, Node, Presence, Target, Watch, side_by_side};
+use crate::store::{Contents, Copies, Endpoint, Event, Node, Presence, Settling, Target, Watch, side_by_side};
 
 /// What hashes wrong is asked for once more before it counts as damaged there.
 const MOST_CORRUPT: u32 = 2;
 /// As many damaged pieces as one message names.
 const MOST_NAMED: usize = 20;
+
+const NOT_THERE: &str = "is not there";
 
 /// What was read back.
 #[derive(Clone, Debug, Default)]
@@ -94,7 +96,9 @@ pub(crate) fn read_back(
     }
     let bytes = pieces.iter().map(|(_, piece)| piece.descriptor().size).sum();
     watch.on(Event::Phase { name: "reading back", items: pieces.len() as u64, bytes });
-    let reader = Reader { target, copies, watch };
+    let pushed = outcome.images.iter().filter(|i| i.status == Status::Pushed);
+    let fresh: HashSet<Repository> = pushed.map(|i| i.image.target.repository.clone()).collect();
+    let reader = Reader { target, copies, watch, fresh };
     let answers = side_by_side(pieces, jobs, |(repository, piece)| (repository, piece, reader.read(repository, piece)));
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
 
@@ -166,10 +170,17 @@ fn verdict<'a>(image: &Image, wrong: impl Iterator<Item = &'a Wrong>) -> Option<
     Some(at(error.at(&image.target.repository)))
 }
 
+/// Said to be absent, rather than wrong.
+fn is_absent(answer: &Result<()>) -> bool {
+    answer.as_ref().is_err_and(|e| e.status() == Some(404) || e.to_string().ends_with(NOT_THERE))
+}
+
 struct Reader<'a> {
     target: &'a dyn Target,
     copies: &'a dyn Copies,
     watch: &'a dyn Watch,
+    /// What this run has pushed to: it may not show everything yet.
+    fresh: HashSet<Repository>,
 }
 
 impl Reader<'_> {
@@ -179,7 +190,7 @@ impl Reader<'_> {
         if let Some(signal) = self.watch.stopped() {
             return Some(Wrong::Unread(Arc::new(Error::Interrupted { signal })));
         }
-        let answer = match piece {
+        let look = || match piece {
             Piece::Blob(descriptor) => {
                 self.watch.on(Event::BlobStarted { digest, size: *size });
                 let answer = self.blob(from, descriptor);
@@ -189,9 +200,19 @@ impl Reader<'_> {
             Piece::Manifest(_) => self.manifest(from, None, digest).map_err(|e| e.at(format!("{from}@{digest}"))),
             Piece::Tag(_, tag, _) => self.manifest(from, Some(tag), digest).map_err(|e| e.at(format!("{from}:{tag}"))),
         };
+        let mut settling = Settling::default();
+        let answer = loop {
+            let answer = look();
+            let is_settled = answer.is_ok() || !self.fresh.contains(from) || !is_absent(&answer);
+            match if is_settled { Ok(false) } else { settling.wait(self.watch) } {
+                Ok(true) => {}
+                Ok(false) => break answer,
+                Err(e) => break Err(e),
+            }
+        };
         match answer {
             Ok(()) => None,
-            Err(e) if e.status() == Some(404) => Some(Wrong::Damaged(format!("{digest} is not there"))),
+            Err(e) if e.status() == Some(404) => Some(Wrong::Damaged(format!("{digest} {NOT_THERE}"))),
             Err(e) if e.kind() == Kind::Content => Some(Wrong::Damaged(e.innermost().to_string())),
             Err(e) => Some(Wrong::Unread(Arc::new(e))),
         }
@@ -210,8 +231,8 @@ impl Reader<'_> {
         for _ in 0..MOST_CORRUPT {
             let Some(bytes) = self.target.read_back(from, tag, digest)? else {
                 wrong = match tag {
-                    Some(tag) => format!("the tag `{tag}` is not there"),
-                    None => format!("{digest} is not there"),
+                    Some(tag) => format!("the tag `{tag}` {NOT_THERE}"),
+                    None => format!("{digest} {NOT_THERE}"),
                 };
                 break;
             };

@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::needs::{Image, Need, Needs, collect};
-use crate::error::{Error, Result};
+use crate::error::{Error, Kind, Result};
 use crate::oci::{Digest, Repository};
 use crate::store::{Contents, Endpoint, Event, Node, Presence, Target, Watch, side_by_side};
 
@@ -192,11 +192,13 @@ impl Asking<'_, '_> {
         if let Some(signal) = watch.stopped() {
             return Err(Error::Interrupted { signal });
         }
+        let nobody_answers = answers.iter().all(|(.., answer)| answer.as_ref().is_err_and(|e| e.status().is_none()));
         for (to, at, answer) in answers {
             let there = match answer {
                 Ok(there) => there,
-                // Some registries refuse the question and take the content all the same.
-                Err(e) if e.status().is_some() => {
+                // Some registries refuse the question and take the content all the same; and one answer
+                // that was lost too often is no reason to end here.
+                Err(e) if e.status().is_some() || (e.kind() == Kind::Transient && !nobody_answers) => {
                     let denied = matches!(e.status(), Some(401 | 403));
                     let e = Arc::new(e.at(to));
                     if denied {

@@ -72,7 +72,7 @@ fn a_registry_that_ignores_ranges_is_read_from_its_start_again() {
 }
 
 #[test]
-fn a_range_that_lies_costs_one_fresh_start_and_is_bad_content_the_second_time() {
+fn a_range_that_lies_costs_one_fresh_start_and_is_not_asked_for_again() {
     let lies = || {
         [
             Fault::LyingContentRange("bytes 0-299999/300000".into()),
@@ -89,10 +89,18 @@ fn a_range_that_lies_costs_one_fresh_start_and_is_bad_content_the_second_time() 
         assert_eq!(offsets(&scene, &layers[0]), [0, 100_000, 0]);
     }
     for lie in lies() {
+        let shifts = matches!(lie, Fault::ShiftRange(_));
         let (scene, layers) = source_of(&[300_000]);
         scene.source.fault(Match::on("GET", &layers[0]).nth(1), Fault::CutBodyAfter(100_000, Cut::Close));
         scene.source.fault(Match::on("GET", &layers[0]).nth(3), Fault::CutBodyAfter(100_000, Cut::Close));
         scene.source.fault(Match::on("GET", &layers[0]), lie);
+        if !shifts {
+            scene.export(&[IMAGE]).run().succeeds();
+            exported(&scene);
+            assert_eq!(offsets(&scene, &layers[0]), [0, 100_000, 0, 0], "one lie is enough");
+            continue;
+        }
+        // Only the hash can tell, and it blames the content.
         let out = scene.export(&[IMAGE]).run().exits(3);
         assert!(out.stderr.contains(&layers[0]) && out.stderr.contains(&scene.source.host()), "{}", out.stderr);
         refused(&scene);

@@ -41,12 +41,16 @@ fn a_head_that_claims_a_wrong_length_is_not_believed() {
 
 #[test]
 fn a_damaged_copy_that_the_registry_keeps_is_named_with_what_to_do() {
-    let (scene, layers) = bundle_of(Registry::builder(), &[ASKED]);
-    scene.target.fault(Match::on("HEAD", &layers[0]), Fault::HeadSays { status: 200, length: Some(0) });
-    let out = scene.import().run().exits(4);
-    assert!(out.stderr.contains("damaged copy") && out.stderr.contains(&layers[0]), "{}", out.stderr);
-    assert!(out.stderr.contains("hint: delete that blob"), "{}", out.stderr);
-    assert!(scene.target.tags(AT).is_empty());
+    for damaged in [Vec::new(), vec![0; 1_000]] {
+        let (scene, layers) = bundle_of(Registry::builder(), &[ASKED]);
+        scene.target.put_blob_as(AT, &layers[0], damaged);
+        // It keeps what it has under a name, whatever is sent.
+        scene.target.fault(Match::on("PUT", &in_query(&layers[0])), Fault::status(201));
+        let out = scene.import().run().exits(4);
+        assert!(out.stderr.contains("damaged copy") && out.stderr.contains(&layers[0]), "{}", out.stderr);
+        assert!(out.stderr.contains("hint: delete that blob"), "{}", out.stderr);
+        assert!(scene.target.tags(AT).is_empty());
+    }
 }
 
 #[test]

@@ -87,6 +87,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::ProvideLayer => {
             "put the layer into the registry, or export without --include-non-distributable-layers"
         }
+        NextStep::PushElsewhere => {
+            "this registry is read-only, or a cache of another one: push to the registry behind it, or switch its \
+             read-only mode off"
+        }
         NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
         NextStep::ReleaseTag => {

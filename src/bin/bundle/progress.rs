@@ -212,6 +212,9 @@ impl Watch for Progress {
                 };
                 self.mention("plan", &format!("{images} · {manifests} · {blobs} · {}{shared}", size(bytes)));
             }
+            Event::Learned { host, what } if self.talk.verbose > 0 => {
+                self.tell(&format!("{:<10} {host}: {what}", "learned"));
+            }
             Event::Repeating { host, reason } if self.talk.verbose > 0 => {
                 self.tell(&format!("{:<10} {host}: {reason}", "again"));
             }

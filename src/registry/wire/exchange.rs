@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use ureq::http::{self, HeaderMap};
@@ -43,8 +44,16 @@ pub(crate) struct Request<'a> {
     pub(crate) body: Body<'a>,
     /// Over a connection of its own.
     pub(crate) alone: bool,
+    /// Storage may take long before it is answered: it closes an upload.
+    pub(crate) commits: bool,
     /// Whoever sends it has leave to already.
     pub(crate) has_leave: bool,
+    /// Counts the bytes of the body that went out.
+    pub(crate) moved: Option<Arc<AtomicU64>>,
+    /// Once, whatever comes of it.
+    pub(crate) once: bool,
+    /// It brings content in: a conflict passes, and so does a 400 that no registry wrote.
+    pub(crate) writes: bool,
     /// Method and path, for messages.
     pub(crate) shown: String,
 }
@@ -52,7 +61,19 @@ pub(crate) struct Request<'a> {
 impl<'a> Request<'a> {
     pub(crate) fn new(method: Method, url: Url) -> Self {
         let shown = format!("{method} {}", url.path());
-        Self { method, url, headers: Vec::new(), body: Body::None, alone: false, has_leave: false, shown }
+        Self {
+            method,
+            url,
+            headers: Vec::new(),
+            body: Body::None,
+            alone: false,
+            commits: false,
+            has_leave: false,
+            moved: None,
+            once: false,
+            writes: false,
+            shown,
+        }
     }
 
     pub(crate) fn header(mut self, name: &'static str, value: impl Into<String>) -> Self {
@@ -69,6 +90,16 @@ impl<'a> Request<'a> {
     /// body broke off has to be asked first.
     pub(crate) fn is_repeatable(&self) -> bool {
         !matches!(self.body, Body::Content { .. })
+    }
+
+    /// Whether some of its content went out already.
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved.as_ref().is_some_and(|moved| moved.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Whether it asks first if its body is wanted, where the host takes that.
+    pub(crate) fn asks_first(&self) -> bool {
+        matches!(self.body, Body::Content { len, .. } if len >= ASK_FIRST)
     }
 
     /// Makes ready to be sent again.
@@ -90,6 +121,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) watch: &'a Arc<dyn Watch>,
     pub(crate) limiter: Option<&'a Arc<Limiter>>,
     pub(crate) proxy: Option<Proxy>,
+    /// The host takes `Expect`.
+    pub(crate) expects: bool,
 }
 
 impl Exchange<'_> {
@@ -116,6 +149,8 @@ impl Exchange<'_> {
         let unusable = |e: http::Error| Error::Network { request: request.shown.clone(), reason: e.to_string() };
         let pace = || Pace::new(self.limiter.cloned(), self.watch.clone(), self.idle);
         let proxy = || self.proxy.clone();
+        let patience = Some(if request.commits { COMMIT_TIMEOUT.max(self.idle) } else { self.idle });
+        let asks_first = self.expects && request.asks_first();
         let answer = match &mut request.body {
             Body::None => {
                 let ready = builder.body(()).map_err(unusable)?;
@@ -123,18 +158,19 @@ impl Exchange<'_> {
             }
             Body::Bytes(bytes) => {
                 let ready = builder.header("content-length", bytes.len()).body(*bytes).map_err(unusable)?;
-                self.agent.run(self.agent.configure_request(ready).proxy(proxy()).build())
+                let ready = self.agent.configure_request(ready).timeout_per_read(patience);
+                self.agent.run(ready.proxy(proxy()).build())
             }
             Body::Content { content, len, .. } => {
                 builder = builder.header("content-length", *len);
-                if *len >= ASK_FIRST {
+                if asks_first {
                     builder = builder.header("expect", "100-continue");
                 }
-                let mut exact = Exact { inner: *content, left: *len, pace: pace() };
+                request.moved.iter().for_each(|moved| moved.store(0, Ordering::Relaxed));
+                let moved = request.moved.as_deref();
+                let mut exact = Exact { inner: *content, left: *len, moved, pace: pace() };
                 let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
-                // Only what closes an upload may take long to be answered.
-                let patience = if request.method == Method::PUT { COMMIT_TIMEOUT.max(self.idle) } else { self.idle };
-                let ready = self.agent.configure_request(ready).timeout_per_read(Some(patience));
+                let ready = self.agent.configure_request(ready).timeout_per_read(patience);
                 self.agent.run(ready.proxy(proxy()).build())
             }
         };
@@ -162,6 +198,7 @@ impl Exchange<'_> {
 struct Exact<'a> {
     inner: &'a mut dyn Content,
     left: u64,
+    moved: Option<&'a AtomicU64>,
     pace: Pace,
 }
 
@@ -176,6 +213,9 @@ impl Read for Exact<'_> {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
         self.left -= got as u64;
+        if let Some(moved) = self.moved {
+            moved.fetch_add(got as u64, Ordering::Relaxed);
+        }
         self.pace.moved(got)?;
         Ok(got)
     }
@@ -216,14 +256,22 @@ impl Response {
     }
 
     /// An answer that another try may change. Storage behind a registry refuses links that are too
-    /// old with 401 or 403: the registry has to be asked for a new one.
-    pub(crate) fn is_worth_repeating(&self) -> bool {
+    /// old with 401 or 403: the registry has to be asked for a new one. To a HEAD it says so because
+    /// the link was signed for GET.
+    pub(crate) fn is_worth_repeating(&self, request: &Request<'_>) -> bool {
         match self.status {
             408 | 429 => true,
+            501 | 505 | 511 => false,
             500..=599 => true,
-            401 | 403 => !self.is_registry,
+            401 | 403 => !self.is_registry && request.method != Method::HEAD,
+            409 => request.writes,
+            400 => request.writes && !self.is_json(),
             _ => false,
         }
+    }
+
+    fn is_json(&self) -> bool {
+        self.header("content-type").is_some_and(|stated| stated.to_ascii_lowercase().contains("json"))
     }
 
     /// Compares the digest that a registry gives to something with ours, where both use one algorithm.
