@@ -6,10 +6,11 @@ use std::sync::{Mutex, PoisonError};
 
 use url::Url;
 
+use super::peer::Peer;
 use super::pull::{blob_request, checked};
 use super::registries::{Registries, UrlTurns};
 use super::wire::exchange::{Method, Response};
-use super::wire::origin::{Origin, Purpose, shown};
+use super::wire::origin::{Purpose, shown};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository};
 
@@ -36,7 +37,7 @@ impl Registries {
         let first = if offset == 0 { turn } else { turn.saturating_sub(1) };
         let mut failures: Vec<Error> = Vec::new();
         for turn in (first..).take(urls.len()) {
-            match self.open_url(registry.origin(), &urls[turn % urls.len()], descriptor, offset) {
+            match self.open_url(&registry, &urls[turn % urls.len()], descriptor, offset) {
                 Ok(response) => {
                     self.note_turn(&descriptor.digest, turn + 1, urls);
                     return Ok(response);
@@ -55,9 +56,10 @@ impl Registries {
         Err(Error::refused(reason, next))
     }
 
-    fn open_url(&self, registry: &Origin, url: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+    fn open_url(&self, registry: &Peer, url: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+        let (peer, registry) = (registry, registry.origin());
         let url = registry.follow(Purpose::LayerUrl, &registry.url(""), url)?.url;
-        let stranger = self.transport.stranger(&url)?;
+        let stranger = self.transport.stranger(peer, &url)?;
         let mut request = blob_request(Method::GET, url, Some(offset).filter(|o| *o > 0));
         request.shown = format!("GET {}", shown(&request.url));
         let text = request.shown.clone();
