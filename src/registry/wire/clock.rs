@@ -23,11 +23,11 @@ const MOST_AROUND: usize = 1 << 20;
 #[derive(Clone, Copy)]
 struct Wait {
     until: Option<Instant>,
-    /// Bytes since the last that counted as content.
-    arrived: usize,
+    /// Bytes since the last that counted as content, where they are counted.
+    arrived: Option<usize>,
 }
 
-const ENDLESS: Wait = Wait { until: None, arrived: 0 };
+const ENDLESS: Wait = Wait { until: None, arrived: None };
 
 thread_local! {
     static WAIT: Cell<Wait> = const { Cell::new(ENDLESS) };
@@ -38,7 +38,7 @@ pub(crate) struct Deadline(Wait);
 
 impl Deadline {
     pub(crate) fn at(until: Instant) -> Self {
-        Self(WAIT.replace(Wait { until: Some(until), arrived: 0 }))
+        Self(WAIT.replace(Wait { until: Some(until), arrived: Some(0) }))
     }
 
     pub(crate) fn after(limit: Duration) -> Self {
@@ -47,7 +47,7 @@ impl Deadline {
 
     /// Takes the end away, since a request body is under way, which may be long.
     pub(crate) fn lift() {
-        WAIT.set(ENDLESS);
+        WAIT.set(Wait { arrived: Some(0), ..ENDLESS });
     }
 }
 
@@ -111,10 +111,11 @@ impl<T: Transport> Transport for Clocked<T> {
         }
         let before = self.inner.buffers().input().len();
         let more = self.inner.await_input(timeout)?;
-        let mut wait = WAIT.get();
-        wait.arrived += self.inner.buffers().input().len().saturating_sub(before);
-        WAIT.set(wait);
-        if wait.arrived > MOST_AROUND {
+        let wait = WAIT.get();
+        let came = self.inner.buffers().input().len().saturating_sub(before);
+        let arrived = wait.arrived.map(|arrived| arrived + came);
+        WAIT.set(Wait { arrived, ..wait });
+        if arrived > Some(MOST_AROUND) {
             let reason = format!("more than {MOST_AROUND} bytes of its answer are no content");
             return Err(io::Error::new(io::ErrorKind::InvalidData, reason).into());
         }

@@ -93,8 +93,10 @@ pub(crate) fn keep_from_address(address: &str) {
 pub fn keep_from_authority(text: &str) {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
     let rest = rest.rsplit_once('@').filter(|(_, digest)| digest.starts_with("sha")).map_or(rest, |(before, _)| before);
-    let password = rest.rsplit_once('@').and_then(|(userinfo, _)| userinfo.split_once(':'));
-    if let Some((_, password)) = password.filter(|(user, password)| !user.contains('/') && !password.contains('/')) {
+    let Some((userinfo, _)) = rest.rsplit_once('@').filter(|(userinfo, _)| !userinfo.contains('/')) else { return };
+    // Where a scheme says that it is an address, a user without a password is a token.
+    let alone = Some(userinfo).filter(|_| text.contains("://"));
+    if let Some(password) = userinfo.split_once(':').map(|(_, password)| password).or(alone) {
         keep(password);
         if let Some((decoded, _)) = url::form_urlencoded::parse(password.replace('+', "%2B").as_bytes()).next() {
             keep(&decoded);

@@ -104,10 +104,10 @@ impl Credential {
     /// # Errors
     /// When it is neither. The value is not repeated.
     pub fn from_authorization_value(value: &str) -> Result<Self> {
-        // Whatever it is, it is not for others to read.
-        secrets::keep(value);
         let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
-        secrets::keep(rest);
+        // Whatever it is, it is not for others to read.
+        let is_scheme = |word: &str| ["basic", "bearer"].contains(&word.to_ascii_lowercase().as_str());
+        value.split_whitespace().filter(|word| !is_scheme(word)).for_each(secrets::keep);
         let rest = rest.trim();
         let read = match scheme.to_ascii_lowercase().as_str() {
             "basic" => from_base64(rest),

@@ -306,7 +306,7 @@ fn a_helper_that_fails_is_named_and_not_quoted() {
         ("", "not a name of a helper"),
         ("junk", "its answer is not a credential"),
         ("empty", "its answer is not a credential"),
-        ("fails", "failed (exit status: 3): no \\u{1b}[31mkeychain"),
+        ("fails", "failed (exit status: 3): no ***"),
         ("long", "its answer is too long"),
         ("killed", "failed (signal: 9"),
     ];
