@@ -100,6 +100,11 @@ pub enum NextStep {
     NewCertificateWithAddress,
     /// One with its name.
     NewCertificateWithName,
+    /// See that nobody else can change a file with credentials.
+    ProtectCredentialFile {
+        /// The file.
+        file: PathBuf,
+    },
     /// Put a layer into the registry, or do without it.
     ProvideLayer,
     /// Push to a registry that takes content: this one only reads.

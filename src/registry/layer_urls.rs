@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 
 use url::Url;
 
+use super::peer::Peer;
 use super::registries::{Registries, UrlTurns};
 use super::wire::exchange::{Request, Response};
-use super::wire::origin::{Origin, Purpose, shown};
+use super::wire::origin::{Purpose, shown};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository};
 
@@ -35,7 +36,7 @@ impl Registries {
         let first = if offset == 0 { turn } else { turn.saturating_sub(1) };
         let mut failures: Vec<Error> = Vec::new();
         for turn in (first..).take(urls.len()) {
-            match self.open_url(registry.origin(), &urls[turn % urls.len()], descriptor, offset) {
+            match self.open_url(&registry, &urls[turn % urls.len()], descriptor, offset) {
                 Ok(response) => {
                     self.note_turn(&descriptor.digest, turn + 1, urls);
                     return Ok(response);
@@ -54,9 +55,10 @@ impl Registries {
         Err(Error::refused(reason, next))
     }
 
-    fn open_url(&self, registry: &Origin, url: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+    fn open_url(&self, registry: &Peer, url: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
+        let (peer, registry) = (registry, registry.origin());
         let url = registry.follow(Purpose::LayerUrl, &registry.url(""), url)?.url;
-        let stranger = self.transport.stranger(&url)?;
+        let stranger = self.transport.stranger(peer, &url)?;
         let text = format!("GET {}", shown(&url));
         let send = |request: Request<'static>| self.transport.send_to_stranger(&stranger, registry, request);
         self.transport.open_at(&stranger, (&url, &text), descriptor, offset, &send)

@@ -5,6 +5,7 @@
 
 mod auth;
 mod capabilities;
+mod contact;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
 mod ladder;
@@ -36,4 +37,5 @@ pub(crate) use auth::credentials::{Forgotten, Keeper, Kept};
 pub use options::{PlainHttp, RegistryOptions, Retry};
 pub(crate) use registries::Registries;
 pub(crate) use wire::env::of_process;
+pub use wire::secrets::{keep_from_authority, redacted, redacted_json};
 pub use wire::tls::TlsOptions;

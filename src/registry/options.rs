@@ -53,6 +53,8 @@ pub struct RegistryOptions {
     pub plain_http: PlainHttp,
     /// Repeated requests.
     pub retry: Retry,
+    /// A file with credentials that others can change is refused; otherwise it is warned of.
+    pub strict_credential_files: bool,
     /// Trust, and client certificates.
     pub tls: TlsOptions,
 }
@@ -67,6 +69,7 @@ impl Default for RegistryOptions {
             login: None,
             plain_http: PlainHttp::None,
             retry: Retry::default(),
+            strict_credential_files: false,
             tls: TlsOptions::default(),
         }
     }

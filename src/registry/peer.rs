@@ -9,6 +9,8 @@ use super::capabilities::{Capabilities, Feature};
 use super::retry::Pause;
 use super::wire::gate::Gate;
 use super::wire::origin::Origin;
+use super::wire::reach::Reach;
+use super::wire::tls::HostTls;
 use crate::error::Error;
 use crate::store::Watch;
 
@@ -19,6 +21,9 @@ pub(super) struct Peer {
     pub(super) agent: ureq::Agent,
     /// Keeps no connection for a second request.
     pub(super) fresh: ureq::Agent,
+    pub(super) tls: HostTls,
+    /// Where it turned out to be.
+    pub(super) reach: Arc<Reach>,
     /// What it warned of already.
     pub(super) warned: Mutex<HashSet<String>>,
     /// What it turned out not to take.
@@ -34,11 +39,19 @@ pub(super) struct Peer {
 }
 
 impl Peer {
-    pub(super) fn new(name: String, agent: ureq::Agent, fresh: ureq::Agent, jobs: usize, authority: Authority) -> Self {
+    pub(super) fn new(
+        name: String,
+        (agent, fresh): (ureq::Agent, ureq::Agent),
+        (tls, reach): (HostTls, Arc<Reach>),
+        jobs: usize,
+        authority: Authority,
+    ) -> Self {
         Self {
             name,
             agent,
             fresh,
+            tls,
+            reach,
             warned: Mutex::default(),
             capabilities: Capabilities::default(),
             contact: OnceLock::new(),

@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
+use ureq::unversioned::resolver::DefaultResolver;
 use url::Url;
 
 use super::auth::authority::Authority;
@@ -16,13 +16,15 @@ use super::load::{is_load, is_sign_of_load, passes};
 use super::options::{RegistryOptions, Retry};
 use super::peer::Peer;
 use super::retry::pause_for;
+use super::wire::clock::CONNECT_TIMEOUT;
 use super::wire::env::of_process;
 use super::wire::exchange::{Exchange, Method, Request, Response};
 use super::wire::gate::Permit;
 use super::wire::origin::{Origin, Purpose};
 use super::wire::pace::Limiter;
 use super::wire::proxy::Proxies;
-use super::wire::tls::{HostTls, Tls, agent};
+use super::wire::reach::{Guard, Reach};
+use super::wire::tls::{HostTls, Tls, agent_for};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::Host;
 use crate::store::{Event, Watch, sleep};
@@ -31,11 +33,10 @@ use crate::store::{Event, Watch, sleep};
 const MOST_REDIRECTS: u32 = 5;
 /// One read brings in at most this, one write sends at most this, in bytes.
 const WIRE_BUFFER: usize = 128 << 10;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// On what terms a request is sent.
 #[derive(Clone, Copy)]
-enum Terms<'a> {
+pub(super) enum Terms<'a> {
     /// To a host that nothing is known of yet, which may turn out to be there. Its challenge is the
     /// answer.
     Contact(&'a Origin),
@@ -55,7 +56,7 @@ pub(super) struct Transport {
     credentials: Arc<Credentials>,
     tls: Tls,
     limiter: Option<Arc<Limiter>>,
-    proxies: Proxies,
+    pub(super) proxies: Proxies,
     peers: Mutex<HashMap<String, Arc<Peer>>>,
 }
 
@@ -63,7 +64,7 @@ impl Transport {
     pub(super) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
         let env = &of_process;
         let tls = Tls::load(&options.tls, env)?;
-        let credentials = Credentials::load(options.authfile.as_deref(), env)?;
+        let credentials = Credentials::load(options.authfile.as_deref(), options.strict_credential_files, env)?;
         for message in credentials.warnings() {
             watch.on(Event::Warning { message });
         }
@@ -90,17 +91,17 @@ impl Transport {
         }
     }
 
-    /// Whoever serves a layer at an address that is not the registry's.
-    pub(super) fn stranger(&self, url: &Url) -> Result<Arc<Peer>> {
+    /// Whoever serves a layer of this registry at an address that is not the registry's.
+    pub(super) fn stranger(&self, registry: &Peer, url: &Url) -> Result<Arc<Peer>> {
         // With its scheme, it cannot be taken for the name of a registry.
-        let name = url.origin().ascii_serialization();
+        let name = format!("{} for {}", url.origin().ascii_serialization(), registry.name);
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(peer) = peers.get(&name) {
             return Ok(peer.clone());
         }
         let tls = self.tls.for_strangers()?;
         let host: Host = url.authority().parse()?;
-        let peer = Arc::new(self.connect(host.to_string(), &host, tls, None));
+        let peer = Arc::new(self.connect(&host, tls, (registry.reach.clone(), true), None));
         Ok(peers.entry(name).or_insert(peer).clone())
     }
 
@@ -131,7 +132,7 @@ impl Transport {
     }
 
     /// The one loop that every request goes through.
-    fn send_on(&self, peer: &Peer, terms: Terms<'_>, mut request: Request<'_>) -> Result<Response> {
+    pub(super) fn send_on(&self, peer: &Peer, terms: Terms<'_>, mut request: Request<'_>) -> Result<Response> {
         let retry = if request.once { Retry { times: 0, ..self.options.retry } } else { self.options.retry };
         let load = |permit: Option<&Permit>, failure: &Error, request: &Request<'_>| {
             is_load(peer, permit, failure, request, self.watch.as_ref())
@@ -215,7 +216,7 @@ impl Transport {
             return Ok(false);
         }
         match choose(response.challenges().iter().map(String::as_str)) {
-            Some(challenge) => peer.authority.challenged(scope, challenge).map(|()| true),
+            Some(challenge) => peer.authority.challenged(peer.origin(), scope, challenge).map(|()| true),
             None => Ok(false),
         }
     }
@@ -328,14 +329,25 @@ impl Transport {
         let api = Origin::new(host, false)?;
         let tls = self.tls.for_registry(api.url("").authority())?;
         let login = self.options.login.as_ref().filter(|(of, _)| of == host).map(|(_, c)| c.clone());
-        Ok(self.connect(host.to_string(), host, tls, login))
+        let reach = Reach::of(Origin::new(host, self.options.is_plain_http(host))?.url(""));
+        Ok(self.connect(host, tls, (reach, false), login))
     }
 
-    fn connect(&self, name: String, host: &Host, tls: HostTls, login: Option<Credential>) -> Peer {
+    fn connect(
+        &self,
+        host: &Host,
+        tls: HostTls,
+        (reach, is_for_layers): (Arc<Reach>, bool),
+        login: Option<Credential>,
+    ) -> Peer {
         let jobs = self.options.jobs;
         let authority = Authority::new(host.clone(), login, self.credentials.clone());
-        let kept = agent(self.config(jobs), tls.clone());
-        Peer::new(name, kept, agent(self.config(0), tls), jobs, authority)
+        let agent = |idle| {
+            let names = Guard { reach: reach.clone(), is_for_layers, names: DefaultResolver::default() };
+            agent_for(self.config(idle), tls.clone(), names)
+        };
+        let agents = (agent(jobs), agent(0));
+        Peer::new(host.to_string(), agents, (tls, reach), jobs, authority)
     }
 
     /// `idle` connections are kept per host.
@@ -347,7 +359,9 @@ impl Transport {
             .proxy(None)
             .user_agent(concat!("bundle/", env!("CARGO_PKG_VERSION")))
             .accept("")
+            .timeout_resolve(Some(CONNECT_TIMEOUT))
             .timeout_connect(Some(CONNECT_TIMEOUT))
+            .timeout_recv_response(timeout)
             .timeout_per_read(timeout)
             .timeout_per_write(timeout)
             .max_idle_connections(4 * idle)
@@ -355,41 +369,5 @@ impl Transport {
             .input_buffer_size(WIRE_BUFFER)
             .output_buffer_size(WIRE_BUFFER)
             .build()
-    }
-
-    /// The first contact: finds the scheme, and what the registry wants to be shown.
-    fn contact(&self, peer: &Peer, host: &Host) -> Result<Origin> {
-        let plain = self.options.is_plain_http(host);
-        let origin = Origin::new(host, plain)?;
-        match self.ping(peer, &origin) {
-            Ok(()) => Ok(origin),
-            // A registry on this very machine may well speak plain http; any other must be named.
-            Err(_) if !plain && origin.is_loopback() && self.speaks_http(peer, host) => Origin::new(host, true),
-            Err(e) => Err(e),
-        }
-    }
-
-    fn speaks_http(&self, peer: &Peer, host: &Host) -> bool {
-        Origin::new(host, true).and_then(|origin| self.ping(peer, &origin)).is_ok()
-    }
-
-    /// distribution-spec v1.1 end-1.
-    fn ping(&self, peer: &Peer, origin: &Origin) -> Result<()> {
-        let request = Request::new(Method::GET, origin.url("v2/"));
-        let shown = request.shown.clone();
-        let mut response = self.send_on(peer, Terms::Contact(origin), request).map_err(|e| e.at(&peer.name))?;
-        match response.status {
-            200 | 401 => {
-                let challenge = choose(response.challenges().iter().map(String::as_str));
-                response.drain();
-                challenge.into_iter().for_each(|c| peer.authority.challenged_in_general(c));
-                Ok(())
-            }
-            _ => {
-                let next = NextStep::CheckHost;
-                let failure = response.failure(&shown);
-                Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), next))
-            }
-        }
     }
 }

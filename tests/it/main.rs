@@ -1,6 +1,10 @@
 //! The integration tests: one binary, whose modules share the in-process registry.
 
 mod access;
+mod attacker_clock;
+mod attacker_credentials;
+mod attacker_echo;
+mod attacker_reach;
 mod bad_source;
 mod bundle_file;
 mod deterministic;

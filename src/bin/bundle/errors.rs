@@ -6,7 +6,7 @@ use oci_bundle::export::ExportFailed;
 use oci_bundle::{Error, Kind};
 
 use super::next_steps;
-use super::text::{escaped, size};
+use super::text::{escaped, harmless, size};
 
 /// What a command failed with.
 pub(crate) struct Failure {
@@ -61,8 +61,9 @@ pub(crate) fn print(error: &Error) {
     }
 }
 
-/// Prints how to go on to standard error.
+/// Prints how to go on to standard error. That is our own words, and names that a person typed: a password that
+/// is a word must not tear holes in them.
 pub(crate) fn print_hint(hint: &str) {
     // Nobody is left to tell when standard error is closed.
-    let _ = writeln!(std::io::stderr().lock(), "hint: {}", escaped(hint));
+    let _ = writeln!(std::io::stderr().lock(), "hint: {}", harmless(hint));
 }

@@ -13,6 +13,7 @@ mod next_steps;
 mod progress;
 mod registry_args;
 mod report;
+mod secrets;
 mod signals;
 mod text;
 mod verify;
@@ -24,6 +25,7 @@ use clap::builder::{BoolishValueParser, Resettable};
 use clap::{Arg, ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 use errors::Failure;
+use oci_bundle::{Event, Watch};
 use progress::{Progress, Talk};
 
 /// Carry container images across an air gap in one file, with every digest unchanged.
@@ -77,11 +79,12 @@ enum Command {
     Verify(verify::VerifyArgs),
 }
 
-/// Parses the command line.
-fn parse() -> Result<Cli, clap::Error> {
+/// Parses the command line; with what the environment alone switched off.
+fn parse() -> Result<(Cli, Vec<&'static str>), clap::Error> {
     let command = Cli::command().mut_args(by_environment);
     let command = command.mut_subcommands(|command| command.mut_args(by_environment));
-    Cli::from_arg_matches(&command.try_get_matches()?)
+    let matches = command.try_get_matches()?;
+    Ok((Cli::from_arg_matches(&matches)?, registry_args::weakened_by_environment(&matches)))
 }
 
 /// How the environment sets an argument. Its values stay out of the help, since one may be a secret. A
@@ -99,18 +102,21 @@ fn by_environment(mut arg: Arg) -> Arg {
 }
 
 fn main() -> ExitCode {
-    let cli = match parse() {
-        Ok(cli) => cli,
+    secrets::take_note();
+    let (cli, weakened) = match parse() {
+        Ok(parsed) => parsed,
         Err(e) => {
             let help = !e.use_stderr();
-            // A closed pipe is nobody's fault.
-            let _ = e.print();
+            secrets::print(&e);
             return if help { ExitCode::SUCCESS } else { ExitCode::from(2) };
         }
     };
     let stop = signals::listen();
     let talk = Talk { quiet: cli.shared.quiet, verbose: cli.shared.verbose, json: cli.shared.format == Format::Json };
     let progress = Arc::new(Progress::new(talk, cli.shared.no_progress, stop));
+    for message in weakened {
+        progress.on(Event::Warning { message });
+    }
     let result = match cli.command {
         Command::Export(args) => args.run(&progress),
         Command::Import(args) => args.run(&progress),

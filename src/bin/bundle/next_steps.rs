@@ -84,6 +84,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "use one of its names, or give the server a certificate with the IP address as subject alternative name"
         }
         NextStep::NewCertificateWithName => "check the host name; the server needs a certificate that names it",
+        NextStep::ProtectCredentialFile { file } => {
+            return format!("see whose it is and who may write there, then `chmod 0600 {}`", file.display()).into();
+        }
         NextStep::ProvideLayer => {
             "put the layer into the registry, or export without --include-non-distributable-layers"
         }

@@ -4,7 +4,8 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 use oci_bundle::oci::{Host, Invalid};
 use oci_bundle::registry::{Credential, PlainHttp, RegistryOptions, Retry, TlsOptions};
 use oci_bundle::{Error, Result};
@@ -57,6 +58,26 @@ pub(crate) struct RegistryArgs {
     retry_delay: u64,
 }
 
+/// What is less safe since a variable says so and nobody typed it, each as a warning.
+pub(crate) fn weakened_by_environment(matches: &ArgMatches) -> Vec<&'static str> {
+    let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
+    let by_variable =
+        |id: &str| matches.ids().any(|known| known == id) && matches.value_source(id) == Some(ValueSource::EnvVariable);
+    let mut warnings = Vec::new();
+    if by_variable("plain_http") && matches.get_many::<String>("plain_http").is_some_and(|mut v| !v.all(|v| is_no(v))) {
+        warnings.push("BUNDLE_PLAIN_HTTP is set: registries are spoken to without TLS, and everyone on the way can read and change it");
+    }
+    if by_variable("insecure_skip_tls_verify") && matches.get_flag("insecure_skip_tls_verify") {
+        warnings.push("BUNDLE_INSECURE_SKIP_TLS_VERIFY is set: any certificate is taken, and anyone on the way can read and change what is sent");
+    }
+    warnings
+}
+
+/// A variable of this value asks for nothing.
+fn is_no(value: &str) -> bool {
+    matches!(value, "false" | "0" | "no")
+}
+
 impl RegistryArgs {
     /// The library's options. Credentials given here are for `hosts`, which must be one then.
     pub(crate) fn options(
@@ -86,7 +107,7 @@ impl RegistryArgs {
         };
         let plain_http = match self.plain_http.as_slice() {
             [] => PlainHttp::None,
-            [only] if matches!(only.as_str(), "false" | "0" | "no") => PlainHttp::None,
+            [only] if is_no(only) => PlainHttp::None,
             hosts if hosts.iter().any(|h| matches!(h.as_str(), "" | "true" | "1")) => PlainHttp::All,
             hosts => {
                 let parsed = hosts.iter().map(|host| host.parse::<Host>());

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use oci_bundle::registry::redacted_json;
 use oci_bundle::{Error, Result};
 use serde::Serialize;
 
@@ -25,7 +26,7 @@ pub(crate) fn labelled(label: &str, text: &str) -> Result<()> {
 /// Prints one object.
 pub(crate) fn json(report: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(report).map_err(|e| Error::content(e.to_string()))?;
-    write(format!("{text}\n").as_bytes())
+    write(format!("{}\n", redacted_json(&text)).as_bytes())
 }
 
 /// The reports of several bundles: the only one as it is, else all in one object.

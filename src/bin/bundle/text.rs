@@ -3,9 +3,15 @@
 use std::fmt::Write as _;
 
 use bytesize::ByteSize;
+use oci_bundle::registry::redacted;
 
-/// Text from outside, without anything that would move a cursor or turn the direction of writing.
+/// Text from outside, without any secret of the run, and harmless.
 pub(crate) fn escaped(text: &str) -> String {
+    harmless(&redacted(text))
+}
+
+/// Text without anything that would move a cursor or turn the direction of writing.
+pub(crate) fn harmless(text: &str) -> String {
     text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
         if c.is_control() || is_format(c) {
             // Writing to a string does not fail.

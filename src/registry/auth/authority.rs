@@ -8,9 +8,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use data_encoding::BASE64;
+use url::Url;
 
 use super::challenge::Challenge;
-use super::credentials::{Credential, Credentials};
+use super::credentials::{Credential, Credentials, Secret};
 use super::scope::Scope;
 use super::token::{self, MAX_TOKEN_BODY, Realm, Tokens};
 use crate::error::{Error, NextStep, Result};
@@ -56,10 +57,23 @@ impl Authority {
     /// Takes note of what a request of this scope was answered.
     ///
     /// # Errors
-    /// When the credential for the repository cannot be had.
-    pub(crate) fn challenged(&self, scope: &Scope, challenge: Challenge) -> Result<()> {
+    /// When the credential for the repository cannot be had, or was asked for by one token server before
+    /// and is by another now.
+    pub(crate) fn challenged(&self, origin: &Origin, scope: &Scope, challenge: Challenge) -> Result<()> {
         let whom = (scope.repository.clone(), self.credential(scope)?);
-        self.challenges.lock().unwrap_or_else(PoisonError::into_inner).insert(whom, challenge);
+        let mut challenges = self.challenges.lock().unwrap_or_else(PoisonError::into_inner);
+        let realms = [challenges.get(&whom), Some(&challenge)].map(|c| c.and_then(|c| c.realm(origin)));
+        if let [Some(before), Some(now)] = &realms
+            && before.origin() != now.origin()
+        {
+            let [before, now] = [before, now].map(|url| url.origin().ascii_serialization());
+            let reason = format!(
+                "{}: named {before} as its token server, and now names {now}, which gets no credentials",
+                scope.repository
+            );
+            return Err(Error::refused(reason, NextStep::CheckRealm).at(&self.host));
+        }
+        challenges.insert(whom, challenge);
         Ok(())
     }
 
@@ -85,6 +99,13 @@ impl Authority {
             return Ok(None);
         }
         let credential = self.credential(scope)?;
+        if credential.is_some() && origin.is_fallback() {
+            let reason = format!(
+                "{}: speaks no TLS and asks for credentials, which are shown without TLS only where that was asked for",
+                self.host
+            );
+            return Err(Error::refused(reason, NextStep::UsePlainHttp { host: self.host.to_string() }));
+        }
         if let Some(Credential::RegistryToken(token)) = &credential {
             return Ok(Some(format!("Bearer {}", token.expose())));
         }
@@ -92,8 +113,7 @@ impl Authority {
             None => Ok(None),
             Some(Challenge::Basic) => Ok(credential.as_ref().and_then(basic)),
             Some(Challenge::Bearer { realm, service, scope: challenged }) => {
-                let permitted = origin.follow(Purpose::TokenRealm, &origin.url("v2/"), &realm)?;
-                let realm = Realm { url: permitted.url, service };
+                let realm = Realm { url: follow(origin, &realm)?, service };
                 let scopes = scope.texts(challenged.as_deref());
                 let ask = || ask(&realm, &scopes, credential.as_ref(), send);
                 let whom = (realm.clone(), credential.clone());
@@ -112,6 +132,21 @@ impl Authority {
         match &self.login {
             Some(login) => Ok(Some(login.clone())),
             None => self.credentials.lookup(&self.host, &scope.repository),
+        }
+    }
+}
+
+/// Where tokens are given out.
+fn follow(origin: &Origin, realm: &str) -> Result<Url> {
+    Ok(origin.follow(Purpose::TokenRealm, &origin.url("v2/"), realm)?.url)
+}
+
+impl Challenge {
+    /// The token server that it names, if we would go there.
+    fn realm(&self, origin: &Origin) -> Option<Url> {
+        match self {
+            Self::Bearer { realm, .. } => follow(origin, realm).ok(),
+            Self::Basic => None,
         }
     }
 }
@@ -158,5 +193,6 @@ fn basic(credential: &Credential) -> Option<String> {
         Credential::IdentityToken { token, .. } => (credential.username().unwrap_or_default(), token),
         Credential::RegistryToken(_) => return None,
     };
-    Some(format!("Basic {}", BASE64.encode(format!("{username}:{}", secret.expose()).as_bytes())))
+    let pair = Secret::from(BASE64.encode(format!("{username}:{}", secret.expose()).as_bytes()));
+    Some(format!("Basic {}", pair.expose()))
 }

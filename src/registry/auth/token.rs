@@ -36,9 +36,12 @@ struct Token {
 #[derive(Deserialize)]
 struct Answer {
     #[serde(default)]
-    token: Option<String>,
+    token: Option<Secret>,
     #[serde(default)]
-    access_token: Option<String>,
+    access_token: Option<Secret>,
+    /// Not used, and no less a secret.
+    #[serde(default, rename = "refresh_token")]
+    _refresh_token: Option<Secret>,
     #[serde(default)]
     expires_in: Option<u64>,
 }
@@ -83,10 +86,11 @@ impl Tokens {
 pub(crate) fn read(answer: &[u8]) -> Result<(String, Duration)> {
     let answer: Answer = serde_json::from_slice(answer)
         .map_err(|_| Error::refused("the token server's answer is not a token", NextStep::CheckRealm))?;
-    let value = answer.token.filter(|t| !t.is_empty()).or(answer.access_token).filter(|t| !t.is_empty());
+    let is_filled = |token: &Secret| !token.expose().is_empty();
+    let value = answer.token.filter(is_filled).or(answer.access_token).filter(is_filled);
     let value =
         value.ok_or_else(|| Error::refused("the token server's answer holds no token", NextStep::CheckCredentials))?;
-    Ok((value, answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE)))
+    Ok((value.expose().to_owned(), answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE)))
 }
 
 /// Where to ask a realm for a token by GET.

@@ -1,9 +1,9 @@
 //! What a registry says went wrong (distribution-spec v1.1 "Error Codes"), read leniently: any
 //! code, any shape, at most 64 KiB.
 
-use std::io::Read;
-
 use serde::Deserialize;
+
+use super::secrets::redacted;
 
 /// No error needs more, in bytes.
 pub(crate) const MAX_ERROR_BODY: u64 = 64 << 10;
@@ -38,15 +38,9 @@ pub(crate) fn code_and_message(body: &[u8]) -> (String, String) {
     (cut(&code), cut(&message))
 }
 
-/// Reads what there is of a body, so that its connection can be used again.
-pub(crate) fn drain(body: impl Read) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    // What cannot be read of an error's description is left away.
-    let _ = body.take(MAX_ERROR_BODY).read_to_end(&mut bytes);
-    bytes
-}
-
+/// Part of a secret would not be known for one.
 fn cut(text: &str) -> String {
+    let text = &*redacted(text);
     match text.char_indices().nth(MAX_MESSAGE) {
         Some((at, _)) => format!("{}…", &text[..at]),
         None => text.into(),

@@ -3,7 +3,7 @@
 use std::io::{self, Read};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use ureq::http::{self, HeaderMap};
 use ureq::{BodyReader, Proxy, SendBody};
@@ -11,7 +11,8 @@ use url::Url;
 
 pub(crate) use ureq::http::Method;
 
-use super::error_body::{MAX_ERROR_BODY, code_and_message, drain};
+use super::clock::{CONNECT_TIMEOUT, Deadline};
+use super::error_body::{MAX_ERROR_BODY, code_and_message};
 use super::gate::Permit;
 use super::origin::shown;
 use super::pace::{Limiter, Pace};
@@ -22,6 +23,11 @@ use crate::store::{Content, Event, Watch};
 
 /// Storage behind a registry may take minutes to finish an upload.
 const COMMIT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+/// For what is left of an answer that nobody wants to read: it only saves a connection.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+/// A small body is waited for as long as it comes at least this fast, in bytes per second, after the idle
+/// timeout.
+const SLOWEST_BODY: u64 = 4 << 10;
 /// Bodies from this length (bytes) on ask first whether they are wanted: an early refusal during a
 /// body would break the connection and lose the answer.
 const ASK_FIRST: u64 = 1 << 20;
@@ -147,9 +153,12 @@ impl Exchange<'_> {
             builder = builder.header("authorization", authorization);
         }
         let unusable = |e: http::Error| Error::Network { request: request.shown.clone(), reason: e.to_string() };
+        let patience = if request.commits { COMMIT_TIMEOUT.max(self.idle) } else { self.idle };
+        // A request without a body, or with a small one, is sent, and its answer begun, within this.
+        let _deadline = Deadline::after(2 * CONNECT_TIMEOUT + patience);
+        let patience = Some(patience);
         let pace = || Pace::new(self.limiter.cloned(), self.watch.clone(), self.idle);
         let proxy = || self.proxy.clone();
-        let patience = Some(if request.commits { COMMIT_TIMEOUT.max(self.idle) } else { self.idle });
         let asks_first = self.expects && request.asks_first();
         let answer = match &mut request.body {
             Body::None => {
@@ -171,7 +180,7 @@ impl Exchange<'_> {
                 let mut exact = Exact { inner: *content, left: *len, moved, pace: pace() };
                 let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
                 let ready = self.agent.configure_request(ready).timeout_per_read(patience);
-                self.agent.run(ready.proxy(proxy()).build())
+                self.agent.run(ready.timeout_recv_response(patience).proxy(proxy()).build())
             }
         };
         let response = answer.map_err(|e| failed(e, self.host, &request.shown))?;
@@ -189,6 +198,7 @@ impl Exchange<'_> {
             is_registry: true,
             shown,
             permit: None,
+            idle: self.idle,
             pace: pace(),
         })
     }
@@ -208,6 +218,8 @@ impl Read for Exact<'_> {
         if want == 0 {
             return Ok(0);
         }
+        // The connection stands, and what is sent now may be long.
+        Deadline::lift();
         let got = self.inner.read(&mut buffer[..want])?;
         if got == 0 {
             return Err(io::ErrorKind::UnexpectedEof.into());
@@ -231,6 +243,7 @@ pub(crate) struct Response {
     shown: String,
     /// Counts as in flight until the body is read, drained or broken, or this is dropped.
     permit: Option<Permit>,
+    idle: Duration,
     pace: Pace,
 }
 
@@ -292,14 +305,34 @@ impl Response {
     /// Reads the rest, so that the connection can be used again, and gives up the leave: whoever
     /// still holds this may have more to ask.
     pub(crate) fn drain(&mut self) {
-        drain(&mut self.body);
+        // What cannot be read is left away.
+        let _ = self.read_small(MAX_ERROR_BODY, DRAIN_TIMEOUT.min(self.idle), &mut Vec::new());
         self.permit = None;
+    }
+
+    /// Adds up to so many bytes of the body to what is there. All of it is to be here in time, which is
+    /// `limit` and what a slow line may need besides.
+    fn read_small(&mut self, most: u64, limit: Duration, bytes: &mut Vec<u8>) -> io::Result<()> {
+        let start = Instant::now();
+        let mut part = [0; 16 << 10];
+        loop {
+            let here = bytes.len() as u64;
+            let want = usize::try_from(most - here).unwrap_or(usize::MAX).min(part.len());
+            let slow = Duration::from_millis(here * 1000 / SLOWEST_BODY);
+            let _deadline = Deadline::at(start + limit + slow);
+            match self.body.read(&mut part[..want]) {
+                Ok(0) => return Ok(()),
+                Ok(got) => bytes.extend_from_slice(&part[..got]),
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(e),
+            }
+        }
     }
 
     /// The whole body.
     pub(crate) fn body(&mut self, most: u64) -> Result<Vec<u8>> {
         let mut bytes = Vec::new();
-        (&mut self.body).take(most + 1).read_to_end(&mut bytes).map_err(|e| answered(e, &self.shown))?;
+        self.read_small(most + 1, self.idle, &mut bytes).map_err(|e| answered(e, &self.shown))?;
         if bytes.len() as u64 > most {
             return Err(Error::content(format!("{}: the answer is longer than {most} bytes", self.shown)));
         }
@@ -309,7 +342,7 @@ impl Response {
     /// This answer as an error.
     pub(crate) fn failure(&mut self, shown: &str) -> Error {
         let mut bytes = Vec::new();
-        let _ = (&mut self.body).take(MAX_ERROR_BODY).read_to_end(&mut bytes);
+        let _ = self.read_small(MAX_ERROR_BODY, self.idle, &mut bytes);
         let (code, message) = code_and_message(&bytes);
         let request = if self.is_registry { shown.to_owned() } else { self.shown.clone() };
         Error::Status { request, status: self.status, code, message }
@@ -318,7 +351,11 @@ impl Response {
 
 impl Read for Response {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let got = self.body.read(buffer).and_then(|got| self.pace.moved(got).map(|()| got));
+        let got = {
+            let _deadline = Deadline::after(self.idle);
+            self.body.read(buffer)
+        };
+        let got = got.and_then(|got| self.pace.moved(got).map(|()| got));
         // Nothing more will come. Whoever goes on elsewhere needs leave for that while it still holds this.
         if !matches!(got, Ok(1..)) && !buffer.is_empty() {
             self.permit = None;
@@ -361,6 +398,7 @@ fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
 fn unanswered(which: ureq::Timeout) -> String {
     match which {
         ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
+        ureq::Timeout::PerCall => "its answer did not come in time".into(),
         _ => "no progress within the idle timeout".into(),
     }
 }

@@ -3,15 +3,20 @@
 //! [`Origin::follow`], and nothing else decides.
 //!
 //! Private addresses are fine: the registry of an air-gapped site has one. Loopback and link-local
-//! literals are refused unless the registry itself is one, since they name another machine's
+//! addresses are refused unless the registry itself has one, since they name another machine's
 //! services than the registry means. For the urls of layers, which whoever made the image wrote,
 //! that goes for private addresses too, and they are https; plain http is for a registry and a
-//! layer that are both on this machine.
+//! layer that are both on this machine. What is an address is judged here, and a name by `reach` when
+//! it is looked up.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use url::{Host, Url};
 
+use super::address::{Nearness, nearest, nearness};
+use super::reach::Reach;
+use super::secrets;
 use crate::error::{Error, NextStep, Result};
 use crate::oci;
 
@@ -54,9 +59,12 @@ pub(crate) struct Permitted {
 }
 
 /// Scheme, host and port of a registry.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Origin {
     base: Url,
+    /// Where it turned out to be, once it was looked up.
+    reach: Option<Arc<Reach>>,
+    is_fallback: bool,
 }
 
 impl Origin {
@@ -69,7 +77,23 @@ impl Origin {
         } else {
             Url::parse(&format!("https://{name}/"))
         };
-        Ok(Self { base: base.map_err(|e| Error::usage(format!("registry `{host}`: {e}")))? })
+        let base = base.map_err(|e| Error::usage(format!("registry `{host}`: {e}")))?;
+        Ok(Self { base, reach: None, is_fallback: false })
+    }
+
+    /// The same, of a registry that is looked up for this.
+    pub(crate) fn reached(self, reach: Arc<Reach>) -> Self {
+        Self { reach: Some(reach), ..self }
+    }
+
+    /// The same without TLS, which nobody asked for: it was found out.
+    pub(crate) fn fallen_back(self) -> Self {
+        Self { is_fallback: true, ..self }
+    }
+
+    /// Nobody said that this registry is to be spoken to without TLS. It is shown no credentials.
+    pub(crate) fn is_fallback(&self) -> bool {
+        self.is_fallback
     }
 
     /// A URL below the registry's root; `path` starts with `v2/`.
@@ -83,9 +107,14 @@ impl Origin {
         self.base.scheme() == "http"
     }
 
-    /// True for `localhost` and loopback addresses.
-    pub(crate) fn is_loopback(&self) -> bool {
-        is_loopback(&self.base)
+    /// How near the registry is: as it turned out, or else as it is written.
+    fn nearness(&self) -> Nearness {
+        let written = match address(&self.base) {
+            Some(ip) => nearness(ip),
+            None if self.base.host_str() == Some("localhost") => Nearness::ThisMachine,
+            None => Nearness::Public,
+        };
+        self.reach.as_ref().and_then(|reach| reach.farthest()).unwrap_or(written)
     }
 
     /// Decides about `target`, which the answer to a request for `from` named.
@@ -99,6 +128,9 @@ impl Origin {
             let reason = format!("{} names {at} as {}: {why}", shown(&self.base), purpose.name());
             Err(Error::refused(reason, NextStep::CheckExternalUrlAndProxy))
         };
+        if purpose != Purpose::Page {
+            secrets::keep_from_address(target);
+        }
         let absolute = if purpose == Purpose::LayerUrl { Url::parse(target) } else { from.join(target) };
         let Ok(mut url) = absolute else { return refuse("not a URL") };
         url.set_fragment(None);
@@ -123,11 +155,12 @@ impl Origin {
         }
         let is_layer = matches!(purpose, Purpose::LayerRedirect | Purpose::LayerUrl);
         if is_layer {
-            let within = self.is_plain_http() && self.is_loopback() && is_loopback(&url) && from.scheme() == "http";
+            let is_here = self.nearness() == Nearness::ThisMachine && named_nearness(&url) == Nearness::ThisMachine;
+            let within = self.is_plain_http() && is_here && from.scheme() == "http";
             if url.scheme() == "http" && !within {
                 return refuse("layers are fetched by https only");
             }
-            if is_private(&url) && !is_private(&self.base) && !is_own(&self.base) {
+            if named_nearness(&url) == Nearness::Private && self.nearness() == Nearness::Public {
                 return refuse("that is a private address");
             }
         }
@@ -143,7 +176,7 @@ impl Origin {
             }
             return refuse("https is never given up for http");
         }
-        if is_own(&url) && !is_own(&self.base) {
+        if named_nearness(&url).is_own() && !self.nearness().is_own() {
             return refuse("that is an address of this machine or link");
         }
         let is_registry = url.origin() == self.base.origin() && !is_layer;
@@ -166,59 +199,26 @@ pub(crate) fn shown(url: &Url) -> String {
     bare.to_string()
 }
 
-/// An address of this machine or link.
-fn is_own(url: &Url) -> bool {
-    is_loopback(url) || is_link_local(url)
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => {
+/// How near a URL that was named leads, as far as it says so itself.
+fn named_nearness(url: &Url) -> Nearness {
+    match (address(url), url.host()) {
+        (Some(ip), _) => nearest(ip),
+        (None, Some(Host::Domain(name))) => {
             // A name that ends in a dot is the same name.
             let name = name.trim_end_matches('.');
-            name == "localhost" || name.ends_with(".localhost")
+            let is_here = name == "localhost" || name.ends_with(".localhost");
+            if is_here { Nearness::ThisMachine } else { Nearness::Public }
         }
-        Some(Host::Ipv4(ip)) => ip.is_loopback() || ip.is_unspecified(),
-        Some(Host::Ipv6(ip)) => match canonical(ip) {
-            IpAddr::V4(ip) => ip.is_loopback() || ip.is_unspecified(),
-            IpAddr::V6(ip) => ip.is_loopback() || ip.is_unspecified(),
-        },
-        None => false,
+        _ => Nearness::Public,
     }
 }
 
-fn is_link_local(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Ipv4(ip)) => ip.is_link_local(),
-        Some(Host::Ipv6(ip)) => match canonical(ip) {
-            IpAddr::V4(ip) => Ipv4Addr::is_link_local(&ip),
-            IpAddr::V6(ip) => ip.is_unicast_link_local(),
-        },
-        _ => false,
+fn address(url: &Url) -> Option<IpAddr> {
+    match url.host()? {
+        Host::Ipv4(ip) => Some(ip.into()),
+        Host::Ipv6(ip) => Some(ip.into()),
+        Host::Domain(_) => None,
     }
-}
-
-/// A literal that means something else on every network: RFC 1918, RFC 6598, RFC 4193, or not a
-/// single machine at all.
-fn is_private(url: &Url) -> bool {
-    let v4 = |ip: Ipv4Addr| {
-        let [first, second, ..] = ip.octets();
-        let shared = first == 100 && second & 0b1100_0000 == 64;
-        ip.is_private() || shared || first == 0 || ip.is_multicast() || ip.is_broadcast()
-    };
-    match url.host() {
-        Some(Host::Ipv4(ip)) => v4(ip),
-        Some(Host::Ipv6(ip)) => match canonical(ip) {
-            IpAddr::V4(ip) => v4(ip),
-            IpAddr::V6(ip) => ip.is_unique_local() || ip.is_multicast(),
-        },
-        _ => false,
-    }
-}
-
-/// `::ffff:127.0.0.1` is 127.0.0.1.
-fn canonical(ip: Ipv6Addr) -> IpAddr {
-    ip.to_canonical()
 }
 
 #[cfg(test)]
@@ -282,6 +282,12 @@ mod tests {
             "https://a.localhost./x",
             "https://169.254.169.254/x",
             "https://[fe80::1]/x",
+            "https://[::127.0.0.1]/x",
+            "https://[64:ff9b::7f00:1]/x",
+            "https://[2002:7f00:1::]/x",
+            "https://[64:ff9b::169.254.169.254]/x",
+            "https://0.0.0.0/x",
+            "https://[::]/x",
             "file:///etc/passwd",
         ] {
             assert!(redirect(refused).is_err(), "{refused}");

@@ -60,8 +60,10 @@ impl Pace {
     pub(crate) fn moved(&mut self, bytes: usize) -> io::Result<()> {
         let bytes = bytes as u64;
         if let Some(limiter) = &self.limiter {
+            let before = Instant::now();
             limiter.pass(bytes, self.watch.as_ref())?;
-            return Ok(());
+            // That we waited says nothing about the line.
+            self.since += before.elapsed();
         }
         self.bytes += bytes;
         if self.since.elapsed() > self.idle {

@@ -9,7 +9,9 @@ use std::net::IpAddr;
 use ureq::Proxy;
 use url::{Host, Url};
 
+use super::address::{Nearness, nearness};
 use super::env::Env;
+use super::secrets::keep_from_authority;
 use crate::error::{Error, NextStep, Result};
 
 /// The proxies of a run.
@@ -66,7 +68,7 @@ impl Proxies {
             Some(Host::Ipv6(ip)) => (String::new(), Some(ip.to_canonical())),
             None => return true,
         };
-        if name == "localhost" || address.is_some_and(|ip| ip.is_loopback()) {
+        if name == "localhost" || address.is_some_and(|ip| nearness(ip) == Nearness::ThisMachine) {
             return true;
         }
         let same_port = |wanted: &Option<u16>| wanted.is_none() || *wanted == port;
@@ -83,6 +85,7 @@ impl Proxies {
 }
 
 fn parse(name: &str, value: &str) -> Result<Proxy> {
+    keep_from_authority(value);
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     // The value may hold a password, so it is not shown.
     let unusable =

@@ -5,6 +5,7 @@ use std::fmt;
 use data_encoding::BASE64_NOPAD;
 use serde::Deserialize;
 
+use crate::registry::wire::secrets;
 use crate::{Error, NextStep, Result};
 
 /// Docker Hub goes by three host names; this is the one of references.
@@ -15,9 +16,10 @@ pub(super) const HUB_SERVER: &str = "https://index.docker.io/v1/";
 /// A user of this name says that the password is an identity token.
 const TOKEN_USER: &str = "<token>";
 
-/// Text that is shown to registries only: printing it gives `***`.
+/// Text that is shown to registries only: printing it gives `***`, and so does
+/// [`redacted`](crate::registry::redacted) wherever it turns up again.
 #[derive(Clone, Default, PartialEq, Eq, Hash, Deserialize)]
-#[serde(transparent)]
+#[serde(from = "String")]
 pub struct Secret(String);
 
 impl Secret {
@@ -29,6 +31,7 @@ impl Secret {
 
 impl From<String> for Secret {
     fn from(text: String) -> Self {
+        secrets::keep(&text);
         Self(text)
     }
 }
@@ -102,10 +105,13 @@ impl Credential {
     /// When it is neither. The value is not repeated.
     pub fn from_authorization_value(value: &str) -> Result<Self> {
         let (scheme, rest) = value.trim().split_once(' ').unwrap_or_default();
+        // Whatever it is, it is not for others to read.
+        let is_scheme = |word: &str| ["basic", "bearer"].contains(&word.to_ascii_lowercase().as_str());
+        value.split_whitespace().filter(|word| !is_scheme(word)).for_each(secrets::keep);
         let rest = rest.trim();
         let read = match scheme.to_ascii_lowercase().as_str() {
             "basic" => from_base64(rest),
-            "bearer" if !rest.is_empty() => Some(Self::RegistryToken(Secret(rest.into()))),
+            "bearer" if !rest.is_empty() => Some(Self::RegistryToken(Secret::from(rest.to_owned()))),
             _ => None,
         };
         read.ok_or_else(|| Error::Usage {

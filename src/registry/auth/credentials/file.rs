@@ -1,8 +1,6 @@
 //! One file with credentials: docker's `config.json`, podman's `auth.json`, the old `.dockercfg`.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read};
 use std::iter;
 use std::path::{Path, PathBuf};
 
@@ -10,11 +8,9 @@ use serde::Deserialize;
 
 use super::credential::{Credential, HUB, HUB_ALIASES, HUB_SERVER, Secret, from_base64};
 use super::helper::Helpers;
+use super::opened::{self, Exposure};
 use crate::oci::Host;
-use crate::{Error, Result};
-
-/// More than any such file needs.
-const MAX_FILE: u64 = 4 << 20;
+use crate::{Error, NextStep, Result};
 
 /// How a file is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -59,21 +55,13 @@ impl AuthFile {
     /// Reads a file; `None` when it does not exist.
     ///
     /// # Errors
-    /// When it cannot be read or parsed. Nothing of its content is repeated.
-    pub(crate) fn read(path: &Path, format: Format, warnings: &mut Vec<String>) -> Result<Option<Self>> {
+    /// When it cannot be read or parsed, or others can change it and `strict` says that this will not
+    /// do. Nothing of its content is repeated.
+    pub(crate) fn read(path: &Path, format: Format, strict: bool, warnings: &mut Vec<String>) -> Result<Option<Self>> {
         let unusable = |reason: String| Error::Refused { reason: format!("{}: {reason}", path.display()), next: None };
-        let mut text = Vec::new();
-        let file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                return Ok(None);
-            }
-            Err(error) => return Err(unusable(error.to_string())),
+        let Some((text, file)) = opened::read(path).map_err(|error| unusable(error.to_string()))? else {
+            return Ok(None);
         };
-        (&file).take(MAX_FILE + 1).read_to_end(&mut text).map_err(|error| unusable(error.to_string()))?;
-        if text.len() as u64 > MAX_FILE {
-            return Err(unusable("too large for a file with credentials".into()));
-        }
         // podman and docker leave empty files behind.
         let config = if text.trim_ascii().is_empty() { Ok(Config::default()) } else { parse(&text, format) };
         let config = config.map_err(|error| {
@@ -81,8 +69,14 @@ impl AuthFile {
             unusable(format!("not a valid file of credentials (line {}, column {})", error.line(), error.column()))
         })?;
         let parsed = Self::new(path, config);
-        let has_secrets = !parsed.auths.is_empty();
-        warnings.extend(exposure(&file, has_secrets).map(|how| format!("{}: {how}", path.display())));
+        match opened::exposure(path, &file, !parsed.auths.is_empty()) {
+            Some(Exposure::Change(how)) if strict => {
+                let reason = format!("{}: {how}", path.display());
+                return Err(Error::refused(reason, NextStep::ProtectCredentialFile { file: path.into() }));
+            }
+            Some(Exposure::Change(how) | Exposure::Read(how)) => warnings.push(format!("{}: {how}", path.display())),
+            None => {}
+        }
         Ok(Some(parsed))
     }
 
@@ -214,27 +208,4 @@ pub(super) fn normalised(key: &str) -> String {
 fn normalised_host(text: &str) -> String {
     let host = text.parse::<Host>().map_or_else(|_| text.to_ascii_lowercase(), |host| host.to_string());
     if HUB_ALIASES.contains(&host.as_str()) { HUB.into() } else { host }
-}
-
-/// Who else can do what with the file.
-#[cfg(unix)]
-fn exposure(file: &File, has_secrets: bool) -> Option<String> {
-    use std::os::unix::fs::MetadataExt;
-
-    let metadata = file.metadata().ok()?;
-    let (mode, owner, own) = (metadata.mode() & 0o777, metadata.uid(), rustix::process::geteuid().as_raw());
-    if ![own, 0].contains(&owner) && own != 0 {
-        return Some(format!("this file with credentials belongs to another user (uid {owner})"));
-    }
-    let what = match mode {
-        _ if mode & 0o022 != 0 => "changed",
-        _ if mode & 0o044 != 0 && has_secrets => "read",
-        _ => return None,
-    };
-    Some(format!("credentials can be {what} by other users (mode {mode:04o}); set it to 0600"))
-}
-
-#[cfg(not(unix))]
-fn exposure(_: &File, _: bool) -> Option<String> {
-    None
 }

@@ -1,9 +1,11 @@
 //! `docker-credential-NAME get`: other programs that keep credentials.
 //!
-//! The protocol is docker's: the server's name on stdin, JSON on stdout. A helper is given a time
-//! limit, and nothing it prints is repeated but the first line of a failure.
+//! The protocol is docker's: the server's name on stdin, JSON on stdout. A helper is given a time limit,
+//! and an environment without our own variables, some of which are secrets. Nothing it prints is repeated
+//! but the plain words in the first line of a failure.
 
 use std::collections::HashMap;
+use std::ffi::OsStr;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -19,6 +21,10 @@ use crate::{Error, NextStep, Result};
 const TIME_LIMIT: Duration = Duration::from_secs(30);
 const MAX_OUTPUT: u64 = 64 << 10;
 const MAX_LINE: usize = 200;
+/// Longer ones are no words, in characters.
+const MAX_WORD: usize = 16;
+/// After these, as in `password: …`, comes what is not for others.
+const SECRET_WORDS: [&str; 5] = ["key", "password", "secret", "token", "username"];
 /// What docker's helpers say, and its own client looks for.
 const NOT_FOUND: &str = "credentials not found";
 
@@ -104,7 +110,7 @@ impl Helpers {
         let done = self.find(name).and_then(|program| {
             let failed = |reason| Failure { reason, next: NextStep::RunHelper };
             let output = run(&program, verb, input, self.time_limit).map_err(failed)?;
-            let missing = verb == "erase" && first_line(&output.stdout).contains(NOT_FOUND);
+            let missing = verb == "erase" && says_not_found(&output.stdout);
             if output.status.success() || missing {
                 return Ok(());
             }
@@ -119,10 +125,10 @@ impl Helpers {
         let program = self.find(name)?;
         let output = run(&program, "get", server, self.time_limit).map_err(failed)?;
         if !output.status.success() {
-            let line = first_line(&output.stdout);
-            if line.contains(NOT_FOUND) {
+            if says_not_found(&output.stdout) {
                 return Ok(None);
             }
+            let line = first_line(&output.stdout);
             let said = if line.is_empty() { String::new() } else { format!(": {line}") };
             return Err(failed(format!("failed ({}){said}", output.status)));
         }
@@ -173,6 +179,9 @@ fn run(program: &Path, verb: &str, input: &str, limit: Duration) -> Result<Outpu
     let deadline = Instant::now() + limit;
     let mut command = Command::new(program);
     command.arg(verb).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_our_own(name)) {
+        command.env_remove(name);
+    }
     let mut child = command.spawn().map_err(|error| format!("cannot be run: {error}"))?;
     let outcome = talk(&mut child, input, deadline);
     if outcome.is_err() {
@@ -217,13 +226,32 @@ fn talk(child: &mut Child, server: &str, deadline: Instant) -> Result<Output, St
     }
 }
 
-/// The first line, printable and short.
+fn says_not_found(output: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(&output[..output.len().min(4 * MAX_LINE)]);
+    text.trim_start().lines().next().is_some_and(|line| line.contains(NOT_FOUND))
+}
+
+/// Variables that tell this program something, and no other.
+fn is_our_own(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    name.starts_with("BUNDLE_") || ["AUTHCRED", "TARGETHOST", "TARGETNAMESPACE"].contains(&&*name)
+}
+
+/// The first line, short, and of its words those that can only be words: whatever a helper failed at, it
+/// had to do with secrets.
 fn first_line(output: &[u8]) -> String {
     let text = String::from_utf8_lossy(&output[..output.len().min(4 * MAX_LINE)]);
     let line = text.trim_start().lines().next().unwrap_or_default();
-    line.trim_end()
-        .chars()
-        .take(MAX_LINE)
-        .flat_map(|c| if c.is_control() { c.escape_debug().collect() } else { vec![c] })
-        .collect()
+    let mut words: Vec<&str> = Vec::new();
+    let mut named = false;
+    for word in line.split_whitespace() {
+        let bare = word.trim_matches(['.', ',', ':', ';', '\'', '(', ')', '!']);
+        let is_word = bare.len() <= MAX_WORD && bare.chars().all(|c| c.is_ascii_alphabetic()) && !word.contains('=');
+        // What follows one of these is no word, whatever it looks like.
+        let hides = word.ends_with(':') && SECRET_WORDS.contains(&bare.to_ascii_lowercase().as_str());
+        words.push(if is_word && !named { word } else { "***" });
+        named = hides;
+    }
+    words.dedup_by(|one, other| *one == "***" && *other == "***");
+    words.join(" ").chars().take(MAX_LINE).collect()
 }

@@ -1,10 +1,12 @@
 //! Keeping credentials for later: in docker's configuration, or with the helper it names; where another
 //! file is looked into first and has an entry for the registry, in that one.
 //!
-//! Everything else in a file stays as it is. It is replaced in one step, readable by its owner alone.
+//! Everything else in a file stays as it is. It is replaced in one step, readable by its owner alone. Whoever
+//! changes it holds a lock on its directory from before it is read until then, so that of several logins at
+//! once none is lost.
 
 use std::collections::HashSet;
-use std::fs;
+use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -15,7 +17,7 @@ use tempfile::NamedTempFile;
 use super::credential::{Credential, HUB, HUB_ALIASES, HUB_SERVER};
 use super::file::normalised;
 use super::helper::Helpers;
-use super::places;
+use super::{opened, places};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Host;
 use crate::registry::wire::env::Env;
@@ -58,6 +60,7 @@ impl Keeper {
     /// When the file or the helper cannot be used; the file is as it was then.
     pub(crate) fn keep(&self, host: &Host, credential: &Credential) -> Result<Kept> {
         let path = self.file_for(host)?;
+        let _lock = lock(&path)?;
         let mut config = read(&path)?;
         let server = server(host);
         let (username, secret, identity) = match credential {
@@ -91,7 +94,8 @@ impl Keeper {
     /// When a file or helper cannot be used.
     pub(crate) fn forget(&self, host: &Host) -> Result<Forgotten> {
         let mut forgotten = Forgotten::default();
-        for path in self.looked_into() {
+        for path in self.looked_into().filter(|path| path.exists()) {
+            let _lock = lock(path)?;
             let mut config = read(path)?;
             let mut had = self.forget_in_helpers(&config, host, path)?;
             if remove_entries(entries(&mut config), host) {
@@ -103,7 +107,8 @@ impl Keeper {
             }
             forgotten.narrower.extend(narrower(&config, host));
         }
-        if let Some(path) = &self.dockercfg {
+        if let Some(path) = self.dockercfg.as_ref().filter(|path| path.exists()) {
+            let _lock = lock(path)?;
             let mut entries = read(path)?;
             if remove_entries(&mut entries, host) {
                 write(path, &entries)?;
@@ -179,11 +184,7 @@ pub(crate) struct Kept {
 }
 
 fn read(path: &Path) -> Result<Map<String, Value>> {
-    let text = match fs::read(path) {
-        Ok(text) => text,
-        Err(e) if matches!(e.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => return Ok(Map::new()),
-        Err(e) => return Err(Error::disk("read", path)(e)),
-    };
+    let Some((text, _)) = opened::read(path).map_err(Error::disk("read", path))? else { return Ok(Map::new()) };
     if text.trim_ascii().is_empty() {
         return Ok(Map::new());
     }
@@ -195,11 +196,43 @@ fn read(path: &Path) -> Result<Map<String, Value>> {
     serde_json::from_slice(&text).map_err(unusable)
 }
 
+/// The file that a path stands for: a link is followed, so that the file is replaced and not the link.
+fn behind(path: &Path) -> PathBuf {
+    fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())
+}
+
+fn folder(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Keeps others of this program from changing the file until it is dropped. The directory is locked, which is
+/// made where it is missing, for its owner alone: the file itself is replaced, and another one is nobody's
+/// business.
+fn lock(path: &Path) -> Result<File> {
+    let path = behind(path);
+    let folder = folder(&path);
+    let mut builder = fs::DirBuilder::new();
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.recursive(true).create(folder).map_err(Error::disk("make the folder", folder))?;
+    let held = File::open(folder).map_err(Error::disk("open", folder))?;
+    match held.lock() {
+        // Some file systems have no locks for directories; what is written is whole all the same.
+        Err(e) if !matches!(e.kind(), io::ErrorKind::Unsupported | io::ErrorKind::InvalidInput) && !is_badf(&e) => {
+            Err(Error::disk("lock", folder)(e))
+        }
+        _ => Ok(held),
+    }
+}
+
+/// NFS locks only what is open for writing, which a directory cannot be.
+fn is_badf(error: &io::Error) -> bool {
+    error.raw_os_error() == Some(rustix::io::Errno::BADF.raw_os_error())
+}
+
 fn write(path: &Path, config: &Map<String, Value>) -> Result<()> {
-    // A link is followed once, so that the file it stands for is replaced and not the link.
-    let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(Error::disk("make the folder", folder))?;
+    let path = behind(path);
+    let folder = folder(&path);
     let text = serde_json::to_string_pretty(config).map_err(|e| Error::content(e.to_string()))?;
     let put = || -> io::Result<()> {
         // Readable by its owner alone, and gone again if anything fails.
@@ -208,7 +241,7 @@ fn write(path: &Path, config: &Map<String, Value>) -> Result<()> {
         file.write_all(b"\n")?;
         file.as_file().sync_all()?;
         file.persist(&path)?;
-        Ok(())
+        File::open(folder)?.sync_all()
     };
     put().map_err(Error::disk("write", &path))
 }

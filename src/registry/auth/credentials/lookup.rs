@@ -19,6 +19,8 @@ use crate::{Error, Result};
 pub(crate) struct Credentials {
     files: Vec<AuthFile>,
     pub(super) helpers: Helpers,
+    /// A file that others can change is refused.
+    strict: bool,
     warnings: Vec<String>,
 }
 
@@ -27,10 +29,11 @@ impl Credentials {
     /// docker's files as far as they exist.
     ///
     /// # Errors
-    /// When a file cannot be read or understood, or one that was named does not exist.
-    pub(crate) fn load(authfile: Option<&Path>, env: Env<'_>) -> Result<Self> {
+    /// When a file cannot be read or understood, or one that was named does not exist; where `strict`,
+    /// when others can change a file.
+    pub(crate) fn load(authfile: Option<&Path>, strict: bool, env: Env<'_>) -> Result<Self> {
         let set = |name: &str| env(name).filter(|value| !value.is_empty());
-        let mut credentials = Self { helpers: Helpers::new(set("PATH")), ..Self::default() };
+        let mut credentials = Self { helpers: Helpers::new(set("PATH")), strict, ..Self::default() };
         let named = match authfile {
             Some(path) => Some((path.to_owned(), "--authfile")),
             None => set("REGISTRY_AUTH_FILE").map(|path| (path.into(), "REGISTRY_AUTH_FILE")),
@@ -77,7 +80,7 @@ impl Credentials {
     }
 
     fn read(&mut self, path: &Path, format: Format) -> Result<bool> {
-        let Some(file) = AuthFile::read(path, format, &mut self.warnings)? else { return Ok(false) };
+        let Some(file) = AuthFile::read(path, format, self.strict, &mut self.warnings)? else { return Ok(false) };
         self.files.push(file);
         Ok(true)
     }

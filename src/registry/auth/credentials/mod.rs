@@ -5,6 +5,7 @@ mod file;
 mod helper;
 mod keep;
 mod lookup;
+mod opened;
 mod places;
 #[cfg(test)]
 mod tests;

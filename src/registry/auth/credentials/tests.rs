@@ -65,7 +65,7 @@ impl Home {
     }
 
     fn load(&self) -> Result<Credentials> {
-        Credentials::load(Some(&self.path("config.json")), &|name| self.env(name))
+        Credentials::load(Some(&self.path("config.json")), false, &|name| self.env(name))
     }
 
     fn lookup(&self, host: &str, path: &str) -> Result<Option<Credential>> {
@@ -150,7 +150,7 @@ fn files_are_searched_in_order_and_the_first_with_an_answer_wins() {
         _ => None,
     };
     let lookup = |authfile: Option<&Path>, env: &dyn Fn(&str) -> Option<String>| {
-        Credentials::load(authfile, env).unwrap().lookup(&at("h.example"), "p").unwrap()
+        Credentials::load(authfile, false, env).unwrap().lookup(&at("h.example"), "p").unwrap()
     };
     let elsewhere = home.file("elsewhere.json", &auths("elsewhere"));
     let elsewhere_set = |name: &str| match name {
@@ -198,10 +198,10 @@ fn a_file_that_cannot_be_used_is_named_and_not_quoted() {
     }
     let home = Home::new("{}");
     let missing = home.path("missing.json");
-    let error = Credentials::load(Some(&missing), &|_| None).unwrap_err();
+    let error = Credentials::load(Some(&missing), false, &|_| None).unwrap_err();
     assert_eq!(error.kind(), Kind::Usage);
     assert!(error.to_string().contains("missing.json: no such file"), "{error}");
-    let error = Credentials::load(Some(home.directory.path()), &|_| None).unwrap_err();
+    let error = Credentials::load(Some(home.directory.path()), false, &|_| None).unwrap_err();
     assert!(error.to_string().contains("directory"), "{error}");
 }
 
@@ -306,7 +306,7 @@ fn a_helper_that_fails_is_named_and_not_quoted() {
         ("", "not a name of a helper"),
         ("junk", "its answer is not a credential"),
         ("empty", "its answer is not a credential"),
-        ("fails", "failed (exit status: 3): no \\u{1b}[31mkeychain"),
+        ("fails", "failed (exit status: 3): no ***"),
         ("long", "its answer is too long"),
         ("killed", "failed (signal: 9"),
     ];

@@ -12,7 +12,7 @@ use rustls::ClientConnection;
 use rustls::pki_types::ServerName;
 use ureq::Agent;
 use ureq::config::Config;
-use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::resolver::Resolver;
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
     Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, SocksConnector,
@@ -20,18 +20,30 @@ use ureq::unversioned::transport::{
 };
 
 use super::trust::HostTls;
+use crate::registry::wire::clock::{CONNECT_TIMEOUT, ClockConnector};
 
 /// Two full records are encrypted and sent together: more than that only keeps the server waiting.
 const STEP: usize = 32 << 10;
 
-/// An agent whose https connections are made as `tls` says.
-pub(crate) fn agent(config: Config, tls: HostTls) -> Agent {
+/// What a server's first byte is where it speaks TLS: the type of a record (RFC 8446 §5.1).
+const RECORD_TYPES: std::ops::RangeInclusive<u8> = 20..=23;
+
+/// An agent whose https connections are made as `tls` says, to where `names` leads, and under the clock.
+pub(crate) fn agent_for(config: Config, tls: HostTls, names: impl Resolver) -> Agent {
+    let clock = ClockConnector { idle: config.timeout_per_read().unwrap_or(CONNECT_TIMEOUT) };
     let connector =
         ().chain(SocksConnector::default())
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
-            .chain(TlsConnector { tls });
-    Agent::with_parts(config, connector, DefaultResolver::default())
+            .chain(TlsConnector { tls })
+            .chain(clock);
+    Agent::with_parts(config, connector, names)
+}
+
+/// The same to wherever names lead.
+#[cfg(test)]
+pub(super) fn agent(config: Config, tls: HostTls) -> Agent {
+    agent_for(config, tls, ureq::unversioned::resolver::DefaultResolver::default())
 }
 
 /// Wraps a connection into TLS where the URL asks for it.
@@ -49,8 +61,8 @@ impl<In: Transport> Connector<In> for TlsConnector {
             return Ok(Some(Either::A(transport)));
         }
         // The URL is the proxy's on the way to an https proxy, so that one gets no certificate.
-        let host = details.uri.host().unwrap_or_default();
-        let config = self.tls.config_for(host, details.uri.port_u16().unwrap_or(443));
+        let (host, port) = (details.uri.host().unwrap_or_default(), details.uri.port_u16().unwrap_or(443));
+        let config = self.tls.config_for(host, port);
         let name = ServerName::try_from(host.trim_matches(['[', ']']))
             .map_err(|_| ureq::Error::Tls("not a host name that a certificate could carry"))?
             .to_owned();
@@ -59,8 +71,13 @@ impl<In: Transport> Connector<In> for TlsConnector {
         // What is buffered is bounded by `STEP`.
         connection.set_buffer_limit(None);
         let clock = details.current_time.clone();
-        let mut wire = Wire { transport: Box::new(transport), timeout: details.timeout, since: details.now, clock };
-        handshake(&mut connection, &mut wire)?;
+        let (timeout, since) = (details.timeout, details.now);
+        let mut wire = Wire { transport: Box::new(transport), timeout, since, clock, first: None };
+        let outcome = handshake(&mut connection, &mut wire);
+        if wire.first.is_some_and(|first| RECORD_TYPES.contains(&first)) {
+            self.tls.note_that_it_is_spoken(host, port);
+        }
+        outcome?;
 
         let buffers = LazyBuffers::new(details.config.input_buffer_size(), details.config.output_buffer_size());
         Ok(Some(Either::B(TlsTransport { buffers, connection, wire, closed: false })))
@@ -194,6 +211,8 @@ struct Wire {
     timeout: NextTimeout,
     since: Instant,
     clock: Arc<dyn Fn() -> Instant + Send + Sync>,
+    /// The first byte that came.
+    first: Option<u8>,
 }
 
 impl Wire {
@@ -224,6 +243,7 @@ impl Read for Wire {
         let input = self.transport.buffers().input();
         let n = buf.len().min(input.len());
         buf[..n].copy_from_slice(&input[..n]);
+        self.first = self.first.or(input.first().copied());
         self.transport.buffers().input_consume(n);
         Ok(n)
     }

@@ -12,7 +12,9 @@ mod tests;
 mod trust;
 mod verifier;
 
-pub(crate) use connector::agent;
+#[cfg(test)]
+use connector::agent;
+pub(crate) use connector::agent_for;
 pub(crate) use explain::explain;
 pub use trust::TlsOptions;
 pub(crate) use trust::{HostTls, Tls};

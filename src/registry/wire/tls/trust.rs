@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
@@ -35,6 +36,8 @@ pub(crate) struct Tls {
     identity: Option<Arc<CertifiedKey>>,
     directories: Vec<PathBuf>,
     insecure: bool,
+    /// A flag says something about TLS.
+    is_set_up: bool,
 }
 
 /// The trusted certificates, as anchors and, where a person named them, as they are.
@@ -49,6 +52,10 @@ struct Trust {
 #[derive(Clone, Debug)]
 pub(crate) struct HostTls {
     registry: Option<(String, u16)>,
+    /// Somebody said how this registry speaks TLS.
+    is_set_up: bool,
+    /// It was heard speaking TLS, good or bad.
+    is_spoken: Arc<AtomicBool>,
     to_registry: Arc<ClientConfig>,
     to_others: Arc<ClientConfig>,
 }
@@ -78,7 +85,9 @@ impl Tls {
             (None, None) => None,
         };
         let identity = identity.map(|identity| identity.load(&provider)).transpose()?;
-        Ok(Self { provider, trust, identity, directories, insecure: options.insecure_skip_verify })
+        let insecure = options.insecure_skip_verify;
+        let is_set_up = insecure || !options.ca_files.is_empty() || identity.is_some();
+        Ok(Self { provider, trust, identity, directories, insecure, is_set_up })
     }
 
     /// TLS for the registry at `host[:port]` and for the hosts it sends us to.
@@ -88,6 +97,7 @@ impl Tls {
     pub(crate) fn for_registry(&self, host: &str) -> Result<HostTls> {
         let to_others = self.config(self.trust.clone(), None)?;
         let found = certs::ForHost::search(&self.directories, host)?;
+        let is_set_up = self.is_set_up || !found.authorities.is_empty() || found.identity.is_some();
         let mut trust = self.trust.clone();
         for file in found.authorities {
             trust.add(certs::certificates(&file)?).map_err(|reason| certs::unusable(&file, reason))?;
@@ -98,7 +108,8 @@ impl Tls {
             (None, None) => None,
         };
         let to_registry = self.config(trust, identity)?;
-        Ok(HostTls { registry: Some(split_port(host)), to_registry, to_others })
+        let registry = Some(split_port(host));
+        Ok(HostTls { registry, is_set_up, is_spoken: Arc::default(), to_registry, to_others })
     }
 
     /// TLS for whoever is no registry of ours.
@@ -107,7 +118,8 @@ impl Tls {
     /// When the trusted certificates cannot be used.
     pub(crate) fn for_strangers(&self) -> Result<HostTls> {
         let to_others = self.config(self.trust.clone(), None)?;
-        Ok(HostTls { registry: None, to_registry: to_others.clone(), to_others })
+        let (is_set_up, is_spoken) = (self.is_set_up, Arc::default());
+        Ok(HostTls { registry: None, is_set_up, is_spoken, to_registry: to_others.clone(), to_others })
     }
 
     fn config(&self, trust: Trust, identity: Option<Arc<CertifiedKey>>) -> Result<Arc<ClientConfig>> {
@@ -140,9 +152,22 @@ impl Trust {
 
 impl HostTls {
     pub(super) fn config_for(&self, host: &str, port: u16) -> Arc<ClientConfig> {
-        let registry = self.registry.as_ref();
-        let is_registry = registry.is_some_and(|(name, at)| name.eq_ignore_ascii_case(host) && *at == port);
-        if is_registry { self.to_registry.clone() } else { self.to_others.clone() }
+        if self.is_registry(host, port) { self.to_registry.clone() } else { self.to_others.clone() }
+    }
+
+    fn is_registry(&self, host: &str, port: u16) -> bool {
+        self.registry.as_ref().is_some_and(|(name, at)| name.eq_ignore_ascii_case(host) && *at == port)
+    }
+
+    pub(super) fn note_that_it_is_spoken(&self, host: &str, port: u16) {
+        if self.is_registry(host, port) {
+            self.is_spoken.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// The registry speaks TLS, or somebody counts on it: nothing else will do then.
+    pub(crate) fn is_expected(&self) -> bool {
+        self.is_set_up || self.is_spoken.load(Ordering::Relaxed)
     }
 }
 

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::drip::{self, Drip};
 use super::fault::{Cut, Fault};
 use super::http::{Body, Connection, Head, Response};
 use super::log::Request;
@@ -157,6 +158,7 @@ struct Delivery {
     stall: Option<u64>,
     flip: Option<u64>,
     rate: Option<u64>,
+    drip: Option<(Drip, Duration)>,
     endless: bool,
     close: bool,
     say_close: bool,
@@ -172,6 +174,7 @@ impl Delivery {
             stall: None,
             flip: None,
             rate: None,
+            drip: None,
             endless: false,
             close,
             say_close: close,
@@ -180,6 +183,7 @@ impl Delivery {
             match fault {
                 Fault::CutBodyAfter(n, cut) => delivery.cut = Some((*n, *cut)),
                 Fault::StallAfter(n) => delivery.stall = Some(*n),
+                Fault::Drip(part, every) => delivery.drip = Some((*part, *every)),
                 Fault::Rate(rate) => delivery.rate = Some(*rate),
                 Fault::FlipByte(n) => delivery.flip = Some(*n),
                 Fault::WrongLength(by) => (delivery.length_off_by, delivery.close) = (*by, true),
@@ -241,6 +245,10 @@ fn send(
 ) -> io::Result<bool> {
     let delivery = Delivery::of(faults, &mut response, close);
     shared.log.update(request.id, |entry| entry.status = response.status);
+    if let Some((part, every)) = delivery.drip {
+        drip::send(shared, connection, &response, part, every)?;
+        return Ok(false);
+    }
     connection.write_all(delivery.head(&response).as_bytes())?;
     if request.method == "HEAD" || response.status == 204 {
         return Ok(!delivery.close);

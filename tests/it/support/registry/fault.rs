@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::drip::Drip;
 use super::http::Response;
 use super::log::Request;
 
@@ -43,6 +44,9 @@ pub enum Fault {
     StallAfter(u64),
     /// The answer's body comes at this many bytes a second.
     Rate(u64),
+    /// Part of the answer comes a byte at a time, this far apart, and never ends; without any time
+    /// between, as fast as it can.
+    Drip(Drip, Duration),
     /// The byte at this place of the answer's body has its lowest bit flipped.
     FlipByte(u64),
     /// `Content-Length` is off by this much, and the connection closed after the true body.

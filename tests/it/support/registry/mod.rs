@@ -5,6 +5,7 @@
 
 mod auth;
 mod builder;
+mod drip;
 mod exchange;
 mod fault;
 mod http;
@@ -22,6 +23,7 @@ use std::time::Duration;
 
 pub use auth::{Auth, Tokens};
 pub use builder::Builder;
+pub use drip::{DRIPS, Drip};
 pub use fault::{Cut, Fault, Match};
 pub use log::Request;
 pub use seed::Seeded;

@@ -55,7 +55,7 @@ fn a_new_login_is_what_is_found_although_another_file_is_looked_into_first() {
     let keeper = keeper(folder.path());
     for (host, file) in [("r.example", podman.clone()), ("new.example", folder.path().join("config.json"))] {
         assert_eq!(keeper.keep(&at(host), &me("new")).expect("kept").path, file);
-        let found = Credentials::load(None, &env).expect("read").lookup(&at(host), "app").expect("found");
+        let found = Credentials::load(None, false, &env).expect("read").lookup(&at(host), "app").expect("found");
         assert_eq!(found, Some(me("new")), "{host}");
     }
     fs::write(folder.path().join("config.json"), r#"{"auths":{"https://r.example/v1/":{"auth":"eDp5"}}}"#)
@@ -127,7 +127,7 @@ fn a_logout_leaves_nothing_under_any_name_in_helper_store_or_file() {
         let env = helper_in(folder.path());
         fs::write(folder.path().join("config.json"), config).expect("written");
         let secrets: Vec<PathBuf> = servers.iter().map(|server| has_secret(folder.path(), server)).collect();
-        let found = Credentials::load(None, &env).expect("read").lookup(&at(host), "app").expect("asked");
+        let found = Credentials::load(None, false, &env).expect("read").lookup(&at(host), "app").expect("asked");
         assert!(found.is_some() || config.contains("auths") || servers.len() > 1, "{host}");
         let keeper = Keeper::find(None, &env).expect("a place");
         assert_eq!(keeper.forget(&at(host)).expect("forgotten").files.len(), 1, "{host}");

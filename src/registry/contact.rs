@@ -1,0 +1,60 @@
+//! The first contact with a registry: whether it speaks TLS, and what it wants to be shown.
+//!
+//! Plain http is for registries that a person named for it. One on this very machine may be spoken to
+//! without: it is shown no credentials then, and what counts is the address it was connected to.
+
+use super::auth::challenge::choose;
+use super::peer::Peer;
+use super::transport::{Terms, Transport};
+use super::wire::exchange::{Method, Request};
+use super::wire::origin::Origin;
+use crate::error::{Error, NextStep, Result};
+use crate::oci::Host;
+
+impl Transport {
+    /// The first contact: finds the scheme, and what the registry wants to be shown.
+    pub(super) fn contact(&self, peer: &Peer, host: &Host) -> Result<Origin> {
+        let plain = self.options.is_plain_http(host);
+        let origin = Origin::new(host, plain)?.reached(peer.reach.clone());
+        match self.ping(peer, &origin) {
+            Ok(()) => Ok(origin),
+            // A registry on this very machine may well speak plain http; any other must be named.
+            Err(e) if !plain => self.fall_back(peer, host).ok_or(e),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The same registry without TLS, if it is on this very machine, nobody counts on TLS and it speaks
+    /// none.
+    fn fall_back(&self, peer: &Peer, host: &Host) -> Option<Origin> {
+        let origins = [false, true].map(|plain| Origin::new(host, plain).ok());
+        let is_proxied = origins.iter().flatten().any(|origin| self.proxies.of(&origin.url("")).is_some());
+        if is_proxied || !peer.reach.is_this_machine() || peer.tls.is_expected() {
+            return None;
+        }
+        peer.reach.stay_here();
+        let [_, plain] = origins;
+        let origin = plain?.reached(peer.reach.clone()).fallen_back();
+        self.ping(peer, &origin).ok().map(|()| origin)
+    }
+
+    /// distribution-spec v1.1 end-1.
+    fn ping(&self, peer: &Peer, origin: &Origin) -> Result<()> {
+        let request = Request::new(Method::GET, origin.url("v2/"));
+        let shown = request.shown.clone();
+        let mut response = self.send_on(peer, Terms::Contact(origin), request).map_err(|e| e.at(&peer.name))?;
+        match response.status {
+            200 | 401 => {
+                let challenge = choose(response.challenges().iter().map(String::as_str));
+                response.drain();
+                challenge.into_iter().for_each(|c| peer.authority.challenged_in_general(c));
+                Ok(())
+            }
+            _ => {
+                let next = NextStep::CheckHost;
+                let failure = response.failure(&shown);
+                Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), next))
+            }
+        }
+    }
+}
