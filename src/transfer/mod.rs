@@ -8,6 +8,7 @@ mod content;
 mod fetch;
 mod needs;
 mod outcome;
+mod proof;
 mod push;
 mod read_back;
 mod schedule;

@@ -11,6 +11,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use super::content::BlobContent;
 use super::needs::{Image, Need};
 use super::outcome::{Outcome, Pushed, Status, report};
+use super::proof::Proofs;
 use super::schedule::run;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
@@ -37,7 +38,8 @@ pub(crate) fn push(
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     let done = steps.list.iter().map(|_| OnceLock::new()).collect();
-    let work = Work { contents, images, source, target, watch, steps: &steps.list, done, tally: Tally::default() };
+    let (tally, proofs) = (Tally::default(), Proofs::default());
+    let work = Work { contents, images, source, target, watch, steps: &steps.list, done, tally, proofs };
     run(&steps.tasks, jobs, |number| {
         // Every step runs once, so the slot is empty.
         let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
@@ -121,6 +123,7 @@ struct Work<'a> {
     steps: &'a [Step<'a>],
     done: Vec<Done>,
     tally: Tally,
+    proofs: Proofs,
 }
 
 impl Work<'_> {
@@ -167,11 +170,20 @@ impl Work<'_> {
 
     /// Where one place has bad content, the next one may have it right.
     fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>) -> Result<Put> {
+        // Both may end in a mount, and that the target has something proves nothing about what is here.
+        if matches!(ahead, Ahead::Ask | Ahead::Mount(_)) {
+            self.proofs.check(self.source, need.node, self.watch)?;
+        }
         let mut content = BlobContent::new(self.source, need.node, self.watch);
         loop {
             match self.target.put_blob(to, ahead, &need.node.descriptor, &mut content) {
                 Err(e) if e.kind() == Kind::Content => content.try_next(e)?,
-                answer => return answer,
+                answer => {
+                    if matches!(answer, Ok(Put::Sent)) {
+                        self.proofs.was_sent(&need.node.descriptor.digest);
+                    }
+                    return answer;
+                }
             }
             ahead = Ahead::Nothing;
         }

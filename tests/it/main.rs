@@ -31,6 +31,7 @@ mod naming;
 mod origin;
 mod output_path;
 mod places;
+mod possession;
 mod reader_deep;
 mod reader_documents;
 mod reader_every_byte;
