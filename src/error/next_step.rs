@@ -100,6 +100,8 @@ pub enum NextStep {
     NewCertificateWithAddress,
     /// One with its name.
     NewCertificateWithName,
+    /// Pin every image, or the bundle whole.
+    PinAll,
     /// Put a layer into the registry, or do without it.
     ProvideLayer,
     /// Raise the largest body that the registry takes.

@@ -116,18 +116,19 @@ impl List {
         let listed = opened.into_iter().map(|bundle| {
             let bundle = bundle?;
             self.input.check(&bundle)?;
-            list(bundle, !self.input.expect.is_empty(), watch)
+            list(bundle, &self.input, watch)
         });
         listed.collect()
     }
 }
 
-fn list(bundle: Bundle, is_expected: bool, watch: &dyn Watch) -> Result<Listed> {
+fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
     let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
     let mut opened = Opened::new(vec![bundle], None, jobs, watch)?;
     opened.check()?;
     let Opened { bundles, contents, .. } = &opened;
     let bundle = bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
+    input.check_pinned(contents).map_err(|e| e.at(bundle.path().display()))?;
     let mut platforms = Platforms { bundle, contents, known: HashMap::new(), unread: None };
     let mut uses: HashMap<&Digest, usize> = HashMap::new();
     for root in contents.images() {
@@ -157,7 +158,7 @@ fn list(bundle: Bundle, is_expected: bool, watch: &dyn Watch) -> Result<Listed> 
         bundle: bundle.path().to_owned(),
         digest: bundle.index().digest.clone(),
         bytes: bundle.bytes(),
-        expected: is_expected.then_some(true),
+        expected: (!input.expect.is_empty()).then_some(true),
         images,
         left_out: LeftOut::of(contents),
     })

@@ -5,10 +5,10 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Reference, Repository};
 use crate::plan::{Failure, Start, walk};
-use crate::store::{Contents, RootName, Watch};
+use crate::store::{Contents, Root, RootName, Watch};
 
 /// Which bundles to read, and what they have to be.
 #[derive(Clone, Debug, Default)]
@@ -43,7 +43,34 @@ impl Input {
     pub(super) fn check_together<'a>(&self, bundles: impl Iterator<Item = &'a Bundle> + Clone) -> Result<()> {
         check_images(&self.expect, bundles)
     }
+
+    /// That nothing is in there which is not pinned, where images are. A pinned bundle is pinned whole.
+    ///
+    /// # Errors
+    /// What is not: other images, other names of the same, and what refers to them, signatures too.
+    pub(super) fn check_pinned(&self, contents: &Contents) -> Result<()> {
+        if self.expect.is_empty() || self.expect.iter().any(|pin| matches!(pin, Expectation::Bundle(_))) {
+            return Ok(());
+        }
+        let is_pinned = |root: &&Root| self.expect.iter().any(|pin| pin.pins(&root.name, &root.digest));
+        let pinned = contents.roots.iter().filter(is_pinned).map(|root| &root.digest);
+        let below = contents.digests_below(pinned);
+        // What a pinned image consists of is pinned by it, also where it has a line of its own.
+        let is_part = |root: &Root| root.name == RootName::None && below.contains(&root.digest);
+        let others: Vec<String> =
+            contents.roots.iter().filter(|root| !is_pinned(root) && !is_part(root)).map(Root::shown).collect();
+        let (named, more) = match others.len().checked_sub(MOST_NAMED) {
+            _ if others.is_empty() => return Ok(()),
+            Some(more @ 1..) => (&others[..MOST_NAMED], format!(" and {more} more")),
+            _ => (&others[..], String::new()),
+        };
+        let reason = format!("not pinned, so not taken: {}{more}", named.join(", "));
+        Err(Error::content(reason).or_else_do(NextStep::PinAll))
+    }
 }
+
+/// As many names as a message of what is not pinned holds.
+const MOST_NAMED: usize = 20;
 
 /// What is in some bundles that are read as one.
 pub(super) struct Opened {

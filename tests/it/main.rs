@@ -38,6 +38,7 @@ mod reader_every_byte;
 mod reader_expect;
 mod reader_hostile;
 mod reader_parts;
+mod reader_pinned;
 mod reader_spooled;
 mod reader_vast;
 mod referrer_scene;

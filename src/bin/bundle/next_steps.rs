@@ -84,6 +84,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "use one of its names, or give the server a certificate with the IP address as subject alternative name"
         }
         NextStep::NewCertificateWithName => "check the host name; the server needs a certificate that names it",
+        NextStep::PinAll => {
+            "pin the whole bundle with --expect and the digest that `bundle export` printed; or each of these too: an \
+             image as NAME@DIGEST, what refers to one as REPOSITORY@DIGEST"
+        }
         NextStep::ProvideLayer => {
             "put the layer into the registry, or export without --include-non-distributable-layers"
         }

@@ -124,6 +124,13 @@ impl Contents {
         found
     }
 
+    /// These roots and everything below them, by digest.
+    pub(crate) fn digests_below<'a>(&'a self, roots: impl IntoIterator<Item = &'a Digest>) -> HashSet<&'a Digest> {
+        let roots: Vec<&Digest> = roots.into_iter().collect();
+        let below = self.below(roots.iter().copied()).into_iter().map(|at| &self.nodes[at].descriptor.digest);
+        below.chain(roots.iter().copied()).collect()
+    }
+
     /// The platforms that an image's indexes name, in their order; none for a single manifest.
     pub(crate) fn platforms(&self, root: &Digest) -> Vec<Platform> {
         let mut found: Vec<Platform> = Vec::new();

@@ -119,6 +119,7 @@ impl Import {
         let mut opened = Opened::new(bundles, self.name.as_ref(), 1, watch.as_ref())?;
         opened.check()?;
         let contents = &opened.contents;
+        self.input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
         let naming = Naming::new(self.host.clone(), &self.namespace, self.mappings.clone());
         let placed = images::place(contents, self.name.as_ref(), &naming)?;
 

@@ -99,6 +99,8 @@ impl Verify {
         let opened = Opened::new(vec![bundle], None, 1, watch)?;
         let contents = &opened.contents;
         let bundle = opened.bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
+        let more = || self.input.check_pinned(contents).err().map(|e| Arc::new(e.at(bundle.path().display())));
+        let unexpected = unexpected.or_else(more);
         let mut findings = what_was_read(&opened, bundle);
         let (blobs, seen) = self.read_all(bundle, watch, &mut findings)?;
         if self.deep {
