@@ -106,6 +106,8 @@ pub enum NextStep {
     ProvideLayer,
     /// Raise the largest body that the registry takes.
     RaiseBodyLimit,
+    /// Allow more memory for manifests.
+    RaiseMaxManifests,
     /// A pipe can be read as standard input.
     ReadPipeAsStandardInput,
     /// Remove a tag, or the rule that protects it.

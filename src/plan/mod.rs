@@ -2,11 +2,13 @@
 //! at the target. Complete before the first layer moves.
 
 mod attached;
+mod budget;
 mod graph;
 mod naming;
 mod walk;
 mod wanted;
 
+pub(crate) use budget::Budget;
 pub use naming::Mapping;
 pub(crate) use naming::{Assignment, Naming, assign};
 pub(crate) use walk::{Failure, Start, walk, walk_with_referrers};

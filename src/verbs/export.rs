@@ -11,7 +11,7 @@ use super::report::{LeftOut, ReferrerReport, texts};
 use crate::archive::{Layout, Leftover, Output, Stopped, Written};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, MediaType, Reference};
-use crate::plan::{Start, each_once, walk, walk_with_referrers};
+use crate::plan::{Budget, Start, each_once, walk, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
 use crate::transfer::fetch;
@@ -26,6 +26,7 @@ pub struct Export {
     force: bool,
     layer_urls: bool,
     dry_run: bool,
+    max_manifests: u64,
     read_back: bool,
     referrers: ReferrerPolicy,
     registry: RegistryOptions,
@@ -136,6 +137,7 @@ impl Export {
             force: false,
             layer_urls: false,
             dry_run: false,
+            max_manifests: Budget::DEFAULT,
             read_back: false,
             referrers: ReferrerPolicy::default(),
             registry: RegistryOptions::default(),
@@ -164,6 +166,12 @@ impl Export {
     #[must_use]
     pub fn read_back(self, read_back: bool) -> Self {
         Self { read_back, ..self }
+    }
+
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(self, bytes: u64) -> Self {
+        Self { max_manifests: bytes, ..self }
     }
 
     /// Whether what refers to the images comes along.
@@ -220,10 +228,14 @@ impl Export {
         let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
         let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
         let jobs = self.registry.jobs;
+        let budget = Budget::new(self.max_manifests);
         let answers = side_by_side(wanted, jobs, |wanted| {
-            let found = registries.resolve(&wanted.reference);
+            let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));
+            let found = found.and_then(|(place, manifest)| budget.take(manifest.held()).map(|()| (place, manifest)));
             (wanted, found)
         });
+        // One answer for all of them.
+        budget.check().map_err(|e| vec![e])?;
         if let Some(signal) = watch.stopped() {
             return Err(vec![Error::Interrupted { signal }]);
         }
@@ -245,9 +257,9 @@ impl Export {
             }
         }
         let walked = match self.referrers {
-            ReferrerPolicy::None => walk(&registries, starts, jobs, watch.as_ref()),
+            ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
             ReferrerPolicy::Auto | ReferrerPolicy::Require => {
-                walk_with_referrers(&registries, starts, jobs, watch.as_ref())
+                walk_with_referrers(&registries, starts, jobs, &budget, watch.as_ref())
             }
         };
         let (contents, failures) = walked.map_err(|e| vec![e])?;

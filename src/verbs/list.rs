@@ -89,7 +89,7 @@ pub struct Listed {
 impl List {
     /// These bundles: tars, gzips of them, layout directories, or `-` for standard input.
     pub fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { input: Input { bundles: bundles.into_iter().collect(), ..Input::default() } }
+        Self { input: Input::new(bundles) }
     }
 
     /// What the bundles have to be.
@@ -103,6 +103,13 @@ impl List {
     #[must_use]
     pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
         self.input.tmpdir = tmpdir;
+        self
+    }
+
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(mut self, bytes: u64) -> Self {
+        self.input.max_manifests = bytes;
         self
     }
 
@@ -124,7 +131,7 @@ impl List {
 
 fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
     let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
-    let mut opened = Opened::new(vec![bundle], None, jobs, watch)?;
+    let mut opened = Opened::new(vec![bundle], None, jobs, input.max_manifests, watch)?;
     opened.check()?;
     let Opened { bundles, contents, .. } = &opened;
     let bundle = bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;

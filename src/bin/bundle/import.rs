@@ -86,6 +86,7 @@ impl ImportArgs {
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
             .tmpdir(self.input.tmpdir)
+            .max_manifests(self.input.max_manifests)
             .name(self.name.as_deref().map(repository).transpose()?)
             .mappings(self.map)
             .check(self.check.into())

@@ -26,11 +26,12 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let InputArgs { bundles, expect, tmpdir } = self.input;
+        let InputArgs { bundles, expect, tmpdir, max_manifests } = self.input;
         let asked = bundles.len();
         let mut listed = Vec::new();
         let mut errors = Vec::new();
-        for one in List::new(bundles).expect(expect).tmpdir(tmpdir).run(progress.as_ref()) {
+        let list = List::new(bundles).expect(expect).tmpdir(tmpdir).max_manifests(max_manifests);
+        for one in list.run(progress.as_ref()) {
             match one {
                 Ok(one) if progress.talk().json => listed.push(one),
                 Ok(one) => tell(&one, self.digests)?,

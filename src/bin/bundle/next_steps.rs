@@ -92,6 +92,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "put the layer into the registry, or export without --include-non-distributable-layers"
         }
         NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
+        NextStep::RaiseMaxManifests => {
+            "if you know the images and this machine has the memory, allow more with --max-manifests SIZE"
+        }
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
         NextStep::ReleaseTag => {
             "if the tag is immutable and names other content there, remove it or the rule that protects it; \

@@ -47,7 +47,7 @@ impl Import {
     /// input), to this registry. Several bundles complete each other.
     pub fn new(bundles: impl IntoIterator<Item = PathBuf>, host: Host) -> Self {
         Self {
-            input: Input { bundles: bundles.into_iter().collect(), ..Input::default() },
+            input: Input::new(bundles),
             name: None,
             host,
             namespace: "library".into(),
@@ -69,6 +69,13 @@ impl Import {
     #[must_use]
     pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
         self.input.tmpdir = tmpdir;
+        self
+    }
+
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(mut self, bytes: u64) -> Self {
+        self.input.max_manifests = bytes;
         self
     }
 
@@ -116,7 +123,7 @@ impl Import {
         let bundles = self.input.open(watch.as_ref()).into_iter().collect::<Result<Vec<_>>>()?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;
-        let mut opened = Opened::new(bundles, self.name.as_ref(), 1, watch.as_ref())?;
+        let mut opened = Opened::new(bundles, self.name.as_ref(), 1, self.input.max_manifests, watch.as_ref())?;
         opened.check()?;
         let contents = &opened.contents;
         self.input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
