@@ -20,6 +20,8 @@ pub enum NextStep {
     AllowMediaType,
     /// Say that an existing file may be replaced.
     AllowReplacing,
+    /// Say that existing tags may be moved.
+    AllowOverwriting,
     /// Have the registry allow layers with `urls`.
     AllowUrls,
     /// Check the address, and the proxy in front of the registry.
@@ -128,6 +130,8 @@ pub enum NextStep {
     SetProxyUrl,
     /// Sign an image first, or take it without signatures.
     SignOrTakeWithout,
+    /// Say that images from there may be taken.
+    AllowSource,
     /// Ask the registry less often.
     SlowDown,
     /// Trust the authority that signed a certificate.

@@ -33,7 +33,7 @@ pub enum Event<'a> {
     },
     /// An image is finished, one way or the other.
     Image {
-        /// `pushed`, `present` or `failed`.
+        /// `pushed`, `present`, `skipped` or `failed`.
         status: &'static str,
         /// Where it is now.
         target: &'a str,

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::content::BlobContent;
-use super::needs::{Image, Need};
+use super::needs::{ExistingTag, Image, Need};
 use super::outcome::{Outcome, Pushed, Status, report};
 use super::proof::Proofs;
 use super::schedule::run;
@@ -148,7 +148,13 @@ impl Work<'_> {
                 self.all_done(parts)?;
                 self.put_manifest(to, need)?;
             }
-            Step::Image { image, parts, present } => return self.finish_image(&self.images[*image], parts, present),
+            Step::Whole { to, referrers, parts, present } => {
+                self.all_done(parts)?;
+                self.attach(to, referrers, present)?;
+            }
+            Step::Image { image, whole, complete } => {
+                return self.finish_image(&self.images[*image], *whole, *complete);
+            }
         }
         Ok(Status::Pushed)
     }
@@ -210,10 +216,8 @@ impl Work<'_> {
         self.target.put_manifest(to, manifest, None).map_err(place)
     }
 
-    fn finish_image(&self, image: &Image, parts: &[usize], present: &[&Digest]) -> Result<Status> {
-        let result = self.all_done(parts).and_then(|()| self.attach(image, present));
-        let result = result.and_then(|()| self.tag(image, parts.is_empty()));
-        match result {
+    fn finish_image(&self, image: &Image, whole: usize, complete: bool) -> Result<Status> {
+        match self.all_done(&[whole]).and_then(|()| self.tag(image, complete)) {
             Ok(status) => {
                 report(image, status, None, self.watch);
                 Ok(status)
@@ -228,12 +232,11 @@ impl Work<'_> {
 
     /// Makes sure of what refers to an image: an import that was killed may have left some of it there
     /// and not in the list.
-    fn attach(&self, image: &Image, present: &[&Digest]) -> Result<()> {
-        let to = &image.target.repository;
-        for digest in image.referrers.iter() {
+    fn attach(&self, to: &Repository, referrers: &[Digest], present: &HashSet<&Digest>) -> Result<()> {
+        for digest in referrers {
             let Some(manifest) = self.contents.node(digest).and_then(|node| node.manifest.as_ref()) else { continue };
             let place = |e: Error| e.at(format!("{to}@{digest}"));
-            if present.contains(&digest) {
+            if present.contains(digest) {
                 self.target.list_referrer(to, manifest).map_err(place)?;
             }
             let served = self.target.read_back(to, None, digest).map_err(place)?;
@@ -256,6 +259,13 @@ impl Work<'_> {
             let standing = self.target.read_back(to, Some(tag), &image.digest).map_err(place)?;
             let named = standing.as_deref().map(|bytes| Digest::of(image.digest.algorithm(), bytes));
             if named.as_ref() != Some(&image.digest) {
+                if let Some(other) = &named {
+                    match image.existing_tag {
+                        ExistingTag::Fail => return Err(names_another(image, other)),
+                        ExistingTag::Overwrite => {}
+                        ExistingTag::Skip => return Ok(Status::Skipped),
+                    }
+                }
                 status = Status::Pushed;
                 if let Err(e) = self.target.put_manifest(to, manifest, Some(tag)) {
                     // An immutable tag may name this very content already.
@@ -306,6 +316,11 @@ impl Work<'_> {
         }
         outcome
     }
+}
+
+/// The tag of an image stands for another one, and is to stay.
+pub(crate) fn names_another(image: &Image, other: &Digest) -> Error {
+    Error::refused(format!("the tag names {other} already"), NextStep::AllowOverwriting).at(&image.target)
 }
 
 fn not_served_by_digest() -> Error {

@@ -45,8 +45,10 @@ pub struct ExportedImage {
     pub media_type: MediaType,
     /// The platforms that its indexes name; empty for a single manifest.
     pub platforms: Vec<String>,
-    /// What refers to it, or to a part of it.
-    pub referrers: Vec<ReferrerReport>,
+    /// What refers to it, or to a part of it. Absent where that is very much in all, and an image before this
+    /// one is the same content and has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrers: Option<Vec<ReferrerReport>>,
     /// `exported`, or `planned` after a dry run.
     pub status: &'static str,
 }
@@ -297,12 +299,16 @@ fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
 
 /// Tells whoever watches what was resolved, and what there is to carry.
 fn announce(contents: &Contents, exported: &Exported, watch: &dyn Watch) {
+    // Many names may be one content.
+    let mut known: HashMap<&Digest, (u64, u64)> = HashMap::new();
+    let mut apart: u64 = 0;
     for (name, digest) in named(contents) {
-        let (platforms, referrers) = (contents.platforms(digest), contents.referrer_digests(digest).len() as u64);
+        let platforms = contents.platforms(digest);
+        let (referrers, size) = *known.entry(digest).or_insert_with(|| measured(contents, digest));
+        apart = apart.saturating_add(size);
         watch.on(Event::Resolved { name: &name.name(), digest, platforms: &platforms, referrers });
     }
     let ExportedBlobs { count, bytes, .. } = exported.blobs;
-    let apart: u64 = named(contents).map(|(_, image)| size_apart(contents, image)).fold(0, u64::saturating_add);
     watch.on(Event::Planned {
         images: exported.images.len() as u64,
         manifests: contents.manifests().count() as u64,
@@ -313,14 +319,16 @@ fn announce(contents: &Contents, exported: &Exported, watch: &dyn Watch) {
 }
 
 fn report(contents: &Contents) -> Exported {
-    let image = |(name, digest): (&Reference, &Digest)| {
+    let digests: Vec<&Digest> = named(contents).map(|(_, digest)| digest).collect();
+    let referrers = ReferrerReport::of_each(contents, &digests);
+    let image = |((name, digest), referrers): ((&Reference, &Digest), _)| {
         let manifest = contents.node(digest)?.manifest.as_ref()?;
         Some(ExportedImage {
             name: name.name(),
             digest: digest.clone(),
             media_type: manifest.media_type().clone(),
             platforms: texts(&contents.platforms(digest)),
-            referrers: contents.referrers(digest).into_iter().map(Into::into).collect(),
+            referrers,
             status: "planned",
         })
     };
@@ -330,19 +338,19 @@ fn report(contents: &Contents) -> Exported {
         bundle: None,
         digest: None,
         bytes: None,
-        images: named(contents).filter_map(image).collect(),
+        images: named(contents).zip(referrers).filter_map(image).collect(),
         blobs,
         left_out: LeftOut::of(contents),
         synced: false,
     }
 }
 
-/// The bytes of blobs that an image and what refers to it would take alone.
-fn size_apart(contents: &Contents, image: &Digest) -> u64 {
+/// How much refers to an image, and the bytes of blobs that it and that would take alone.
+fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
     let referrers = contents.referrer_digests(image);
     let roots = std::iter::once(image).chain(&referrers);
     let nodes: HashMap<&Digest, &Node> =
         roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
     let carried = nodes.values().filter(|node| !node.is_manifest() && node.is_carried());
-    carried.map(|node| node.descriptor.size).sum()
+    (referrers.len() as u64, carried.map(|node| node.descriptor.size).sum())
 }

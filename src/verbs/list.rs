@@ -14,7 +14,7 @@ use super::report::{LeftOut, ReferrerReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
-use crate::store::{Contents, Node, Presence, RootName, Watch};
+use crate::store::{Contents, Node, Presence, Root, RootName, Watch};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -60,8 +60,10 @@ pub struct ListedImage {
     pub shared_bytes: u64,
     /// Its platforms, in the order of its indexes.
     pub platforms: Vec<ListedPlatform>,
-    /// What refers to it, or to a part of it: subjects first.
-    pub referrers: Vec<ReferrerReport>,
+    /// What refers to it, or to a part of it: subjects first. Absent where that is very much in all, and an
+    /// image before this one is the same content and has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrers: Option<Vec<ReferrerReport>>,
     /// Pieces of content that it needs and that are not in the bundle.
     pub missing: u64,
 }
@@ -142,7 +144,9 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
         contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
     }
     let mut images = Vec::new();
-    for root in contents.images() {
+    let roots: Vec<&Root> = contents.images().filter(|root| contents.node(&root.digest).is_some()).collect();
+    let referrers = ReferrerReport::of_each(contents, &roots.iter().map(|root| &root.digest).collect::<Vec<_>>());
+    for (root, referrers) in roots.into_iter().zip(referrers) {
         let closure = contents.closure(&root.digest);
         let Some(node) = contents.node(&root.digest) else { continue };
         let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
@@ -154,7 +158,7 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
             bytes: sum(closure.iter().copied()),
             shared_bytes: sum(shared.copied()),
             platforms: platforms.of(&closure),
-            referrers: contents.referrers(&root.digest).into_iter().map(Into::into).collect(),
+            referrers,
             missing: closure.iter().filter(|n| n.presence == Presence::Missing).count() as u64,
         });
     }

@@ -65,7 +65,10 @@ fn tell(listed: &Listed, digests: bool) -> Result<()> {
             let platforms: Vec<_> = image.platforms.iter().map(named).collect();
             lines.push(format!("  {}", platforms.join(", ")));
         }
-        tell_referrers(&image.referrers, digests, &mut lines);
+        match &image.referrers {
+            Some(referrers) => tell_referrers(referrers, digests, &mut lines),
+            None => lines.push("  referrers: those of the same digest above".into()),
+        }
     }
     for left_out in &listed.left_out {
         lines.push(format!("left out  {}  {}, {}", left_out.digest, size(left_out.bytes), left_out.reason));

@@ -21,7 +21,13 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              images at a time"
         }
         NextStep::AllowMediaType => "the registry refuses this media type; allow it there (zot: http.compat docker2s2)",
+        NextStep::AllowOverwriting => {
+            "look at both, and move the tag with --on-existing-tag overwrite if that is right"
+        }
         NextStep::AllowReplacing => "use --force to replace it once the new bundle is complete",
+        NextStep::AllowSource => {
+            "nothing was sent; if they may come from there, add --allow-source PREFIX, or ask who decides that"
+        }
         NextStep::AllowUrls => {
             "allow them in the registry (distribution: validation.manifests.urls.allow) and run the import again"
         }
