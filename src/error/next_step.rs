@@ -110,6 +110,8 @@ pub enum NextStep {
     RaiseBodyLimit,
     /// Allow more memory for manifests.
     RaiseMaxManifests,
+    /// Allow more room for temporary files.
+    RaiseMaxSpool,
     /// A pipe can be read as standard input.
     ReadPipeAsStandardInput,
     /// Remove a tag, or the rule that protects it.

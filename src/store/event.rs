@@ -95,8 +95,8 @@ pub enum Event<'a> {
         from: &'a str,
         /// The directory it goes to.
         to: &'a std::path::Path,
-        /// Bytes it needs there, as far as can be known.
-        at_least: u64,
+        /// Bytes that it may take there.
+        most: u64,
         /// Bytes free there.
         free: u64,
     },

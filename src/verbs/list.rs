@@ -115,6 +115,14 @@ impl List {
         self
     }
 
+    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+    /// room for, less a tenth or a gibibyte, where nobody says.
+    #[must_use]
+    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+        self.input.max_spool = bytes;
+        self
+    }
+
     /// Lists, one bundle after the other. What is wrong with one does not hide the others.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Listed>> {
         let opened = self.input.open(watch);

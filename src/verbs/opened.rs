@@ -21,17 +21,19 @@ pub(super) struct Input {
     pub(super) tmpdir: Option<PathBuf>,
     /// Bytes of manifests that may be held at once.
     pub(super) max_manifests: u64,
+    /// Bytes that may be spooled, where somebody said so.
+    pub(super) max_spool: Option<u64>,
 }
 
 impl Input {
     pub(super) fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
         let bundles = bundles.into_iter().collect();
-        Self { bundles, expect: Vec::new(), tmpdir: None, max_manifests: Budget::DEFAULT }
+        Self { bundles, expect: Vec::new(), tmpdir: None, max_manifests: Budget::DEFAULT, max_spool: None }
     }
 
     /// Opens each of them; what is wrong with one does not hide the others.
     pub(super) fn open(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
-        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), watch };
+        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), most: self.max_spool, watch };
         self.bundles.iter().map(|path| Bundle::open(path, spooling)).collect()
     }
 

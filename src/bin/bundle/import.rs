@@ -115,6 +115,7 @@ impl ImportArgs {
             .expect(self.input.expect)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
+            .max_spool(self.input.max_spool)
             .name(self.name.as_deref().map(repository).transpose()?)
             .mappings(self.map)
             .check(self.check.into())

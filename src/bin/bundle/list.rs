@@ -26,11 +26,11 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let InputArgs { bundles, expect, tmpdir, max_manifests } = self.input;
+        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let mut listed = Vec::new();
         let mut errors = Vec::new();
-        let list = List::new(bundles).expect(expect).tmpdir(tmpdir).max_manifests(max_manifests);
+        let list = List::new(bundles).expect(expect).tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
         for one in list.run(progress.as_ref()) {
             match one {
                 Ok(one) if progress.talk().json => listed.push(one),

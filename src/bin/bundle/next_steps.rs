@@ -101,6 +101,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::RaiseMaxManifests => {
             "if you know the images and this machine has the memory, allow more with --max-manifests SIZE"
         }
+        NextStep::RaiseMaxSpool => "if you know where it comes from, allow more with --max-spool SIZE",
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
         NextStep::ReleaseTag => {
             "if the tag is immutable and names other content there, remove it or the rule that protects it; \

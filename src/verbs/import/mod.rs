@@ -86,6 +86,14 @@ impl Import {
         self
     }
 
+    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+    /// room for, less a tenth or a gibibyte, where nobody says.
+    #[must_use]
+    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+        self.input.max_spool = bytes;
+        self
+    }
+
     /// The source repository of what has only a tag, or no name at all.
     #[must_use]
     pub fn name(self, name: Option<Repository>) -> Self {

@@ -81,6 +81,14 @@ impl Verify {
         self
     }
 
+    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+    /// room for, less a tenth or a gibibyte, where nobody says.
+    #[must_use]
+    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+        self.input.max_spool = bytes;
+        self
+    }
+
     /// Verifies, one bundle after the other: a bundle whose structure is so damaged that nothing can
     /// be said about its content is an error, and so is that somebody asked to stop.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Verified>> {
