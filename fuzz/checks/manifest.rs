@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::oci::{Descriptor, Digest, Manifest, Said};
-use crate::plan::{Start, walk};
+use crate::plan::{Budget, Start, walk};
 use crate::store::{Place, RootName, Source};
 use crate::{Error, Quiet, Result};
 
@@ -60,7 +60,7 @@ pub fn check(bytes: &[u8]) {
         Some(Start { name, descriptor: manifest.descriptor(), manifest: Some(manifest), places })
     };
     let starts: Vec<Start> = (0..documents.0.len().min(4)).filter_map(start).collect();
-    let Ok((contents, failures)) = walk(&documents, starts, 1, &Quiet) else { return };
+    let Ok((contents, failures)) = walk(&documents, starts, 1, &Budget::new(Budget::DEFAULT), &Quiet) else { return };
     let nodes: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
     assert_eq!(nodes.len(), contents.nodes.len());
     let images = contents.images_with_each(nodes.iter().copied());

@@ -12,7 +12,7 @@ pub fn check(bytes: &[u8]) {
         if bytes.starts_with(&[0x1f, 0x8b]) {
             continue;
         }
-        let Ok(bundle) = Bundle::open(&path, Spooling { tmpdir: None, watch: &Quiet }) else { continue };
+        let Ok(bundle) = Bundle::open(&path, Spooling { tmpdir: None, most: None, watch: &Quiet }) else { continue };
         let sizes: u64 = bundle.blobs().filter_map(|d| bundle.size_of(d)).sum();
         assert!(sizes <= bundle.bytes());
         for digest in bundle.blobs() {

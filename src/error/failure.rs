@@ -87,6 +87,14 @@ pub enum Error {
         /// Bytes free on the file system.
         free: u64,
     },
+    /// More came than there is room for, where nobody could know before how much it is.
+    #[error("{}: more than {most} bytes are to be unpacked, and there is no room for them", path.display())]
+    NoRoom {
+        /// The directory for temporary files.
+        path: PathBuf,
+        /// Bytes that there was room for, less what is left to others.
+        most: u64,
+    },
     /// Something we or the far end will not do until someone changes something.
     #[error("{reason}")]
     Refused {
@@ -227,7 +235,7 @@ impl Error {
             Self::Several(errors) => errors.iter().map(Self::kind).reduce(Kind::graver).unwrap_or(Kind::Failed),
             Self::Shared(error) => error.kind(),
             Self::Content { .. } => Kind::Content,
-            Self::Disk { .. } | Self::FileLimit { .. } | Self::NoSpace { .. } => Kind::Failed,
+            Self::Disk { .. } | Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } => Kind::Failed,
             Self::Interrupted { signal } => Kind::Interrupted(*signal),
             Self::Network { .. } => Kind::Transient,
             Self::Refused { .. } => Kind::Act,
@@ -251,7 +259,7 @@ impl Error {
                 decisive.map(Self::next_steps).unwrap_or_default()
             }
             Self::Refused { next, .. } | Self::Usage { next, .. } => next.iter().cloned().collect(),
-            Self::NoSpace { .. } => vec![NextStep::FreeRoomOrWriteElsewhere],
+            Self::NoRoom { .. } | Self::NoSpace { .. } => vec![NextStep::FreeRoomOrWriteElsewhere],
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => vec![NextStep::FreeRoom],
             Self::Disk { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
                 vec![NextStep::AllowLongerFiles]

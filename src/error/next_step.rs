@@ -20,6 +20,8 @@ pub enum NextStep {
     AllowMediaType,
     /// Say that an existing file may be replaced.
     AllowReplacing,
+    /// Say that existing tags may be moved.
+    AllowOverwriting,
     /// Have the registry allow layers with `urls`.
     AllowUrls,
     /// Check the address, and the proxy in front of the registry.
@@ -105,12 +107,18 @@ pub enum NextStep {
         /// The file.
         file: PathBuf,
     },
+    /// Pin every image, or the bundle whole.
+    PinAll,
     /// Put a layer into the registry, or do without it.
     ProvideLayer,
     /// Push to a registry that takes content: this one only reads.
     PushElsewhere,
     /// Raise the largest body that the registry takes.
     RaiseBodyLimit,
+    /// Allow more memory for manifests.
+    RaiseMaxManifests,
+    /// Allow more room for temporary files.
+    RaiseMaxSpool,
     /// A pipe can be read as standard input.
     ReadPipeAsStandardInput,
     /// Remove a tag, or the rule that protects it.
@@ -131,6 +139,8 @@ pub enum NextStep {
     SetProxyUrl,
     /// Sign an image first, or take it without signatures.
     SignOrTakeWithout,
+    /// Say that images from there may be taken.
+    AllowSource,
     /// Ask the registry less often.
     SlowDown,
     /// Trust the authority that signed a certificate.

@@ -9,8 +9,8 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::json::{Object, null_as_default};
-use super::{Digest, Invalid, MediaType, Platform};
+use super::json::Object;
+use super::{Digest, Invalid, MediaType, Platform, sparing};
 
 /// The largest size that every JSON reader understands alike: 2^53 bytes.
 const MAX_SIZE: u64 = 1 << 53;
@@ -28,11 +28,11 @@ pub(crate) struct Descriptor {
     /// The content itself, where the document holds it. It has the digest and the size.
     #[serde(skip_serializing)]
     pub(crate) data: Option<Arc<[u8]>>,
-    /// Other places of a non-distributable layer. Never fetched on import, verify or serve, and on
+    /// Other places of a non-distributable layer: the first [`Descriptor::MOST_URLS`]. Never fetched on import, verify or serve, and on
     /// export only where that is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) urls: Vec<String>,
-    /// Free texts; in `index.json` the image's name is among them.
+    /// Of the free texts, those that name an image: in `index.json` there are some.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) annotations: BTreeMap<String, String>,
     /// What an artifact is, on descriptors of referrers.
@@ -52,9 +52,9 @@ struct Written {
     #[serde(deserialize_with = "size")]
     size: u64,
     data: Option<String>,
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(default, deserialize_with = "sparing::first::<{ Descriptor::MOST_URLS }, _>")]
     urls: Vec<String>,
-    #[serde(default, deserialize_with = "null_as_default")]
+    #[serde(default, deserialize_with = "sparing::names")]
     annotations: BTreeMap<String, String>,
     artifact_type: Option<String>,
     platform: Option<Object<Platform>>,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::json::{self, null_as_default};
 use super::media_type::SCHEMA_1;
-use super::{Descriptor, Digest, Invalid, MediaType};
+use super::{Descriptor, Digest, Invalid, MediaType, sparing};
 
 /// What a document uses some content for. It decides the endpoint the content is read from and
 /// written to, whatever its media type says.
@@ -66,8 +66,9 @@ struct View {
     blobs: Vec<Descriptor>,
     manifests: Option<Vec<Descriptor>>,
     subject: Option<Descriptor>,
-    #[serde(default, deserialize_with = "null_as_default")]
-    annotations: BTreeMap<String, String>,
+    /// Read again by whoever wants them.
+    #[serde(default, rename = "annotations", deserialize_with = "sparing::nothing")]
+    _annotations: (),
     fs_layers: Option<serde::de::IgnoredAny>,
 }
 
@@ -131,8 +132,19 @@ impl Manifest {
     }
 
     /// The document's own annotations.
-    pub(crate) fn annotations(&self) -> &BTreeMap<String, String> {
-        &self.view.annotations
+    pub(crate) fn annotations(&self) -> BTreeMap<String, String> {
+        #[derive(Deserialize)]
+        struct Only {
+            annotations: Option<BTreeMap<String, String>>,
+        }
+        // It was read before, so it can be.
+        serde_json::from_slice(&self.bytes).ok().and_then(|Only { annotations }| annotations).unwrap_or_default()
+    }
+
+    /// What it takes to hold it, in bytes: the document, and its descriptors as they were read.
+    pub(crate) fn held(&self) -> u64 {
+        let view = self.successors().count() * size_of::<Descriptor>();
+        (self.bytes.len() + view) as u64
     }
 
     /// The image configuration, for manifests that have one.

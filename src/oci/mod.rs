@@ -11,6 +11,7 @@ mod manifest;
 mod media_type;
 mod platform;
 mod reference;
+mod sparing;
 mod verify_reader;
 
 use std::fmt;
@@ -24,6 +25,7 @@ pub(crate) use manifest::{Manifest, Role, Said};
 pub use media_type::MediaType;
 pub use platform::Platform;
 pub use reference::{Reference, Repository, Tag};
+pub(crate) use sparing::NAMES;
 pub(crate) use verify_reader::{BadContent, Checkpoint, VerifyReader};
 
 /// A text from outside that is not what it claims to be; the message says what and why.

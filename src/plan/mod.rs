@@ -2,13 +2,17 @@
 //! at the target. Complete before the first layer moves.
 
 mod attached;
+mod budget;
 mod graph;
 mod naming;
+mod source_prefix;
 mod walk;
 mod wanted;
 
+pub(crate) use budget::Budget;
 pub use naming::Mapping;
 pub(crate) use naming::{Assignment, Naming, assign};
+pub use source_prefix::SourcePrefix;
 pub(crate) use walk::{Failure, Start, walk, walk_with_referrers};
 pub(crate) use wanted::each_once;
 pub use wanted::{Origin, ReferrerPolicy, Wanted};

@@ -6,28 +6,15 @@
 
 use std::collections::HashMap;
 
+use super::source_prefix::SourcePrefix;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Host, Invalid, Reference, Repository};
 
 /// `FROM=TO`: repositories below `from` go to `to`, without the namespace.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mapping {
-    /// A host.
-    host: Host,
-    /// The first parts of a path on it; empty for all.
-    path: String,
+    from: SourcePrefix,
     to: String,
-}
-
-impl Mapping {
-    /// What of the path of a repository is left below this.
-    fn rest<'a>(&self, repository: &'a Repository) -> Option<&'a str> {
-        let rest = repository.path().strip_prefix(self.path.as_str()).filter(|_| *repository.host() == self.host)?;
-        match rest.strip_prefix('/') {
-            None if rest.is_empty() || self.path.is_empty() => Some(rest),
-            below => below,
-        }
-    }
 }
 
 impl std::str::FromStr for Mapping {
@@ -35,12 +22,10 @@ impl std::str::FromStr for Mapping {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let (from, to) = text.split_once('=').ok_or_else(|| Invalid::new("a mapping is FROM=TO"))?;
-        let from = from.trim_end_matches('/');
-        if from.is_empty() {
+        if from.trim_end_matches('/').is_empty() {
             return Err(Invalid::new("a mapping needs a source prefix before the `=`"));
         }
-        let (host, path) = from.split_once('/').unwrap_or((from, ""));
-        Ok(Self { host: host.parse()?, path: path.into(), to: to.trim_matches('/').into() })
+        Ok(Self { from: from.parse()?, to: to.trim_matches('/').into() })
     }
 }
 
@@ -63,8 +48,8 @@ impl Naming {
     /// # Errors
     /// When what comes out is no repository name.
     fn repository(&self, source: &Repository) -> Result<Repository, Invalid> {
-        let fitting = self.mappings.iter().filter_map(|m| Some((m, m.rest(source)?)));
-        let path = match fitting.max_by_key(|(m, _)| m.path.len()) {
+        let fitting = self.mappings.iter().filter_map(|m| Some((m, m.from.rest(source)?)));
+        let path = match fitting.max_by_key(|(m, _)| m.from.len()) {
             Some((mapping, rest)) => format!("{}/{rest}", mapping.to),
             None => format!("{}/{}", self.namespace, source.path()),
         };

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::attached::{Candidate, Missed, Search, Subject};
+use super::budget::Budget;
 use super::graph::{Graph, MAX_NODES};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Role};
@@ -46,14 +47,17 @@ pub(crate) struct Failure {
 /// What is found of images that are not whole is part of the contents all the same.
 ///
 /// # Errors
-/// When two documents contradict each other about one digest, or the graph is absurd.
+/// When two documents contradict each other about one digest, the graph is absurd, or its manifests are more
+/// than the budget allows. Manifests at the start are counted by whoever fetched them.
 pub(crate) fn walk(
     source: &dyn Source,
     starts: Vec<Start>,
     jobs: usize,
+    budget: &Budget,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
-    Walk { source, referrers: None, watch, graph: Graph::default(), search: Search::default() }.run(starts, jobs)
+    Walk { source, referrers: None, budget, watch, graph: Graph::default(), search: Search::default() }
+        .run(starts, jobs)
 }
 
 /// The same, and everything that refers to what is found, which become roots without a name.
@@ -64,15 +68,17 @@ pub(crate) fn walk_with_referrers(
     source: &dyn ReferrerSource,
     starts: Vec<Start>,
     jobs: usize,
+    budget: &Budget,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
     let referrers = Some(source);
-    Walk { source, referrers, watch, graph: Graph::default(), search: Search::default() }.run(starts, jobs)
+    Walk { source, referrers, budget, watch, graph: Graph::default(), search: Search::default() }.run(starts, jobs)
 }
 
 struct Walk<'a> {
     source: &'a dyn Source,
     referrers: Option<&'a dyn ReferrerSource>,
+    budget: &'a Budget,
     watch: &'a dyn Watch,
     graph: Graph,
     search: Search,
@@ -127,6 +133,7 @@ impl Walk<'_> {
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
             }
+            self.budget.check()?;
             parents = self.learn(answers.into_iter().flatten())?;
         }
         self.too_deep(parents, roots)
@@ -248,14 +255,19 @@ impl Walk<'_> {
 
     /// A manifest from the first of these places that gives it whole.
     fn manifest(&self, places: &[Place], descriptor: &Descriptor) -> Result<Box<Manifest>> {
-        let digest = &descriptor.digest;
+        let Descriptor { digest, size, .. } = descriptor;
         let mut failures = Vec::new();
+        self.budget.take(*size)?;
         for place in places {
             match self.source.manifest(*place, descriptor) {
-                Ok(manifest) => return Ok(Box::new(manifest)),
+                Ok(manifest) => {
+                    self.budget.take(manifest.held().saturating_sub(*size))?;
+                    return Ok(Box::new(manifest));
+                }
                 Err(e) => failures.push(self.source.blame(*place, digest, e)),
             }
         }
+        self.budget.give_back(*size);
         Err(Error::all(failures))
     }
 

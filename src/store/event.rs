@@ -33,7 +33,7 @@ pub enum Event<'a> {
     },
     /// An image is finished, one way or the other.
     Image {
-        /// `pushed`, `present` or `failed`.
+        /// `pushed`, `present`, `skipped` or `failed`.
         status: &'static str,
         /// Where it is now.
         target: &'a str,
@@ -102,8 +102,8 @@ pub enum Event<'a> {
         from: &'a str,
         /// The directory it goes to.
         to: &'a std::path::Path,
-        /// Bytes it needs there, as far as can be known.
-        at_least: u64,
+        /// Bytes that it may take there.
+        most: u64,
         /// Bytes free there.
         free: u64,
     },

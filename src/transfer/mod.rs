@@ -8,6 +8,7 @@ mod content;
 mod fetch;
 mod needs;
 mod outcome;
+mod proof;
 mod push;
 mod read_back;
 mod schedule;
@@ -16,8 +17,9 @@ mod survey;
 
 pub(crate) use below::lacking_below;
 pub(crate) use fetch::fetch;
+pub use needs::ExistingTag;
 pub(crate) use needs::Image;
 pub(crate) use outcome::{Outcome, Pushed, Status};
-pub(crate) use push::push;
+pub(crate) use push::{names_another, push};
 pub(crate) use read_back::{Damaged, ReadBack, read_back};
 pub(crate) use survey::{Survey, survey};

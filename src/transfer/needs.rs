@@ -1,10 +1,22 @@
 //! What every repository of the target needs for the images that go there.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use crate::oci::{Digest, Manifest, Reference, Repository, Role};
 use crate::store::{Contents, Endpoint, Node};
+
+/// What is done about a tag at the target that names another image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ExistingTag {
+    /// The image fails, and the tag stays.
+    Fail,
+    /// It is moved to the image.
+    #[default]
+    Overwrite,
+    /// It stays, and the image is left out.
+    Skip,
+}
 
 /// An image and its place at the target.
 #[derive(Clone, Debug)]
@@ -17,9 +29,16 @@ pub(crate) struct Image {
     pub(crate) target: Reference,
     /// What refers to it and goes into the same repository: subjects first.
     pub(crate) referrers: Arc<[Digest]>,
+    /// What is done where its tag names another.
+    pub(crate) existing_tag: ExistingTag,
 }
 
 impl Image {
+    /// What it is, and in which repository, whatever it is called there.
+    pub(crate) fn content(&self) -> (Repository, Digest) {
+        (self.target.repository.clone(), self.digest.clone())
+    }
+
     /// Its manifest, and those that refer to it.
     pub(super) fn roots(&self) -> impl Iterator<Item = &Digest> {
         std::iter::once(&self.digest).chain(self.referrers.iter())
@@ -50,7 +69,12 @@ pub(super) fn collect<'a>(contents: &'a Contents, images: &[Image]) -> Needs<'a>
     let rank: HashMap<&Digest, usize> =
         contents.nodes.iter().enumerate().map(|(i, n)| (&n.descriptor.digest, i)).collect();
     let mut needs: BTreeMap<Repository, HashMap<(&Digest, Endpoint), Need<'a>>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for image in images {
+        // Its other names in the same repository need nothing else.
+        if !seen.insert((&image.target.repository, &image.digest)) {
+            continue;
+        }
         let wanted = needs.entry(image.target.repository.clone()).or_default();
         for root in image.roots().filter_map(|root| contents.node(root)) {
             let by = Endpoint::Manifests;

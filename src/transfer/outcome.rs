@@ -15,6 +15,8 @@ pub(crate) enum Status {
     Present,
     /// It is there now.
     Pushed,
+    /// Its tag names another, and stays.
+    Skipped,
 }
 
 impl Status {
@@ -24,6 +26,7 @@ impl Status {
             Self::Failed => "failed",
             Self::Present => "present",
             Self::Pushed => "pushed",
+            Self::Skipped => "skipped",
         }
     }
 }
@@ -40,6 +43,12 @@ pub(crate) struct Pushed {
 }
 
 impl Pushed {
+    /// The line of an image about which there is nothing to do, of which whoever watches is told.
+    pub(crate) fn without_error(image: Image, status: Status, watch: &dyn Watch) -> Self {
+        report(&image, status, None, watch);
+        Self { image, status, error: None }
+    }
+
     /// The line of an image that cannot be brought over, of which whoever watches is told.
     pub(crate) fn failed(image: Image, error: Arc<Error>, watch: &dyn Watch) -> Self {
         report(&image, Status::Failed, Some(&error), watch);

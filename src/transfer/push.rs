@@ -9,8 +9,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::content::BlobContent;
-use super::needs::{Image, Need};
+use super::needs::{ExistingTag, Image, Need};
 use super::outcome::{Outcome, Pushed, Status, report};
+use super::proof::Proofs;
 use super::schedule::run;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
@@ -37,8 +38,8 @@ pub(crate) fn push(
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     let done = steps.list.iter().map(|_| OnceLock::new()).collect();
-    let (steps_list, tally, written) = (&steps.list, Tally::default(), Mutex::default());
-    let work = Work { contents, images, source, target, watch, steps: steps_list, done, tally, written };
+    let (steps_list, tally, written, proofs) = (&steps.list, Tally::default(), Mutex::default(), Proofs::default());
+    let work = Work { contents, images, source, target, watch, steps: steps_list, done, tally, written, proofs };
     run(&steps.tasks, jobs, |number| {
         // Every step runs once, so the slot is empty.
         let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
@@ -124,6 +125,7 @@ struct Work<'a> {
     tally: Tally,
     /// What this run has brought there.
     written: Mutex<HashSet<InRepository>>,
+    proofs: Proofs,
 }
 
 impl Work<'_> {
@@ -148,7 +150,13 @@ impl Work<'_> {
                 self.all_done(parts)?;
                 self.put_manifest(to, need)?;
             }
-            Step::Image { image, parts, present } => return self.finish_image(&self.images[*image], parts, present),
+            Step::Whole { to, referrers, parts, present } => {
+                self.all_done(parts)?;
+                self.attach(to, referrers, present)?;
+            }
+            Step::Image { image, whole, complete } => {
+                return self.finish_image(&self.images[*image], *whole, *complete);
+            }
         }
         Ok(Status::Pushed)
     }
@@ -173,11 +181,20 @@ impl Work<'_> {
 
     /// Where one place has bad content, the next one may have it right.
     fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>) -> Result<Put> {
+        // Both may end in a mount, and that the target has something proves nothing about what is here.
+        if matches!(ahead, Ahead::Ask | Ahead::Mount(_)) {
+            self.proofs.check(self.source, need.node, self.watch)?;
+        }
         let mut content = BlobContent::new(self.source, need.node, self.watch);
         loop {
             match self.target.put_blob(to, ahead, &need.node.descriptor, &mut content) {
                 Err(e) if e.kind() == Kind::Content => content.try_next(e)?,
-                answer => return answer,
+                answer => {
+                    if matches!(answer, Ok(Put::Sent)) {
+                        self.proofs.was_sent(&need.node.descriptor.digest);
+                    }
+                    return answer;
+                }
             }
             ahead = Ahead::Nothing;
         }
@@ -254,10 +271,8 @@ impl Work<'_> {
         }
     }
 
-    fn finish_image(&self, image: &Image, parts: &[usize], present: &[&Digest]) -> Result<Status> {
-        let result = self.all_done(parts).and_then(|()| self.attach(image, present));
-        let result = result.and_then(|()| self.tag(image, parts.is_empty()));
-        match result {
+    fn finish_image(&self, image: &Image, whole: usize, complete: bool) -> Result<Status> {
+        match self.all_done(&[whole]).and_then(|()| self.tag(image, complete)) {
             Ok(status) => {
                 report(image, status, None, self.watch);
                 Ok(status)
@@ -272,12 +287,11 @@ impl Work<'_> {
 
     /// Makes sure of what refers to an image: an import that was killed may have left some of it there
     /// and not in the list.
-    fn attach(&self, image: &Image, present: &[&Digest]) -> Result<()> {
-        let to = &image.target.repository;
-        for digest in image.referrers.iter() {
+    fn attach(&self, to: &Repository, referrers: &[Digest], present: &HashSet<&Digest>) -> Result<()> {
+        for digest in referrers {
             let Some(manifest) = self.contents.node(digest).and_then(|node| node.manifest.as_ref()) else { continue };
             let place = |e: Error| e.at(format!("{to}@{digest}"));
-            if present.contains(&digest) {
+            if present.contains(digest) {
                 self.target.list_referrer(to, manifest).map_err(place)?;
             }
             let served = self.read_back(to, None, manifest).map_err(place)?;
@@ -300,6 +314,13 @@ impl Work<'_> {
             let standing = self.target.read_back(to, Some(tag), &image.digest).map_err(place)?;
             let named = standing.as_deref().map(|bytes| Digest::of(image.digest.algorithm(), bytes));
             if named.as_ref() != Some(&image.digest) {
+                if let Some(other) = &named {
+                    match image.existing_tag {
+                        ExistingTag::Fail => return Err(names_another(image, other)),
+                        ExistingTag::Overwrite => {}
+                        ExistingTag::Skip => return Ok(Status::Skipped),
+                    }
+                }
                 status = Status::Pushed;
                 if let Err(e) = self.put_when_shown(to, manifest, Some(tag)) {
                     // An immutable tag may name this very content already.
@@ -356,6 +377,11 @@ impl Work<'_> {
 fn not_shown(digest: &Digest, answer: &str) -> Error {
     let reason = format!("the registry took what it does not show some seconds later: {answer}");
     Error::Network { request: digest.to_string(), reason }
+}
+
+/// The tag of an image stands for another one, and is to stay.
+pub(crate) fn names_another(image: &Image, other: &Digest) -> Error {
+    Error::refused(format!("the tag names {other} already"), NextStep::AllowOverwriting).at(&image.target)
 }
 
 fn not_served_by_digest() -> Error {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::content::BlobContent;
 use super::needs::{Image, collect};
-use super::outcome::{Outcome, Status, report};
+use super::outcome::{Outcome, Pushed, Status, report};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository, Role, Tag};
 use crate::store::{Contents, Copies, Endpoint, Event, Node, Presence, Settling, Target, Watch, side_by_side};
@@ -77,8 +77,7 @@ pub(crate) fn read_back(
     jobs: usize,
     watch: &dyn Watch,
 ) -> ReadBack {
-    let images: Vec<Image> =
-        outcome.images.iter().filter(|i| i.status != Status::Failed).map(|i| i.image.clone()).collect();
+    let images: Vec<Image> = outcome.images.iter().filter(|i| is_there(i)).map(|i| i.image.clone()).collect();
     let needs = collect(contents, &images);
     let mut pieces: Vec<(&Repository, Piece<'_>)> = Vec::new();
     for (repository, needs) in &needs {
@@ -128,7 +127,7 @@ pub(crate) fn read_back(
     if content.is_empty() && tags.is_empty() {
         return back;
     }
-    let there = outcome.images.iter_mut().filter(|i| i.status != Status::Failed);
+    let there = outcome.images.iter_mut().filter(|i| is_there(i));
     for (place, pushed) in there.enumerate() {
         let repository = &pushed.image.target.repository;
         // What refers to an image counts with it, and may share content with it.
@@ -142,6 +141,10 @@ pub(crate) fn read_back(
         }
     }
     back
+}
+
+fn is_there(pushed: &Pushed) -> bool {
+    !matches!(pushed.status, Status::Failed | Status::Skipped)
 }
 
 /// What is wrong with an image, if anything is: damage before what could not be read.

@@ -1,7 +1,7 @@
 //! The steps of a push and their order: a blob before the manifests that need it, a subject before
 //! its referrers, a tag after everything below it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::needs::{Image, Need};
 use super::schedule::Task;
@@ -29,8 +29,11 @@ pub(super) enum Step<'a> {
     Blob { to: &'a Repository, need: Need<'a>, mount: Mount<'a> },
     /// Put a manifest by digest, after everything it refers to.
     Manifest { to: &'a Repository, need: Need<'a>, parts: Vec<usize> },
-    /// Tag an image and read it back. `present` are the manifests that refer to it and were there.
-    Image { image: usize, parts: Vec<usize>, present: Vec<&'a Digest> },
+    /// See that an image is there, and what refers to it is found. `present` are the manifests that refer to it and
+    /// were there. Once for all its names in one repository.
+    Whole { to: &'a Repository, referrers: &'a [Digest], parts: Vec<usize>, present: HashSet<&'a Digest> },
+    /// Tag an image and read it back, after the step `whole`. `complete`: everything was there before.
+    Image { image: usize, whole: usize, complete: bool },
 }
 
 /// The steps of a push, and what each of them waits for.
@@ -68,9 +71,15 @@ impl<'a> Steps<'a> {
         for (to, need, _) in manifests {
             steps.add_manifest(to, need, &done);
         }
+        let mut wholes: HashMap<(&Repository, &Digest), (usize, bool)> = HashMap::new();
         for (number, image) in images.iter().enumerate() {
-            // Everything below, not just the root: a root that was there may have lost a layer.
             let to = &image.target.repository;
+            if let Some((whole, complete)) = wholes.get(&(to, &image.digest)).copied() {
+                let task = Task { after: vec![whole], urgent: true };
+                steps.add(Step::Image { image: number, whole, complete }, task);
+                continue;
+            }
+            // Everything below, not just the root: a root that was there may have lost a layer.
             let below = image.parts(contents).map(|node| &node.descriptor.digest);
             let parts: Vec<usize> = below
                 .flat_map(|digest| BOTH.map(|by| (to, by, digest)))
@@ -79,7 +88,11 @@ impl<'a> Steps<'a> {
             let was_there = |digest: &&Digest| !done.contains_key(&(to, Endpoint::Manifests, *digest));
             let present = image.referrers.iter().filter(was_there).collect();
             let task = Task { after: parts.clone(), urgent: true };
-            steps.add(Step::Image { image: number, parts, present }, task);
+            let complete = parts.is_empty();
+            let whole = steps.add(Step::Whole { to, referrers: &image.referrers, parts, present }, task);
+            wholes.insert((to, &image.digest), (whole, complete));
+            let task = Task { after: vec![whole], urgent: true };
+            steps.add(Step::Image { image: number, whole, complete }, task);
         }
         steps
     }

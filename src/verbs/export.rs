@@ -11,7 +11,7 @@ use super::report::{LeftOut, ReferrerReport, texts};
 use crate::archive::{Layout, Leftover, Output, Stopped, Written};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, MediaType, Reference};
-use crate::plan::{Start, each_once, walk, walk_with_referrers};
+use crate::plan::{Budget, Start, each_once, walk, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
 use crate::transfer::fetch;
@@ -26,6 +26,7 @@ pub struct Export {
     force: bool,
     layer_urls: bool,
     dry_run: bool,
+    max_manifests: u64,
     read_back: bool,
     referrers: ReferrerPolicy,
     registry: RegistryOptions,
@@ -44,8 +45,10 @@ pub struct ExportedImage {
     pub media_type: MediaType,
     /// The platforms that its indexes name; empty for a single manifest.
     pub platforms: Vec<String>,
-    /// What refers to it, or to a part of it.
-    pub referrers: Vec<ReferrerReport>,
+    /// What refers to it, or to a part of it. Absent where that is very much in all, and an image before this
+    /// one is the same content and has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrers: Option<Vec<ReferrerReport>>,
     /// `exported`, or `planned` after a dry run.
     pub status: &'static str,
 }
@@ -136,6 +139,7 @@ impl Export {
             force: false,
             layer_urls: false,
             dry_run: false,
+            max_manifests: Budget::DEFAULT,
             read_back: false,
             referrers: ReferrerPolicy::default(),
             registry: RegistryOptions::default(),
@@ -164,6 +168,12 @@ impl Export {
     #[must_use]
     pub fn read_back(self, read_back: bool) -> Self {
         Self { read_back, ..self }
+    }
+
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(self, bytes: u64) -> Self {
+        Self { max_manifests: bytes, ..self }
     }
 
     /// Whether what refers to the images comes along.
@@ -220,10 +230,14 @@ impl Export {
         let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
         let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
         let jobs = self.registry.jobs;
+        let budget = Budget::new(self.max_manifests);
         let answers = side_by_side(wanted, jobs, |wanted| {
-            let found = registries.resolve(&wanted.reference);
+            let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));
+            let found = found.and_then(|(place, manifest)| budget.take(manifest.held()).map(|()| (place, manifest)));
             (wanted, found)
         });
+        // One answer for all of them.
+        budget.check().map_err(|e| vec![e])?;
         if let Some(signal) = watch.stopped() {
             return Err(vec![Error::Interrupted { signal }]);
         }
@@ -245,9 +259,9 @@ impl Export {
             }
         }
         let walked = match self.referrers {
-            ReferrerPolicy::None => walk(&registries, starts, jobs, watch.as_ref()),
+            ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
             ReferrerPolicy::Auto | ReferrerPolicy::Require => {
-                walk_with_referrers(&registries, starts, jobs, watch.as_ref())
+                walk_with_referrers(&registries, starts, jobs, &budget, watch.as_ref())
             }
         };
         let (contents, failures) = walked.map_err(|e| vec![e])?;
@@ -285,12 +299,16 @@ fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
 
 /// Tells whoever watches what was resolved, and what there is to carry.
 fn announce(contents: &Contents, exported: &Exported, watch: &dyn Watch) {
+    // Many names may be one content.
+    let mut known: HashMap<&Digest, (u64, u64)> = HashMap::new();
+    let mut apart: u64 = 0;
     for (name, digest) in named(contents) {
-        let (platforms, referrers) = (contents.platforms(digest), contents.referrer_digests(digest).len() as u64);
+        let platforms = contents.platforms(digest);
+        let (referrers, size) = *known.entry(digest).or_insert_with(|| measured(contents, digest));
+        apart = apart.saturating_add(size);
         watch.on(Event::Resolved { name: &name.name(), digest, platforms: &platforms, referrers });
     }
     let ExportedBlobs { count, bytes, .. } = exported.blobs;
-    let apart: u64 = named(contents).map(|(_, image)| size_apart(contents, image)).fold(0, u64::saturating_add);
     watch.on(Event::Planned {
         images: exported.images.len() as u64,
         manifests: contents.manifests().count() as u64,
@@ -301,14 +319,16 @@ fn announce(contents: &Contents, exported: &Exported, watch: &dyn Watch) {
 }
 
 fn report(contents: &Contents) -> Exported {
-    let image = |(name, digest): (&Reference, &Digest)| {
+    let digests: Vec<&Digest> = named(contents).map(|(_, digest)| digest).collect();
+    let referrers = ReferrerReport::of_each(contents, &digests);
+    let image = |((name, digest), referrers): ((&Reference, &Digest), _)| {
         let manifest = contents.node(digest)?.manifest.as_ref()?;
         Some(ExportedImage {
             name: name.name(),
             digest: digest.clone(),
             media_type: manifest.media_type().clone(),
             platforms: texts(&contents.platforms(digest)),
-            referrers: contents.referrers(digest).into_iter().map(Into::into).collect(),
+            referrers,
             status: "planned",
         })
     };
@@ -318,19 +338,19 @@ fn report(contents: &Contents) -> Exported {
         bundle: None,
         digest: None,
         bytes: None,
-        images: named(contents).filter_map(image).collect(),
+        images: named(contents).zip(referrers).filter_map(image).collect(),
         blobs,
         left_out: LeftOut::of(contents),
         synced: false,
     }
 }
 
-/// The bytes of blobs that an image and what refers to it would take alone.
-fn size_apart(contents: &Contents, image: &Digest) -> u64 {
+/// How much refers to an image, and the bytes of blobs that it and that would take alone.
+fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
     let referrers = contents.referrer_digests(image);
     let roots = std::iter::once(image).chain(&referrers);
     let nodes: HashMap<&Digest, &Node> =
         roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
     let carried = nodes.values().filter(|node| !node.is_manifest() && node.is_carried());
-    carried.map(|node| node.descriptor.size).sum()
+    (referrers.len() as u64, carried.map(|node| node.descriptor.size).sum())
 }

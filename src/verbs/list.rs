@@ -14,7 +14,7 @@ use super::report::{LeftOut, ReferrerReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
-use crate::store::{Contents, Node, Presence, RootName, Watch};
+use crate::store::{Contents, Node, Presence, Root, RootName, Watch};
 
 /// A config larger than this, in bytes, is not looked into for a platform.
 const MAX_CONFIG: u64 = 4 << 20;
@@ -60,8 +60,10 @@ pub struct ListedImage {
     pub shared_bytes: u64,
     /// Its platforms, in the order of its indexes.
     pub platforms: Vec<ListedPlatform>,
-    /// What refers to it, or to a part of it: subjects first.
-    pub referrers: Vec<ReferrerReport>,
+    /// What refers to it, or to a part of it: subjects first. Absent where that is very much in all, and an
+    /// image before this one is the same content and has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrers: Option<Vec<ReferrerReport>>,
     /// Pieces of content that it needs and that are not in the bundle.
     pub missing: u64,
 }
@@ -89,7 +91,7 @@ pub struct Listed {
 impl List {
     /// These bundles: tars, gzips of them, layout directories, or `-` for standard input.
     pub fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
-        Self { input: Input { bundles: bundles.into_iter().collect(), ..Input::default() } }
+        Self { input: Input::new(bundles) }
     }
 
     /// What the bundles have to be.
@@ -106,6 +108,21 @@ impl List {
         self
     }
 
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(mut self, bytes: u64) -> Self {
+        self.input.max_manifests = bytes;
+        self
+    }
+
+    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+    /// room for, less a tenth or a gibibyte, where nobody says.
+    #[must_use]
+    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+        self.input.max_spool = bytes;
+        self
+    }
+
     /// Lists, one bundle after the other. What is wrong with one does not hide the others.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Listed>> {
         let opened = self.input.open(watch);
@@ -116,25 +133,28 @@ impl List {
         let listed = opened.into_iter().map(|bundle| {
             let bundle = bundle?;
             self.input.check(&bundle)?;
-            list(bundle, !self.input.expect.is_empty(), watch)
+            list(bundle, &self.input, watch)
         });
         listed.collect()
     }
 }
 
-fn list(bundle: Bundle, is_expected: bool, watch: &dyn Watch) -> Result<Listed> {
+fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
     let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
-    let mut opened = Opened::new(vec![bundle], None, jobs, watch)?;
+    let mut opened = Opened::new(vec![bundle], None, jobs, input.max_manifests, watch)?;
     opened.check()?;
     let Opened { bundles, contents, .. } = &opened;
     let bundle = bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
+    input.check_pinned(contents).map_err(|e| e.at(bundle.path().display()))?;
     let mut platforms = Platforms { bundle, contents, known: HashMap::new(), unread: None };
     let mut uses: HashMap<&Digest, usize> = HashMap::new();
     for root in contents.images() {
         contents.closure(&root.digest).iter().for_each(|n| *uses.entry(&n.descriptor.digest).or_default() += 1);
     }
     let mut images = Vec::new();
-    for root in contents.images() {
+    let roots: Vec<&Root> = contents.images().filter(|root| contents.node(&root.digest).is_some()).collect();
+    let referrers = ReferrerReport::of_each(contents, &roots.iter().map(|root| &root.digest).collect::<Vec<_>>());
+    for (root, referrers) in roots.into_iter().zip(referrers) {
         let closure = contents.closure(&root.digest);
         let Some(node) = contents.node(&root.digest) else { continue };
         let shared = closure.iter().filter(|n| uses.get(&n.descriptor.digest).is_some_and(|uses| *uses > 1));
@@ -146,7 +166,7 @@ fn list(bundle: Bundle, is_expected: bool, watch: &dyn Watch) -> Result<Listed> 
             bytes: sum(closure.iter().copied()),
             shared_bytes: sum(shared.copied()),
             platforms: platforms.of(&closure),
-            referrers: contents.referrers(&root.digest).into_iter().map(Into::into).collect(),
+            referrers,
             missing: closure.iter().filter(|n| n.presence == Presence::Missing).count() as u64,
         });
     }
@@ -157,7 +177,7 @@ fn list(bundle: Bundle, is_expected: bool, watch: &dyn Watch) -> Result<Listed> 
         bundle: bundle.path().to_owned(),
         digest: bundle.index().digest.clone(),
         bytes: bundle.bytes(),
-        expected: is_expected.then_some(true),
+        expected: (!input.expect.is_empty()).then_some(true),
         images,
         left_out: LeftOut::of(contents),
     })

@@ -5,13 +5,13 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 
 use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Reference, Repository};
-use crate::plan::{Failure, Start, walk};
-use crate::store::{Contents, RootName, Watch};
+use crate::plan::{Budget, Failure, Start, walk};
+use crate::store::{Contents, Root, RootName, Watch};
 
 /// Which bundles to read, and what they have to be.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Input {
     /// Tars, gzips of them, layout directories, or `-` for standard input.
     pub(super) bundles: Vec<PathBuf>,
@@ -19,12 +19,21 @@ pub(super) struct Input {
     pub(super) expect: Vec<Expectation>,
     /// Where to spool to.
     pub(super) tmpdir: Option<PathBuf>,
+    /// Bytes of manifests that may be held at once.
+    pub(super) max_manifests: u64,
+    /// Bytes that may be spooled, where somebody said so.
+    pub(super) max_spool: Option<u64>,
 }
 
 impl Input {
+    pub(super) fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
+        let bundles = bundles.into_iter().collect();
+        Self { bundles, expect: Vec::new(), tmpdir: None, max_manifests: Budget::DEFAULT, max_spool: None }
+    }
+
     /// Opens each of them; what is wrong with one does not hide the others.
     pub(super) fn open(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
-        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), watch };
+        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), most: self.max_spool, watch };
         self.bundles.iter().map(|path| Bundle::open(path, spooling)).collect()
     }
 
@@ -43,7 +52,34 @@ impl Input {
     pub(super) fn check_together<'a>(&self, bundles: impl Iterator<Item = &'a Bundle> + Clone) -> Result<()> {
         check_images(&self.expect, bundles)
     }
+
+    /// That nothing is in there which is not pinned, where images are. A pinned bundle is pinned whole.
+    ///
+    /// # Errors
+    /// What is not: other images, other names of the same, and what refers to them, signatures too.
+    pub(super) fn check_pinned(&self, contents: &Contents) -> Result<()> {
+        if self.expect.is_empty() || self.expect.iter().any(|pin| matches!(pin, Expectation::Bundle(_))) {
+            return Ok(());
+        }
+        let is_pinned = |root: &&Root| self.expect.iter().any(|pin| pin.pins(&root.name, &root.digest));
+        let pinned = contents.roots.iter().filter(is_pinned).map(|root| &root.digest);
+        let below = contents.digests_below(pinned);
+        // What a pinned image consists of is pinned by it, also where it has a line of its own.
+        let is_part = |root: &Root| root.name == RootName::None && below.contains(&root.digest);
+        let others: Vec<String> =
+            contents.roots.iter().filter(|root| !is_pinned(root) && !is_part(root)).map(Root::shown).collect();
+        let (named, more) = match others.len().checked_sub(MOST_NAMED) {
+            _ if others.is_empty() => return Ok(()),
+            Some(more @ 1..) => (&others[..MOST_NAMED], format!(" and {more} more")),
+            _ => (&others[..], String::new()),
+        };
+        let reason = format!("not pinned, so not taken: {}{more}", named.join(", "));
+        Err(Error::content(reason).or_else_do(NextStep::PinAll))
+    }
 }
+
+/// As many names as a message of what is not pinned holds.
+const MOST_NAMED: usize = 20;
 
 /// What is in some bundles that are read as one.
 pub(super) struct Opened {
@@ -57,33 +93,43 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    /// Reads all manifests. `name` is the repository of bare tags, if somebody said so.
+    /// Reads all manifests, at most `most` bytes of them. `name` is the repository of bare tags, if somebody said
+    /// so.
     ///
     /// # Errors
-    /// When the entries contradict each other, or the graph is absurd.
-    pub(super) fn new(bundles: Vec<Bundle>, name: Option<&Repository>, jobs: usize, watch: &dyn Watch) -> Result<Self> {
+    /// When the entries contradict each other, the graph is absurd, or the manifests are too many.
+    pub(super) fn new(
+        bundles: Vec<Bundle>,
+        name: Option<&Repository>,
+        jobs: usize,
+        most: u64,
+        watch: &dyn Watch,
+    ) -> Result<Self> {
         let mut malformed = Vec::new();
-        let mut read = Vec::new();
+        let mut alone = Vec::new();
+        let mut read = None;
         let several = bundles.len() > 1;
         for bundle in bundles {
             // Each by itself: the form of one does not depend on the others.
             let one = Bundles::new(vec![bundle]);
-            let (contents, failures) = contents(&one, name, jobs, watch)?;
+            let (contents, failures) = contents(&one, name, jobs, most, watch)?;
             let [bundle] = one.into_inner().try_into().map_err(|_| Error::content("no bundle"))?;
             if failures.is_empty()
                 && let Err(e) = bundle.check_form(&contents)
             {
                 malformed.push(e.at(bundle.path().display()));
             }
-            read.push((bundle, contents, failures));
+            alone.push(bundle);
+            // Of several, what is in each is not held beside what is in all of them.
+            read = (!several).then_some((contents, failures));
         }
-        if several {
-            let bundles = Bundles::new(read.into_iter().map(|(bundle, ..)| bundle).collect());
-            let (contents, failures) = contents(&bundles, name, jobs, watch)?;
-            return Ok(Self { bundles, contents, failures, malformed });
-        }
-        let (bundle, contents, failures) = read.pop().ok_or_else(|| Error::usage("no bundle named"))?;
-        Ok(Self { bundles: Bundles::new(vec![bundle]), contents, failures, malformed })
+        let bundles = Bundles::new(alone);
+        let (contents, failures) = match read {
+            Some(read) => read,
+            None if several => contents(&bundles, name, jobs, most, watch)?,
+            None => return Err(Error::usage("no bundle named")),
+        };
+        Ok(Self { bundles, contents, failures, malformed })
     }
 
     /// The first thing that is wrong with what was read.
@@ -106,6 +152,7 @@ fn contents(
     bundles: &Bundles,
     name: Option<&Repository>,
     jobs: usize,
+    most: u64,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
     let mut starts = Vec::new();
@@ -123,7 +170,7 @@ fn contents(
         }
     }
     let at = |e: Error| e.at(bundles.label());
-    let (contents, failures) = walk(bundles, starts, jobs, watch).map_err(at)?;
+    let (contents, failures) = walk(bundles, starts, jobs, &Budget::new(most), watch).map_err(at)?;
     contents.check_shape().map_err(at)?;
     Ok((contents, failures))
 }

@@ -1,6 +1,7 @@
 //! What reports of several verbs have in common. A report serialises itself to the JSON that
 //! `docs/cli.md` describes, and derives its schema.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,6 +53,24 @@ pub struct ReferrerReport {
     pub subject: Digest,
     /// All its content in bytes.
     pub bytes: u64,
+}
+
+/// As many lines about referrers as a report has before images that are one content share them.
+const MANY_REFERRERS: usize = 100_000;
+
+impl ReferrerReport {
+    /// What refers to each of these images. Where that is very much, only the first of several that are one content
+    /// has it.
+    pub(super) fn of_each(contents: &Contents, images: &[&Digest]) -> Vec<Option<Vec<Self>>> {
+        let mut each: HashMap<&Digest, Vec<Self>> = HashMap::new();
+        let mut lines = 0;
+        for image in images {
+            let list = || contents.referrers(image).into_iter().map(Into::into).collect();
+            lines += each.entry(image).or_insert_with(list).len();
+        }
+        let is_much = lines > MANY_REFERRERS;
+        images.iter().map(|image| if is_much { each.remove(*image) } else { each.get(*image).cloned() }).collect()
+    }
 }
 
 impl From<Referrer> for ReferrerReport {

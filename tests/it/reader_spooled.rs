@@ -82,6 +82,58 @@ fn a_stream_made_to_fill_the_disk_is_refused_early() {
 }
 
 #[test]
+fn what_is_unpacked_takes_no_more_room_than_it_may() {
+    let mut contents = Contents::default();
+    let layer: Vec<u8> = (0..3 << 20).map(|n: u32| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    let image = contents.image(&[&layer]);
+    contents.name("gcr.io/org/app:1", &image);
+    let plain = contents.bundle();
+    // How long the last member is says nothing about the others.
+    let (front, rest) = plain.split_at(plain.len() - 1024);
+    let zipped = [gzip(front), gzip(rest)].concat();
+    for (input, flag) in [(&zipped, true), (&plain, true), (&zipped, false)] {
+        let spool = tempfile::tempdir().expect("a directory");
+        let tmpdir = spool.path().to_str().expect("a path");
+        let list = |size: &str| {
+            let run = bundle().args(["list", "-", "--tmpdir", tmpdir]).stdin(input.clone());
+            if flag { run.args(["--max-spool", size]) } else { run.env("BUNDLE_MAX_SPOOL", size) }
+        };
+        let said = list("2MiB").run().exits(3);
+        assert!(said.stderr.contains("standard input takes more than 2097152 bytes"), "{}", said.stderr);
+        assert!(
+            said.stderr.contains("--max-spool SIZE") && said.stderr.contains("at most 2.00 MiB"),
+            "{}",
+            said.stderr
+        );
+        list("4MiB").run().succeeds();
+        assert!(is_empty(spool.path()));
+    }
+    let given = Given::new(&zipped);
+    let path = given.path.to_str().expect("a path");
+    let registry = Registry::start();
+    for command in [&["verify", path][..], &["import", path, "--plain-http", "--registry", &registry.host()]] {
+        let said = bundle().args(command).args(["--max-spool", "2MiB"]).run().exits(3);
+        assert!(said.stderr.contains("given.tar takes more than 2097152 bytes"), "{}", said.stderr);
+    }
+    assert_eq!(registry.connections(), 0);
+    // What is read where it lies takes no room.
+    let given = Given::new(&plain);
+    bundle().args(["verify".as_ref(), given.path.as_os_str()]).args(["--max-spool", "1KiB"]).run().succeeds();
+}
+
+#[test]
+fn a_stream_whose_end_claims_any_length_is_judged_by_what_comes() {
+    // The length at the end of a gzip is that of its last member, and whoever wrote it may write anything.
+    let mut zipped = gzip(&Contents::small().bundle());
+    let len = zipped.len();
+    zipped[len - 4..].copy_from_slice(&u32::MAX.to_le_bytes());
+    let given = Given::new(&zipped);
+    let path = given.path.to_str().expect("a path");
+    let said = bundle().args(["list", path, "--max-spool", "10MiB"]).run().exits(3);
+    assert!(said.stderr.contains("the gzip stream is damaged"), "{}", said.stderr);
+}
+
+#[test]
 fn a_place_for_temporary_files_that_cannot_be_used_is_named() {
     let given = Given::new(gzip(&Contents::small().bundle()));
     let path = given.path.to_str().expect("a path");

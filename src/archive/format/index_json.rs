@@ -5,17 +5,14 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use oci_spec::image::ANNOTATION_REF_NAME;
 use serde::{Deserialize, Serialize};
 
 use super::left_out;
 use super::paths::INDEX_JSON;
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, MediaType, Reference, parse_json};
+use crate::oci::{Descriptor, Digest, MediaType, NAMES, Reference, parse_json};
 use crate::store::{Contents, RootName};
 
-/// What containerd and docker name an image by.
-const CONTAINERD_NAME: &str = "io.containerd.image.name";
 /// The digest of the list of what was left out for good.
 pub(crate) const LEFT_OUT: &str = "io.oci-bundle.left-out";
 /// More than the names of a hundred thousand images, in bytes.
@@ -85,7 +82,7 @@ pub(crate) fn to_bytes(contents: &Contents) -> Result<Vec<u8>> {
             return Err(Error::content(format!("{}: no manifest for this root", root.digest)));
         };
         let name = root.name.full().map(Reference::name);
-        let annotations = name.iter().flat_map(|n| [CONTAINERD_NAME, ANNOTATION_REF_NAME].map(|key| (key, n.clone())));
+        let annotations = name.iter().flat_map(|n| NAMES.map(|key| (key, n.clone())));
         manifests.push(Line {
             annotations: annotations.collect(),
             // Referrers carry no name, only what they are.
@@ -139,8 +136,8 @@ fn name_of(descriptor: &Descriptor) -> Result<RootName> {
     let text = |key: &str| descriptor.annotations.get(key).map(String::as_str).filter(|text| !text.is_empty());
     let has_host =
         |n: &&str| n.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
-    let standard = text(ANNOTATION_REF_NAME);
-    let full = [text(CONTAINERD_NAME), standard].map(|name| name.filter(has_host));
+    let [of_containerd, standard] = NAMES.map(text);
+    let full = [of_containerd, standard].map(|name| name.filter(has_host));
     let mut references = Vec::new();
     for name in full.into_iter().flatten() {
         let reference: Reference = name.parse()?;

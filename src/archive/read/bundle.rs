@@ -243,7 +243,11 @@ impl Body {
 /// Errors of a drive name their path themselves.
 pub(super) fn placed(error: Error, path: &Path) -> Error {
     match error {
-        own @ (Error::Disk { .. } | Error::NoSpace { .. } | Error::Usage { .. } | Error::Interrupted { .. }) => own,
+        own @ (Error::Disk { .. }
+        | Error::NoRoom { .. }
+        | Error::NoSpace { .. }
+        | Error::Usage { .. }
+        | Error::Interrupted { .. }) => own,
         other => other.at(path.display()),
     }
 }

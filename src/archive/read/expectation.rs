@@ -7,6 +7,7 @@ use super::bundle::Bundle;
 use crate::archive::format::index_json::IndexEntry;
 use crate::error::{Error, Result};
 use crate::oci::{Digest, Invalid, Reference};
+use crate::store::RootName;
 
 /// A digest that pins a whole bundle, or one of its images.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +43,20 @@ impl fmt::Display for Expectation {
 }
 
 impl Expectation {
+    /// Whether it pins this very image. Without a tag, any name of the repository will do; and what has
+    /// no name, since it refers to an image, is pinned by its digest in whichever repository.
+    pub(crate) fn pins(&self, name: &RootName, digest: &Digest) -> bool {
+        let Self::Image(pinned, content) = self else { return false };
+        content == digest
+            && match name {
+                RootName::Full(name) => {
+                    pinned.name() == name.name() || (pinned.tag.is_none() && pinned.repository == name.repository)
+                }
+                RootName::None => pinned.tag.is_none(),
+                RootName::Tag(_) => false,
+            }
+    }
+
     /// True where a bundle meets it, false where it contradicts it, `None` where another bundle may
     /// be meant.
     fn met_by(&self, bundle: &Bundle) -> Option<bool> {
@@ -54,10 +69,7 @@ impl Expectation {
                 if let Some(entry) = entries().find(|e| e.name.full().is_some_and(names_it)) {
                     return Some(entry.descriptor.digest == *digest);
                 }
-                // Without a tag any name of the repository will do.
-                let of_repository = |r: &Reference| expected.tag.is_none() && r.repository == expected.repository;
-                let is_it =
-                    |e: &&IndexEntry| e.descriptor.digest == *digest && e.name.full().is_some_and(of_repository);
+                let is_it = |e: &&IndexEntry| self.pins(&e.name, &e.descriptor.digest);
                 entries().find(is_it).map(|_| true)
             }
         }

@@ -8,9 +8,10 @@ use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{CWD, Mode, OFlags, openat};
+use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use walkdir::WalkDir;
 
+use super::scan::MAX_FILES;
 use super::slice::Slice;
 use crate::archive::format::paths::digest_of;
 use crate::error::{Error, Result};
@@ -20,6 +21,10 @@ const PLAIN: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW);
 /// A FIFO in a file's place must not keep us waiting.
 const FILE: OFlags = PLAIN.union(OFlags::NONBLOCK);
 const FOLDER: OFlags = PLAIN.union(OFlags::DIRECTORY);
+/// A layout has two; what is empty does no harm.
+const MOST_DIRECTORIES: usize = 10_000;
+/// Directories in each other that are held open while they are gone through.
+const MOST_OPEN: usize = 100;
 
 /// An open layout directory.
 #[derive(Debug)]
@@ -68,38 +73,42 @@ impl LayoutDirectory {
                 Err(e) => return Err(system("open", &blobs.join(algorithm.as_str()))(e)),
             }
         }
-        opened.list(&blobs)?;
+        for (algorithm, folder) in &opened.folders {
+            list(folder, &blobs.join(algorithm.as_str()), *algorithm, &mut opened.sizes)?;
+        }
+        opened.order = opened.sizes.keys().cloned().collect();
+        opened.order.sort();
+        opened.find_other(&blobs)?;
         Ok(opened)
     }
 
-    fn list(&mut self, blobs: &Path) -> Result<()> {
-        let walk = WalkDir::new(blobs).follow_links(false).min_depth(1).sort_by_file_name();
-        for entry in walk {
-            let failed = |e: walkdir::Error| {
-                let path = e.path().unwrap_or(blobs).to_owned();
-                Error::disk("list", path)(e.into_io_error().unwrap_or_else(|| io::ErrorKind::InvalidInput.into()))
-            };
+    /// Finds something below `blobs` that is no blob, at any depth: the first is enough. Nothing that is met is kept,
+    /// so however many names there are, and however long, they take no memory.
+    fn find_other(&mut self, blobs: &Path) -> Result<()> {
+        let mut directories = 0;
+        // More levels than anybody makes are held open before what is left of one is read ahead.
+        for entry in WalkDir::new(blobs).follow_links(false).min_depth(1).max_open(MOST_OPEN) {
             let entry = match entry {
                 // Nobody reads what lies deeper, but in a bundle it should not be there.
                 Err(e) if e.depth() > 2 => {
-                    self.other.get_or_insert_with(|| e.path().unwrap_or(blobs).to_owned());
-                    continue;
+                    self.other = Some(e.path().unwrap_or(blobs).to_owned());
+                    return Ok(());
                 }
-                entry => entry.map_err(failed)?,
+                entry => entry.map_err(|e| {
+                    let path = e.path().unwrap_or(blobs).to_owned();
+                    Error::disk("list", path)(e.into_io_error().unwrap_or_else(|| io::ErrorKind::InvalidInput.into()))
+                })?,
             };
-            let inside = entry.path().strip_prefix(&self.path).ok().and_then(Path::to_str);
-            let Some(digest) = inside.and_then(digest_of) else {
-                if !entry.file_type().is_dir() {
-                    self.other.get_or_insert_with(|| entry.into_path());
+            if entry.file_type().is_dir() {
+                directories += 1;
+                if directories > MOST_DIRECTORIES {
+                    let reason = format!("more than {MOST_DIRECTORIES} directories");
+                    return Err(Error::content(reason).at(blobs.display()));
                 }
-                continue;
-            };
-            if !entry.file_type().is_file() {
-                return Err(not_plain(entry.path()));
+            } else if entry.path().strip_prefix(&self.path).ok().and_then(Path::to_str).and_then(digest_of).is_none() {
+                self.other = Some(entry.into_path());
+                return Ok(());
             }
-            let size = entry.metadata().map_err(failed)?.len();
-            self.sizes.insert(digest.clone(), size);
-            self.order.push(digest);
         }
         Ok(())
     }
@@ -154,6 +163,27 @@ impl LayoutDirectory {
         }
         Ok(Some((file, metadata.len())))
     }
+}
+
+/// Adds the blobs of one folder, by their names alone.
+fn list(folder: &OwnedFd, path: &Path, algorithm: Algorithm, sizes: &mut HashMap<Digest, u64>) -> Result<()> {
+    let failed = |path: PathBuf| move |e: rustix::io::Errno| Error::disk("list", path)(e.into());
+    for entry in Dir::read_from(folder).map_err(failed(path.into()))? {
+        let entry = entry.map_err(failed(path.into()))?;
+        let name = entry.file_name();
+        let digest = name.to_str().ok().and_then(|name| digest_of(&format!("blobs/{}/{name}", algorithm.as_str())));
+        let Some(digest) = digest else { continue };
+        let there = path.join(digest.hex());
+        let stat = statat(folder, name, AtFlags::SYMLINK_NOFOLLOW).map_err(failed(there.clone()))?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(not_plain(&there));
+        }
+        if sizes.len() == MAX_FILES {
+            return Err(Error::content(format!("more than {MAX_FILES} files")).at(path.display()));
+        }
+        sizes.insert(digest, u64::try_from(stat.st_size).unwrap_or(0));
+    }
+    Ok(())
 }
 
 fn not_plain(path: &Path) -> Error {

@@ -18,7 +18,7 @@ use crate::archive::format::paths::digest_of;
 /// Zero blocks that tar programs append to fill their last record, in bytes.
 const MAX_TAIL: u64 = 1 << 20;
 /// As many files as a bundle of the most pieces of content has (`docs/format.md`).
-const MAX_FILES: usize = 1_000_003;
+pub(super) const MAX_FILES: usize = 1_000_003;
 /// Read at once where small entries stand close together, in bytes.
 const AHEAD: usize = 64 << 10;
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 use crate::store::{Event, Watch};
 
@@ -18,13 +18,18 @@ const MOST_GROWTH: u64 = 100;
 /// Before this many bytes no growth is absurd.
 const GROWTH_FROM: u64 = 64 << 20;
 const CHUNK: usize = 256 << 10;
+/// Of the room that there is, this part is left to others, and a gibibyte at most.
+const RESERVE: u64 = 10;
+const MOST_RESERVE: u64 = 1 << 30;
 
 /// Where to spool to, and who watches.
 #[derive(Clone, Copy)]
 pub(crate) struct Spooling<'a> {
     /// The directory for temporary files; beside the bundle or `$TMPDIR` where none is given.
     pub(crate) tmpdir: Option<&'a Path>,
-    /// Is told how much room it takes.
+    /// As many bytes as may be written; as many as there is room for where nobody says.
+    pub(crate) most: Option<u64>,
+    /// Is told how much room it may take.
     pub(crate) watch: &'a dyn Watch,
 }
 
@@ -42,13 +47,14 @@ pub(crate) fn is_gzip(file: &File) -> io::Result<bool> {
 
 /// A gzip file, uncompressed into a temporary one. Gives that and its length.
 pub(crate) fn unzip(path: &Path, file: File, len: u64, spooling: Spooling<'_>) -> Result<(File, u64)> {
-    // The last four bytes are the length of the last member modulo 2^32 (RFC 1952).
-    let mut trailer = [0; 4];
-    let known =
-        file.read_exact_at(&mut trailer, len.saturating_sub(4)).map(|()| u64::from(u32::from_le_bytes(trailer)));
-    let at_least = known.unwrap_or(0).min(len.saturating_mul(MOST_GROWTH)).max(len);
     let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let spool = Spool::open(&[beside], at_least, &path.display().to_string(), spooling)?;
+    // Its last bytes say how long what comes out is, and whoever wrote them may say anything.
+    let spool = Spool::open(
+        &[beside],
+        Some(len.saturating_mul(MOST_GROWTH).max(GROWTH_FROM)),
+        &path.display().to_string(),
+        spooling,
+    )?;
     spool.fill(BufReader::with_capacity(CHUNK, file))
 }
 
@@ -61,8 +67,7 @@ pub(crate) fn standard_input(spooling: Spooling<'_>) -> Result<(File, u64)> {
     if metadata.is_file() && stands_at_start && !is_gzip(&input).map_err(failed())? {
         return Ok((input, metadata.len()));
     }
-    let at_least = if metadata.is_file() { metadata.len() } else { 0 };
-    let spool = Spool::open(&[], at_least, "standard input", spooling)?;
+    let spool = Spool::open(&[], None, "standard input", spooling)?;
     spool.fill(BufReader::with_capacity(CHUNK, input))
 }
 
@@ -70,11 +75,37 @@ struct Spool<'a> {
     file: File,
     directory: PathBuf,
     from: String,
+    budget: Budget,
     watch: &'a dyn Watch,
 }
 
+/// How much may be written, in bytes, and who says so.
+#[derive(Clone, Copy)]
+enum Budget {
+    /// The room there was, less what is left to others.
+    Room(u64),
+    /// Whoever runs the command.
+    Said(u64),
+}
+
+impl Budget {
+    fn of(free: u64, most: Option<u64>) -> Self {
+        let room = free - (free / RESERVE).min(MOST_RESERVE);
+        match most {
+            Some(most) if most <= room => Self::Said(most),
+            _ => Self::Room(room),
+        }
+    }
+
+    fn bytes(self) -> u64 {
+        let (Self::Room(bytes) | Self::Said(bytes)) = self;
+        bytes
+    }
+}
+
 impl<'a> Spool<'a> {
-    fn open(beside: &[&Path], at_least: u64, from: &str, spooling: Spooling<'a>) -> Result<Self> {
+    /// `can_be` is the most that can come of the input, where that is known.
+    fn open(beside: &[&Path], can_be: Option<u64>, from: &str, spooling: Spooling<'a>) -> Result<Self> {
         let elsewhere = std::env::temp_dir();
         let places: Vec<&Path> = match spooling.tmpdir {
             Some(only) => vec![only],
@@ -85,10 +116,13 @@ impl<'a> Spool<'a> {
             // A drive may be write-protected: the next place is as good.
             match tempfile::tempfile_in(directory) {
                 Ok(file) => {
-                    let spool = Self { file, directory: directory.into(), from: from.into(), watch: spooling.watch };
+                    let (from, watch) = (from.to_owned(), spooling.watch);
+                    let mut spool = Self { file, directory: directory.into(), from, budget: Budget::Room(0), watch };
                     let free = spool.free()?;
-                    spool.watch.on(Event::Spooling { from, to: directory, at_least, free });
-                    return if free < at_least { Err(spool.no_space(at_least, free)) } else { Ok(spool) };
+                    spool.budget = Budget::of(free, spooling.most);
+                    let most = can_be.unwrap_or(u64::MAX).min(spool.budget.bytes());
+                    spool.watch.on(Event::Spooling { from: &spool.from, to: directory, most, free });
+                    return Ok(spool);
                 }
                 Err(e) => last = Some(Error::disk("make a temporary file", directory)(e)),
             }
@@ -102,8 +136,16 @@ impl<'a> Spool<'a> {
         Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 
-    fn no_space(&self, needed: u64, free: u64) -> Error {
-        Error::NoSpace { path: self.directory.clone(), needed, free }
+    /// More comes than there is room for.
+    fn no_room(&self) -> Error {
+        let (from, directory) = (&self.from, self.directory.display());
+        match self.budget {
+            Budget::Room(most) => Error::NoRoom { path: self.directory.clone(), most },
+            Budget::Said(most) => {
+                let reason = format!("{from} takes more than {most} bytes in {directory}, the most that may be used");
+                Error::content(reason).or_else_do(NextStep::RaiseMaxSpool)
+            }
+        }
     }
 
     fn fill(mut self, input: impl BufRead) -> Result<(File, u64)> {
@@ -148,9 +190,13 @@ impl<'a> Spool<'a> {
                     format!("the gzip stream grows more than {MOST_GROWTH} times: it is made to fill the disk");
                 return Err(Error::content(reason));
             }
+            if len > self.budget.bytes() {
+                return Err(self.no_room());
+            }
             self.file.write_all(&buffer[..got]).map_err(|e| match e.kind() {
+                // Others use the room too, or there is a quota that nobody told of.
                 io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => {
-                    self.no_space(len, self.free().unwrap_or(0))
+                    Error::NoRoom { path: self.directory.clone(), most: len }
                 }
                 _ => Error::disk("write a temporary file", &self.directory)(e),
             })?;
@@ -192,5 +238,27 @@ impl<R: BufRead> BufRead for Counted<R> {
     fn consume(&mut self, bytes: usize) {
         self.count += bytes as u64;
         self.inner.consume(bytes);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_of_the_room_is_left_to_others_and_who_says_less_gets_less() {
+        const GIB: u64 = 1 << 30;
+        for (free, most, budget) in [
+            (1000, None, 900),
+            (5 * GIB, None, 5 * GIB - GIB / 2),
+            (500 * GIB, None, 499 * GIB),
+            (0, None, 0),
+            (u64::MAX, None, u64::MAX - GIB),
+            (1000, Some(10), 10),
+            (1000, Some(950), 900),
+            (1000, Some(u64::MAX), 900),
+        ] {
+            assert_eq!(Budget::of(free, most).bytes(), budget, "{free} {most:?}");
+        }
     }
 }

@@ -14,6 +14,9 @@ use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, digest_
 use crate::error::{Error, Result};
 use crate::oci::Digest;
 
+/// The directories that a bundle has.
+const FOLDERS: [&str; 3] = ["blobs/", "blobs/sha256/", "blobs/sha512/"];
+
 /// An entry that has a meaning in a layout.
 #[derive(Clone, Debug)]
 pub(crate) enum Known {
@@ -32,6 +35,8 @@ pub(crate) struct Tarball {
     blobs: HashMap<Digest, Vec<Extent>>,
     /// What has a meaning, in order, each with the first byte of its data.
     order: Vec<(Known, u64)>,
+    /// Which of the folders it has.
+    has_folder: [bool; FOLDERS.len()],
     /// Where something stands that is in no bundle, or not as it would be there.
     is_ours: bool,
 }
@@ -47,6 +52,7 @@ impl Tarball {
             roots: HashMap::new(),
             blobs: HashMap::new(),
             order: Vec::new(),
+            has_folder: Default::default(),
             is_ours: true,
         };
         let mut is_docker = false;
@@ -81,7 +87,12 @@ impl Tarball {
                 return Err(format!("{name} is there twice"));
             }
             Known::Other(name.into())
-        } else if matches!(member.path, "blobs/" | "blobs/sha256/" | "blobs/sha512/") {
+        } else if let Some(place) = FOLDERS.iter().position(|folder| *folder == member.path) {
+            // A second one is in no bundle, and as many as there may be are not kept.
+            if std::mem::replace(&mut self.has_folder[place], true) {
+                self.is_ours = false;
+                return Ok(());
+            }
             Known::Other(member.path.into())
         } else {
             self.is_ours = false;

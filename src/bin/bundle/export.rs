@@ -13,7 +13,7 @@ use super::errors::Failure;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
-use super::text::size;
+use super::text::{parse_size, size};
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -40,6 +40,9 @@ pub(crate) struct ExportArgs {
     /// without any
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
     referrers: Referrers,
+    /// Hold at most this much of manifests in memory, as in 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
+    max_manifests: u64,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -76,6 +79,7 @@ impl ExportArgs {
             .force(self.force)
             .layer_urls(self.include_non_distributable_layers)
             .dry_run(self.dry_run)
+            .max_manifests(self.max_manifests)
             .read_back(self.read_back)
             .referrers(self.referrers.into())
             .registry(self.registry.options(&hosts, None)?);

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use oci_bundle::import::{self, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport};
+use oci_bundle::import::{
+    self, ExistingTag, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport, SourcePrefix,
+};
 use oci_bundle::oci::{Host, Invalid, Reference, Repository};
 use oci_bundle::{Error, Kind, Result};
 
@@ -38,6 +40,12 @@ pub(crate) struct ImportArgs {
     /// How to check what the registry has afterwards
     #[arg(long, value_enum, default_value = "existence", env = "BUNDLE_CHECK")]
     check: Check,
+    /// What to do about a tag that names another image at the registry
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "overwrite", env = "BUNDLE_ON_EXISTING_TAG")]
+    on_existing_tag: OnExistingTag,
+    /// Take nothing but images from here, by their names in the bundle: HOST or HOST/PATH (repeatable)
+    #[arg(long, value_name = "PREFIX", env = "BUNDLE_ALLOW_SOURCE", value_delimiter = ',')]
+    allow_source: Vec<SourcePrefix>,
     /// Say what would be sent where, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -51,6 +59,26 @@ enum Check {
     Existence,
     /// Everything is fetched once more and hashed, also what was there before
     ReadBack,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum OnExistingTag {
+    /// The image fails, and the tag stays
+    Fail,
+    /// The tag is moved
+    Overwrite,
+    /// The tag stays, and the image is left out
+    Skip,
+}
+
+impl From<OnExistingTag> for ExistingTag {
+    fn from(what: OnExistingTag) -> Self {
+        match what {
+            OnExistingTag::Fail => Self::Fail,
+            OnExistingTag::Overwrite => Self::Overwrite,
+            OnExistingTag::Skip => Self::Skip,
+        }
+    }
 }
 
 impl From<Check> for import::Check {
@@ -86,9 +114,13 @@ impl ImportArgs {
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
             .tmpdir(self.input.tmpdir)
+            .max_manifests(self.input.max_manifests)
+            .max_spool(self.input.max_spool)
             .name(self.name.as_deref().map(repository).transpose()?)
             .mappings(self.map)
             .check(self.check.into())
+            .existing_tag(self.on_existing_tag.into())
+            .sources(self.allow_source)
             .dry_run(self.dry_run)
             .registry(self.access.options(&[host], script("AUTHCRED"))?);
         if let Some(namespace) = namespace {
@@ -127,6 +159,7 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) -> Result<()> {
             let label = match status {
                 ImageStatus::Failed => continue,
                 ImageStatus::Present => "present",
+                ImageStatus::Skipped => "skipped",
                 _ => "would push",
             };
             progress.say(label, &format!("{target}  {}", digest.short()))?;
@@ -141,7 +174,11 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) -> Result<()> {
     let mounted = if blobs.mounted > 0 { format!(" · {} mounted", blobs.mounted) } else { String::new() };
     let label = if failed == 0 { "done" } else { "incomplete" };
     let present = blobs.present;
-    progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there · {failed} failed"))
+    let skipped = match imported.images.iter().filter(|i| i.status == ImageStatus::Skipped).count() {
+        0 => String::new(),
+        skipped => format!(" · {skipped} skipped"),
+    };
+    progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there{skipped} · {failed} failed"))
 }
 
 fn tell_read_back(progress: &Progress, back: &ReadBackReport) -> Result<()> {

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use oci_bundle::Expectation;
 
+use super::text::parse_size;
+
 /// What to read
 #[derive(Args, Clone)]
 pub(crate) struct InputArgs {
@@ -18,4 +20,10 @@ pub(crate) struct InputArgs {
     /// Where standard input and compressed bundles are unpacked to
     #[arg(long, value_name = "DIR", env = "BUNDLE_TMPDIR")]
     pub(crate) tmpdir: Option<PathBuf>,
+    /// Write at most this much of them there, as in 200GiB; without it, as much as there is room for
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, env = "BUNDLE_MAX_SPOOL")]
+    pub(crate) max_spool: Option<u64>,
+    /// Hold at most this much of manifests in memory, as in 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
+    pub(crate) max_manifests: u64,
 }

@@ -26,11 +26,12 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let InputArgs { bundles, expect, tmpdir } = self.input;
+        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let mut listed = Vec::new();
         let mut errors = Vec::new();
-        for one in List::new(bundles).expect(expect).tmpdir(tmpdir).run(progress.as_ref()) {
+        let list = List::new(bundles).expect(expect).tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
+        for one in list.run(progress.as_ref()) {
             match one {
                 Ok(one) if progress.talk().json => listed.push(one),
                 Ok(one) => tell(&one, self.digests)?,
@@ -64,7 +65,10 @@ fn tell(listed: &Listed, digests: bool) -> Result<()> {
             let platforms: Vec<_> = image.platforms.iter().map(named).collect();
             lines.push(format!("  {}", platforms.join(", ")));
         }
-        tell_referrers(&image.referrers, digests, &mut lines);
+        match &image.referrers {
+            Some(referrers) => tell_referrers(referrers, digests, &mut lines),
+            None => lines.push("  referrers: those of the same digest above".into()),
+        }
     }
     for left_out in &listed.left_out {
         lines.push(format!("left out  {}  {}, {}", left_out.digest, size(left_out.bytes), left_out.reason));

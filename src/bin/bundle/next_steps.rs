@@ -21,7 +21,13 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              images at a time"
         }
         NextStep::AllowMediaType => "the registry refuses this media type; allow it there (zot: http.compat docker2s2)",
+        NextStep::AllowOverwriting => {
+            "look at both, and move the tag with --on-existing-tag overwrite if that is right"
+        }
         NextStep::AllowReplacing => "use --force to replace it once the new bundle is complete",
+        NextStep::AllowSource => {
+            "nothing was sent; if they may come from there, add --allow-source PREFIX, or ask who decides that"
+        }
         NextStep::AllowUrls => {
             "allow them in the registry (distribution: validation.manifests.urls.allow) and run the import again"
         }
@@ -87,6 +93,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::ProtectCredentialFile { file } => {
             return format!("see whose it is and who may write there, then `chmod 0600 {}`", file.display()).into();
         }
+        NextStep::PinAll => {
+            "pin the whole bundle with --expect and the digest that `bundle export` printed; or each of these too: an \
+             image as NAME@DIGEST, what refers to one as REPOSITORY@DIGEST"
+        }
         NextStep::ProvideLayer => {
             "put the layer into the registry, or export without --include-non-distributable-layers"
         }
@@ -95,6 +105,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              read-only mode off"
         }
         NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
+        NextStep::RaiseMaxManifests => {
+            "if you know the images and this machine has the memory, allow more with --max-manifests SIZE"
+        }
+        NextStep::RaiseMaxSpool => "if you know where it comes from, allow more with --max-spool SIZE",
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
         NextStep::ReleaseTag => {
             "if the tag is immutable and names other content there, remove it or the rule that protects it; \

@@ -228,16 +228,10 @@ impl Watch for Progress {
                 let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
                 self.mention("resolved", &format!("{name}  {}{parts}", digest.short()));
             }
-            Event::Spooling { from, to, at_least, free } if !self.talk.quiet => {
-                let needed = match at_least {
-                    0 => "as much as comes".into(),
-                    some => format!("at least {}", size(some)),
-                };
-                let (to, free) = (to.display(), size(free));
-                self.tell(&format!(
-                    "{:<10} {from} to a temporary file in {to}: needs {needed}, {free} free",
-                    "spooling"
-                ));
+            Event::Spooling { from, to, most, free } if !self.talk.quiet => {
+                let (to, most, free) = (to.display(), size(most), size(free));
+                let text = format!("{from} to a temporary file in {to}: at most {most}, {free} free");
+                self.tell(&format!("{:<10} {text}", "spooling"));
             }
             Event::Waiting { host, seconds, reason } if !self.talk.quiet => {
                 self.tell(&format!("{:<10} {host}: {seconds} s, {reason}", "waiting"));

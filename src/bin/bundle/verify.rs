@@ -28,9 +28,10 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let InputArgs { bundles, expect, tmpdir } = self.input;
+        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
-        let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect).tmpdir(tmpdir);
+        let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect);
+        let verify = verify.tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
         let (mut reports, mut errors, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
         for one in verify.run(progress.as_ref()) {
             match one {

@@ -9,6 +9,8 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform};
 
 /// More than fifty pieces of content for each of a hundred thousand images.
 const MAX_SPREAD: usize = 5_000_000;
+/// More than five referrers for each image of a hundred thousand, counted in each repository: all of them go there.
+const MAX_ATTACHED: usize = 500_000;
 /// Steps from a root to a manifest: an image is one or two away.
 pub(super) const MAX_STEPS: usize = 15;
 
@@ -124,6 +126,13 @@ impl Contents {
         found
     }
 
+    /// These roots and everything below them, by digest.
+    pub(crate) fn digests_below<'a>(&'a self, roots: impl IntoIterator<Item = &'a Digest>) -> HashSet<&'a Digest> {
+        let roots: Vec<&Digest> = roots.into_iter().collect();
+        let below = self.below(roots.iter().copied()).into_iter().map(|at| &self.nodes[at].descriptor.digest);
+        below.chain(roots.iter().copied()).collect()
+    }
+
     /// The platforms that an image's indexes name, in their order; none for a single manifest.
     pub(crate) fn platforms(&self, root: &Digest) -> Vec<Platform> {
         let mut found: Vec<Platform> = Vec::new();
@@ -152,7 +161,25 @@ impl Contents {
                 return Err(Error::content("the images share content in an absurd way: it is a graph made to exhaust"));
             }
         }
+        self.check_attached()?;
         self.check_depth()
+    }
+
+    /// Names of one image in one repository share what refers to it.
+    fn check_attached(&self) -> Result<()> {
+        let mut counts: HashMap<&Digest, usize> = HashMap::new();
+        let mut seen = HashSet::new();
+        let mut attached = 0;
+        for root in self.images() {
+            if seen.insert((root.name.full().map(|name| &name.repository), &root.digest)) {
+                attached += *counts.entry(&root.digest).or_insert_with(|| self.attached_to(&root.digest).len());
+            }
+            if attached > MAX_ATTACHED {
+                let reason = format!("the images have more than {MAX_ATTACHED} referrers, an absurd number");
+                return Err(Error::content(reason));
+            }
+        }
+        Ok(())
     }
 
     fn check_depth(&self) -> Result<()> {

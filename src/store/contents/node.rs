@@ -34,6 +34,15 @@ pub(crate) struct Root {
 }
 
 impl Root {
+    /// What to call it where it matters that it has no full name.
+    pub(crate) fn shown(&self) -> String {
+        match &self.name {
+            RootName::Full(reference) => reference.name(),
+            RootName::Tag(tag) => format!("`{}`", tag.escape_debug()),
+            RootName::None => self.digest.to_string(),
+        }
+    }
+
     /// What to call it in a message.
     pub(crate) fn label(&self) -> String {
         self.name.full().map_or_else(|| self.digest.to_string(), Reference::name)

@@ -68,7 +68,7 @@ impl Contents {
     }
 
     /// What refers to an image, each with its subject.
-    fn attached_to(&self, image: &Digest) -> Vec<(usize, usize)> {
+    pub(super) fn attached_to(&self, image: &Digest) -> Vec<(usize, usize)> {
         let mut found: Vec<(usize, usize)> = Vec::new();
         if self.subjects.is_empty() {
             return found;

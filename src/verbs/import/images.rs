@@ -1,16 +1,25 @@
 //! Where each image of some bundles goes, and with it what refers to it.
 
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::archive::Bundles;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Reference, Repository};
 use crate::plan::{Assignment, Naming, assign};
 use crate::store::{Contents, Presence, Root, RootName, Target};
-use crate::transfer::{Image, lacking_below};
+use crate::transfer::{ExistingTag, Image, Survey, lacking_below};
 
 /// Gives every image its place.
 ///
 /// # Errors
 /// Names that collide, or content that has no name.
-pub(super) fn place(contents: &Contents, name: Option<&Repository>, naming: &Naming) -> Result<Vec<Image>> {
+pub(super) fn place(
+    contents: &Contents,
+    name: Option<&Repository>,
+    naming: &Naming,
+    existing_tag: ExistingTag,
+) -> Result<Vec<Image>> {
     let mut names: Vec<(Reference, Digest)> = Vec::new();
     for root in contents.images() {
         let digest = root.digest.clone();
@@ -37,18 +46,39 @@ pub(super) fn place(contents: &Contents, name: Option<&Repository>, naming: &Nam
         let reason = format!("index.json lists {} without a name, and its manifest is not there", root.digest);
         return Err(Error::content(reason));
     }
+    // Many names may be one content.
+    let mut known: HashMap<Digest, Arc<[Digest]>> = HashMap::new();
     let image = |a: Assignment| {
-        let referrers = contents.referrer_digests(&a.digest).into();
-        Image { name: a.name, digest: a.digest, target: a.target, referrers }
+        let referrers = known.entry(a.digest.clone()).or_insert_with(|| contents.referrer_digests(&a.digest).into());
+        Image { name: a.name, digest: a.digest, target: a.target, referrers: referrers.clone(), existing_tag }
     };
     Ok(assign(names, naming)?.into_iter().map(image).collect())
 }
 
-/// That the target has all of what an image needs and only the target has.
+/// That everything an image needs is in the bundles or at the target.
 ///
 /// # Errors
-/// When it lacks some of it, or does not say.
-pub(super) fn has_all_below(contents: &Contents, image: &Image, target: &dyn Target) -> Result<()> {
+/// What is neither here nor there, or why the target does not say.
+pub(super) fn check_whole(
+    contents: &Contents,
+    image: &Image,
+    asked: &Survey<'_>,
+    bundles: &Bundles,
+    target: &dyn Target,
+) -> Result<()> {
+    let missing = asked.missing(contents, image);
+    if missing.is_empty() {
+        return has_all_below(contents, image, target);
+    }
+    // Where the registry did not say, nobody knows that it is missing.
+    if let Some(unsaid) = asked.unsaid(&image.target.repository) {
+        return Err(Error::Shared(unsaid));
+    }
+    Err(Error::all(missing.iter().map(|node| bundles.lack(&node.descriptor)).collect()))
+}
+
+/// That the target has all of what an image needs and only the target has.
+fn has_all_below(contents: &Contents, image: &Image, target: &dyn Target) -> Result<()> {
     let to = &image.target.repository;
     for node in image.parts(contents).filter(|node| node.is_manifest() && node.presence == Presence::Missing) {
         if let Some(digest) = lacking_below(target, to, &node.descriptor)? {

@@ -1,21 +1,24 @@
 //! `import`: bundles → a registry.
 
 mod images;
+mod policy;
 mod report;
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::opened::{Input, Opened};
 use crate::archive::Expectation;
 use crate::error::{Error, Result};
-use crate::oci::{Host, Repository};
+use crate::oci::{Digest, Host, Repository};
 use crate::plan::Naming;
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Watch};
 use crate::transfer::{Image, Outcome, Pushed, Status, Survey, push, read_back, survey};
 
-pub use crate::plan::Mapping;
+pub use crate::plan::{Mapping, SourcePrefix};
+pub use crate::transfer::ExistingTag;
 pub use report::{ImageStatus, Imported, ImportedBlobs, ImportedImage, ReadBackReport};
 
 /// How far to trust what the registry says it has.
@@ -38,6 +41,8 @@ pub struct Import {
     namespace: String,
     mappings: Vec<Mapping>,
     check: Check,
+    existing_tag: ExistingTag,
+    sources: Vec<SourcePrefix>,
     dry_run: bool,
     registry: RegistryOptions,
 }
@@ -47,12 +52,14 @@ impl Import {
     /// input), to this registry. Several bundles complete each other.
     pub fn new(bundles: impl IntoIterator<Item = PathBuf>, host: Host) -> Self {
         Self {
-            input: Input { bundles: bundles.into_iter().collect(), ..Input::default() },
+            input: Input::new(bundles),
             name: None,
             host,
             namespace: "library".into(),
             mappings: Vec::new(),
             check: Check::default(),
+            existing_tag: ExistingTag::default(),
+            sources: Vec::new(),
             dry_run: false,
             registry: RegistryOptions::default(),
         }
@@ -69,6 +76,21 @@ impl Import {
     #[must_use]
     pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
         self.input.tmpdir = tmpdir;
+        self
+    }
+
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(mut self, bytes: u64) -> Self {
+        self.input.max_manifests = bytes;
+        self
+    }
+
+    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+    /// room for, less a tenth or a gibibyte, where nobody says.
+    #[must_use]
+    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+        self.input.max_spool = bytes;
         self
     }
 
@@ -96,6 +118,18 @@ impl Import {
         Self { check, ..self }
     }
 
+    /// What to do about tags that name another image at the target.
+    #[must_use]
+    pub fn existing_tag(self, existing_tag: ExistingTag) -> Self {
+        Self { existing_tag, ..self }
+    }
+
+    /// Where images may come from, by their names in the bundle; from anywhere, if this is empty.
+    #[must_use]
+    pub fn sources(self, sources: Vec<SourcePrefix>) -> Self {
+        Self { sources, ..self }
+    }
+
     /// Look and plan only; nothing is changed.
     #[must_use]
     pub fn dry_run(self, dry_run: bool) -> Self {
@@ -116,32 +150,32 @@ impl Import {
         let bundles = self.input.open(watch.as_ref()).into_iter().collect::<Result<Vec<_>>>()?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;
-        let mut opened = Opened::new(bundles, self.name.as_ref(), 1, watch.as_ref())?;
+        let mut opened = Opened::new(bundles, self.name.as_ref(), 1, self.input.max_manifests, watch.as_ref())?;
         opened.check()?;
         let contents = &opened.contents;
+        self.input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
         let naming = Naming::new(self.host.clone(), &self.namespace, self.mappings.clone());
-        let placed = images::place(contents, self.name.as_ref(), &naming)?;
+        let placed = images::place(contents, self.name.as_ref(), &naming, self.existing_tag)?;
+        policy::check_sources(&placed, &self.sources).map_err(|e| e.at(opened.bundles.label()))?;
 
         let registries = Registries::new(self.registry.clone(), watch.clone())?;
         let jobs = self.registry.jobs;
+        let (placed, settled) = policy::respect_tags(placed, &registries, jobs, watch.as_ref())?;
         let asked = survey(contents, &placed, &registries, jobs, self.dry_run, watch.as_ref())?;
         // Only what is neither here nor there is missing.
         let mut broken: Vec<(Image, Arc<Error>)> = Vec::new();
         let mut whole: Vec<Image> = Vec::new();
+        // The names of one content in one repository stand or fall together.
+        let mut known: HashMap<(Repository, Digest), Option<Arc<Error>>> = HashMap::new();
         for image in placed {
-            match asked.missing(contents, &image).as_slice() {
-                [] => match images::has_all_below(contents, &image, &registries) {
-                    Ok(()) => whole.push(image),
-                    Err(error) => broken.push((image.clone(), Arc::new(error.at(image.name.name())))),
-                },
-                missing => {
-                    let lacks = missing.iter().map(|node| opened.bundles.lack(&node.descriptor)).collect();
-                    // Where the registry did not say, nobody knows that it is missing.
-                    let error = match asked.unsaid(&image.target.repository) {
-                        Some(unsaid) => Error::Shared(unsaid),
-                        None => Error::all(lacks),
-                    };
-                    broken.push((image.clone(), Arc::new(error.at(image.name.name()))));
+            let wrong = known.entry(image.content()).or_insert_with(|| {
+                images::check_whole(contents, &image, &asked, &opened.bundles, &registries).err().map(Arc::new)
+            });
+            match wrong {
+                None => whole.push(image),
+                Some(error) => {
+                    let error = Error::Shared(error.clone()).at(image.name.name());
+                    broken.push((image, Arc::new(error)));
                 }
             }
         }
@@ -161,14 +195,17 @@ impl Import {
         for (image, error) in broken {
             outcome.images.push(Pushed::failed(image, error, watch.as_ref()));
         }
+        outcome.images.extend(settled);
         Ok(Imported::new(self.host, &opened.bundles, outcome, read_back, self.dry_run.then_some(to_send)))
     }
 }
 
 /// What would be done.
 fn planned(contents: &Contents, images: Vec<Image>, found: &Survey<'_>) -> Outcome {
+    let mut known: HashMap<(Repository, Digest), bool> = HashMap::new();
     let line = |image: Image| {
-        let status = if found.lacks(contents, &image) { Status::Pushed } else { Status::Present };
+        let lacks = *known.entry(image.content()).or_insert_with(|| found.lacks(contents, &image));
+        let status = if lacks { Status::Pushed } else { Status::Present };
         Pushed { image, status, error: None }
     };
     Outcome { images: images.into_iter().map(line).collect(), present: found.present_blobs(), ..Outcome::default() }

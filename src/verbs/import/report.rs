@@ -22,6 +22,8 @@ pub enum ImageStatus {
     Present,
     /// It is there now.
     Pushed,
+    /// Its tag names another image, and stays.
+    Skipped,
 }
 
 /// One image of an import.
@@ -130,6 +132,7 @@ impl Imported {
             Status::Present => ImageStatus::Present,
             Status::Pushed if to_send.is_some() => ImageStatus::Planned,
             Status::Pushed => ImageStatus::Pushed,
+            Status::Skipped => ImageStatus::Skipped,
         };
         let image = |pushed: Pushed| ImportedImage {
             name: pushed.image.name.name(),

@@ -45,8 +45,7 @@ impl Verify {
     /// An ordinary check of these bundles: tars, gzips of them, layout directories, or `-` for
     /// standard input.
     pub fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
-        let input = Input { bundles: bundles.into_iter().collect(), ..Input::default() };
-        Self { input, deep: false, jobs: 4 }
+        Self { input: Input::new(bundles), deep: false, jobs: 4 }
     }
 
     /// Also unpack layers, to nowhere, and compare them with the image configurations.
@@ -75,6 +74,21 @@ impl Verify {
         self
     }
 
+    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+    #[must_use]
+    pub fn max_manifests(mut self, bytes: u64) -> Self {
+        self.input.max_manifests = bytes;
+        self
+    }
+
+    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+    /// room for, less a tenth or a gibibyte, where nobody says.
+    #[must_use]
+    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+        self.input.max_spool = bytes;
+        self
+    }
+
     /// Verifies, one bundle after the other: a bundle whose structure is so damaged that nothing can
     /// be said about its content is an error, and so is that somebody asked to stop.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Verified>> {
@@ -96,9 +110,11 @@ impl Verify {
     fn verify(&self, bundle: Bundle, together: Option<&Arc<Error>>, watch: &dyn Watch) -> Result<Verified> {
         let unexpected = self.input.check(&bundle).err().map(Arc::new).or(together.cloned());
         let pinned = self.input.expect.iter().any(|e| matches!(e, Expectation::Bundle(_))) && unexpected.is_none();
-        let opened = Opened::new(vec![bundle], None, 1, watch)?;
+        let opened = Opened::new(vec![bundle], None, 1, self.input.max_manifests, watch)?;
         let contents = &opened.contents;
         let bundle = opened.bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
+        let more = || self.input.check_pinned(contents).err().map(|e| Arc::new(e.at(bundle.path().display())));
+        let unexpected = unexpected.or_else(more);
         let mut findings = what_was_read(&opened, bundle);
         let (blobs, seen) = self.read_all(bundle, watch, &mut findings)?;
         if self.deep {
