@@ -57,7 +57,8 @@ impl Drop for Deadline {
     }
 }
 
-/// Puts every connection under the clock. A head that has begun is to be complete within `idle`.
+/// Puts every connection under the clock. A head that has begun is to be complete within `idle`, and so is the
+/// answer of a proxy that is asked for a tunnel.
 #[derive(Debug)]
 pub(crate) struct ClockConnector {
     pub(crate) idle: Duration,
@@ -81,8 +82,13 @@ pub(crate) struct Clocked<T> {
 
 impl<T: Transport> Clocked<T> {
     fn until(&mut self, timeout: NextTimeout, now: Instant) -> Option<Instant> {
-        // An interim answer that is complete has been taken out: patience with silence stays as it was.
-        let is_in_head = timeout.reason == Timeout::RecvResponse && !self.inner.buffers().input().is_empty();
+        let is_in_head = match timeout.reason {
+            // A proxy that is asked for a tunnel.
+            Timeout::Connect => true,
+            // An interim answer that is complete has been taken out: patience with silence stays as it was.
+            Timeout::RecvResponse => !self.inner.buffers().input().is_empty(),
+            _ => false,
+        };
         self.begun = is_in_head.then(|| self.begun.unwrap_or(now));
         let head = self.begun.map(|begun| begun + self.idle);
         [WAIT.get().until, head].into_iter().flatten().min()

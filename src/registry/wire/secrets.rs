@@ -203,20 +203,32 @@ fn hide<'a>(known: &HashSet<Needle>, text: &'a str) -> Cow<'a, str> {
 
 /// How many bytes of the text say this, in whatever way each of them is written.
 fn match_length(needle: &[u8], text: &[u8]) -> Option<usize> {
-    let mut at = 0;
-    for wanted in needle {
+    let (mut at, mut from) = (0, 0);
+    while let Some(wanted) = needle.get(from) {
         let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
         let (byte, length) = decoded(rest);
-        let plain = rest[0] == *wanted;
-        // A plus is itself, or a space in a query.
-        let space = *wanted == b' ' && rest[0] == b'+';
+        let slashes = backslashes(rest);
+        let own = backslashes(&needle[from..]);
+        // Each time that a text is quoted its backslashes become more, and others stand before quotes.
+        let quoted = rest.get(slashes) == Some(wanted);
         at += match () {
+            () if *wanted == b'\\' && slashes >= own => {
+                from += own - 1;
+                slashes
+            }
             () if byte == *wanted => length,
-            () if plain || space => 1,
+            () if quoted => slashes + 1,
+            // A plus is a space in a query.
+            () if *wanted == b' ' && rest[0] == b'+' => 1,
             () => return None,
         };
+        from += 1;
     }
     Some(at)
+}
+
+fn backslashes(text: &[u8]) -> usize {
+    text.iter().take_while(|b| **b == b'\\').count()
 }
 
 /// The first byte of a text, percent-coded once or twice, or escaped as in JSON or in Rust; and how long it
@@ -276,6 +288,7 @@ mod tests {
             form,
             json.trim_matches('"').to_owned(),
             secret.escape_debug().to_string(),
+            json.trim_matches('"').escape_debug().to_string(),
         ];
         for way in ways {
             let out = shown(secret, &format!("before {way} after"));

@@ -16,7 +16,7 @@ pub enum Drip {
     Head,
     /// Interim answers (RFC 9110 §15.2), one after the other.
     Interim,
-    /// The body, of a length that is never reached.
+    /// The body, of a length that is never reached: its own where it is long.
     Body,
     /// What frames a chunk, before the first byte of the body.
     Framing,
@@ -46,7 +46,8 @@ pub fn send(
         Drip::Head => (format!("{head}X-Slow: ").into_bytes(), b"a"),
         Drip::Interim => (Vec::new(), b"HTTP/1.1 102 Processing\r\n\r\n"),
         Drip::Body => {
-            let mut all = format!("{head}Content-Length: 1000000000\r\n\r\n").into_bytes();
+            let length = if body.len() < 10_000 { 1_000_000_000 } else { body.len() };
+            let mut all = format!("{head}Content-Length: {length}\r\n\r\n").into_bytes();
             // A body that is whole and goes on may be taken for whole.
             all.extend_from_slice(&body[..body.len().min(1)]);
             (all, b" ")

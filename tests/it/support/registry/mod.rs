@@ -6,6 +6,7 @@
 mod auth;
 mod builder;
 mod drip;
+mod echo;
 mod exchange;
 mod fault;
 mod http;
@@ -24,6 +25,7 @@ use std::time::Duration;
 pub use auth::{Auth, Tokens};
 pub use builder::Builder;
 pub use drip::{DRIPS, Drip};
+pub use echo::{FIELDS, Field, echo, forms};
 pub use fault::{Cut, Fault, Match};
 pub use log::Request;
 pub use seed::Seeded;
