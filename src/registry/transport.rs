@@ -158,6 +158,9 @@ impl Transport {
                 }
                 Ok(response) if !response.is_worth_repeating(&request) => {
                     permit.iter().for_each(Permit::answered);
+                    if let (Terms::Registry(scope), true) = (terms, authorization.is_some() && response.status < 400) {
+                        peer.authority.accepted(scope)?;
+                    }
                     return Ok(response.with(permit));
                 }
                 Ok(mut response) => {

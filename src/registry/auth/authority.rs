@@ -77,6 +77,19 @@ impl Authority {
         Ok(())
     }
 
+    /// Takes note that what was shown for this scope was taken: it answered the challenge of this repository,
+    /// even where only the first contact had named it.
+    ///
+    /// # Errors
+    /// When the credential for the repository cannot be had.
+    pub(crate) fn accepted(&self, scope: &Scope) -> Result<()> {
+        let whom = (scope.repository.clone(), self.credential(scope)?);
+        if let Some(general) = self.general.lock().unwrap_or_else(PoisonError::into_inner).clone() {
+            self.challenges.lock().unwrap_or_else(PoisonError::into_inner).entry(whom).or_insert(general);
+        }
+        Ok(())
+    }
+
     /// Whether anybody was asked for anything.
     pub(crate) fn asks_for_credentials(&self) -> bool {
         self.general.lock().unwrap_or_else(PoisonError::into_inner).is_some()
