@@ -102,6 +102,10 @@ pub enum NextStep {
     NewCertificateWithAddress,
     /// One with its name.
     NewCertificateWithName,
+    /// Name the registries that have no TLS.
+    NamePlainHttpHost,
+    /// Pin the bundle, or images.
+    Pin,
     /// See that nobody else can change a file with credentials.
     ProtectCredentialFile {
         /// The file.

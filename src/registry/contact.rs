@@ -19,7 +19,7 @@ impl Transport {
         match self.ping(peer, &origin) {
             Ok(()) => Ok(origin),
             // A registry on this very machine may well speak plain http; any other must be named.
-            Err(e) if !plain => self.fall_back(peer, host).ok_or(e),
+            Err(e) if !plain && self.options.may_fall_back() => self.fall_back(peer, host).ok_or(e),
             Err(e) => Err(e),
         }
     }

@@ -18,6 +18,8 @@ pub enum PlainHttp {
     Hosts(Vec<Host>),
     /// All of this run.
     All,
+    /// These hosts, and no other whatever it speaks.
+    Only(Vec<Host>),
 }
 
 /// How often a request that failed for now is sent again.
@@ -76,10 +78,15 @@ impl Default for RegistryOptions {
 }
 
 impl RegistryOptions {
+    /// Whether a registry on this machine that speaks nothing else is spoken to without TLS.
+    pub(super) fn may_fall_back(&self) -> bool {
+        !matches!(self.plain_http, PlainHttp::Only(_))
+    }
+
     pub(super) fn is_plain_http(&self, host: &Host) -> bool {
         match &self.plain_http {
             PlainHttp::None => false,
-            PlainHttp::Hosts(hosts) => hosts.contains(host),
+            PlainHttp::Hosts(hosts) | PlainHttp::Only(hosts) => hosts.contains(host),
             PlainHttp::All => true,
         }
     }

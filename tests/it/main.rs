@@ -32,6 +32,7 @@ mod line;
 mod list;
 mod login;
 mod memory;
+mod misleading;
 mod naming;
 mod origin;
 mod output_path;

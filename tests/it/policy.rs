@@ -134,3 +134,50 @@ fn the_source_of_what_has_only_a_tag_is_what_its_name_says() {
     assert_eq!(registry.connections(), 0);
     import().args(["--allow-source", "quay.io/org"]).run().succeeds();
 }
+
+#[test]
+fn a_strict_site_takes_nothing_that_is_not_pinned() {
+    let scene = Scene::new();
+    let digest = put_small_image(&scene.source, "org/app", "1");
+    let exported = scene.export(&["org/app:1"]).args(["--format", "json"]).run().succeeds().json();
+    let identity = exported["digest"].as_str().expect("a digest");
+    let host = scene.target.host();
+    let import = || crate::scene::command("import").args([scene.bundle()]).args(["--registry", &host]);
+    let plain = format!("--plain-http={host}");
+    for import in [import().args(["--strict", &plain]), import().args([&plain]).env("BUNDLE_STRICT", "true")] {
+        let said = import.run().exits(2);
+        assert!(said.stderr.contains("strict") && said.stderr.contains("--expect"), "{}", said.stderr);
+    }
+    assert_eq!(scene.target.connections(), 0);
+    let pin = format!("{}@{digest}", scene.name("org/app:1"));
+    for expect in [identity, &pin] {
+        import().args(["--strict", &plain, "--expect", expect]).run().succeeds();
+    }
+    let other = format!("sha256:{}", "0".repeat(64));
+    import().args(["--strict", &plain, "--expect", &other]).run().exits(3);
+}
+
+#[test]
+fn a_strict_site_speaks_to_no_registry_in_clear_that_is_not_named() {
+    let scene = Scene::new();
+    put_small_image(&scene.source, "org/app", "1");
+    let exported = scene.export(&["org/app:1"]).args(["--format", "json"]).run().succeeds().json();
+    let identity = exported["digest"].as_str().expect("a digest");
+    let host = scene.target.host();
+    let import = || {
+        let run = crate::scene::command("import").args([scene.bundle()]).args(["--registry", &host]);
+        run.args(["--strict", "--expect", identity, "--retries", "0"])
+    };
+    for import in [import().args(["--plain-http"]), import().env("BUNDLE_PLAIN_HTTP", "true")] {
+        let said = import.run().exits(2);
+        assert!(said.stderr.contains("--plain-http=HOST"), "{}", said.stderr);
+    }
+    assert_eq!(scene.target.connections(), 0);
+    // It is on this machine, where http would be tried without being asked for, and another one is named.
+    let said = import().run();
+    assert_ne!(said.code, Some(0), "{}", said.all());
+    let said = import().args(["--plain-http=registry.example"]).run();
+    assert_ne!(said.code, Some(0), "{}", said.all());
+    assert!(scene.target.requests().is_empty(), "nothing was said in clear");
+    import().args([format!("--plain-http={host}")]).run().succeeds();
+}

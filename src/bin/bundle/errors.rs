@@ -3,10 +3,12 @@
 use std::io::Write as _;
 
 use oci_bundle::export::ExportFailed;
+use oci_bundle::registry::redacted;
 use oci_bundle::{Error, Kind};
 
+use super::escape::{harmless, harmless_lines};
 use super::next_steps;
-use super::text::{escaped, harmless, size};
+use super::text::{escaped, size};
 
 /// What a command failed with.
 pub(crate) struct Failure {
@@ -59,6 +61,27 @@ pub(crate) fn print(error: &Error) {
     if let Some(hint) = next_steps::of(error) {
         print_hint(&hint);
     }
+}
+
+/// Prints what the parser of the command line has to say. What was typed, or stands in a variable, may be in it. Its
+/// colours go where there is something to hide.
+pub(crate) fn print_parsing(error: &clap::Error) {
+    let text = error.render().to_string();
+    let variables = std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("BUNDLE_"));
+    let typed = std::env::args_os().chain(variables.map(|(_, value)| value));
+    let typed = typed.map(|word| word.to_string_lossy().into_owned());
+    // clap takes an argument apart, and so may be quoted a part of it.
+    let parts = typed.flat_map(|word| {
+        let parts: Vec<String> = word.split([',', '=']).map(str::to_owned).collect();
+        std::iter::once(word).chain(parts)
+    });
+    let shown = harmless_lines(&redacted(&text), parts);
+    // A closed pipe is nobody's fault.
+    let _ = match shown == text {
+        true => error.print(),
+        false if error.use_stderr() => write!(std::io::stderr().lock(), "{shown}"),
+        false => write!(std::io::stdout().lock(), "{shown}"),
+    };
 }
 
 /// Prints how to go on to standard error. That is our own words, and names that a person typed: a password that

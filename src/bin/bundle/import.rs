@@ -46,6 +46,10 @@ pub(crate) struct ImportArgs {
     /// Take nothing but images from here, by their names in the bundle: HOST or HOST/PATH (repeatable)
     #[arg(long, value_name = "PREFIX", env = "BUNDLE_ALLOW_SOURCE", value_delimiter = ',')]
     allow_source: Vec<SourcePrefix>,
+    /// Take nothing on trust: --expect is needed, http is for --plain-http=HOST alone, and a file with credentials
+    /// that others can change is refused
+    #[arg(long, env = "BUNDLE_STRICT")]
+    strict: bool,
     /// Say what would be sent where, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -121,6 +125,7 @@ impl ImportArgs {
             .check(self.check.into())
             .existing_tag(self.on_existing_tag.into())
             .sources(self.allow_source)
+            .strict(self.strict)
             .dry_run(self.dry_run)
             .registry(self.access.options(&[host], script("AUTHCRED"))?);
         if let Some(namespace) = namespace {

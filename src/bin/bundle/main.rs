@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod errors;
+mod escape;
 mod export;
 mod import;
 mod input_args;
@@ -107,7 +108,7 @@ fn main() -> ExitCode {
         Ok(parsed) => parsed,
         Err(e) => {
             let help = !e.use_stderr();
-            secrets::print(&e);
+            errors::print_parsing(&e);
             return if help { ExitCode::SUCCESS } else { ExitCode::from(2) };
         }
     };

@@ -90,6 +90,8 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "use one of its names, or give the server a certificate with the IP address as subject alternative name"
         }
         NextStep::NewCertificateWithName => "check the host name; the server needs a certificate that names it",
+        NextStep::NamePlainHttpHost => "name the host that has none with --plain-http=HOST",
+        NextStep::Pin => "give the digest that `bundle export` printed with --expect",
         NextStep::ProtectCredentialFile { file } => {
             return format!("see whose it is and who may write there, then `chmod 0600 {}`", file.display()).into();
         }

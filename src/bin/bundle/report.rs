@@ -6,6 +6,7 @@ use oci_bundle::registry::redacted_json;
 use oci_bundle::{Error, Result};
 use serde::Serialize;
 
+use super::escape::harmless_json;
 use super::text::escaped;
 
 /// Prints one line; a reader that went away is content.
@@ -26,7 +27,7 @@ pub(crate) fn labelled(label: &str, text: &str) -> Result<()> {
 /// Prints one object.
 pub(crate) fn json(report: &impl Serialize) -> Result<()> {
     let text = serde_json::to_string(report).map_err(|e| Error::content(e.to_string()))?;
-    write(format!("{}\n", redacted_json(&text)).as_bytes())
+    write(format!("{}\n", harmless_json(&redacted_json(&text))).as_bytes())
 }
 
 /// The reports of several bundles: the only one as it is, else all in one object.

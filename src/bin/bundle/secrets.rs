@@ -1,8 +1,6 @@
 //! Secrets on the command line and in the environment, noted before anything is said.
 
-use std::io::Write;
-
-use oci_bundle::registry::{Credential, Secret, keep_from_authority, redacted};
+use oci_bundle::registry::{Credential, Secret, keep_from_authority};
 
 /// Takes note of them. Not all are used, and none is for others to read.
 pub(crate) fn take_note() {
@@ -19,16 +17,4 @@ pub(crate) fn take_note() {
         keep_from_authority(&text);
         text.split([',', '=']).for_each(keep_from_authority);
     }
-}
-
-/// Prints what clap has to say. Its colours go where there is something to hide.
-pub(crate) fn print(error: &clap::Error) {
-    let text = error.render().to_string();
-    let shown = redacted(&text);
-    // A closed pipe is nobody's fault.
-    let _ = match &*shown == text {
-        true => error.print(),
-        false if error.use_stderr() => write!(std::io::stderr(), "{shown}"),
-        false => write!(std::io::stdout(), "{shown}"),
-    };
 }

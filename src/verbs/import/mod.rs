@@ -43,6 +43,7 @@ pub struct Import {
     check: Check,
     existing_tag: ExistingTag,
     sources: Vec<SourcePrefix>,
+    strict: bool,
     dry_run: bool,
     registry: RegistryOptions,
 }
@@ -60,6 +61,7 @@ impl Import {
             check: Check::default(),
             existing_tag: ExistingTag::default(),
             sources: Vec::new(),
+            strict: false,
             dry_run: false,
             registry: RegistryOptions::default(),
         }
@@ -130,6 +132,13 @@ impl Import {
         Self { sources, ..self }
     }
 
+    /// Nothing is taken on trust: an import without an expectation is refused, and so is http where no host is
+    /// named for it.
+    #[must_use]
+    pub fn strict(self, strict: bool) -> Self {
+        Self { strict, ..self }
+    }
+
     /// Look and plan only; nothing is changed.
     #[must_use]
     pub fn dry_run(self, dry_run: bool) -> Self {
@@ -146,7 +155,10 @@ impl Import {
     ///
     /// # Errors
     /// When the bundle cannot be read at all, names collide, or the registry cannot be reached.
-    pub fn run(self, watch: Arc<dyn Watch>) -> Result<Imported> {
+    pub fn run(mut self, watch: Arc<dyn Watch>) -> Result<Imported> {
+        if self.strict {
+            policy::be_strict(&self.input.expect, &mut self.registry)?;
+        }
         let bundles = self.input.open(watch.as_ref()).into_iter().collect::<Result<Vec<_>>>()?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;

@@ -1,10 +1,12 @@
-//! What a site does not want to be imported: images from elsewhere, and such whose tag stands for another.
+//! What a site does not want: images from elsewhere or whose tag stands for another, and anything on trust.
 
 use std::sync::Arc;
 
+use crate::archive::Expectation;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 use crate::plan::SourcePrefix;
+use crate::registry::{PlainHttp, RegistryOptions};
 use crate::store::{Target, Watch, side_by_side};
 use crate::transfer::{ExistingTag, Image, Pushed, Status, names_another};
 
@@ -28,6 +30,28 @@ pub(super) fn check_sources(images: &[Image], allowed: &[SourcePrefix]) -> Resul
     };
     let from = allowed.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     Err(Error::refused(format!("not from an allowed source ({from}): {named}{more}"), NextStep::AllowSource))
+}
+
+/// That something is pinned; no registry is spoken to in clear that nobody named, and no file with credentials is
+/// taken that others can change.
+///
+/// # Errors
+/// What the command line lacks, or has too much.
+pub(super) fn be_strict(expect: &[Expectation], registry: &mut RegistryOptions) -> Result<()> {
+    if expect.is_empty() {
+        let message = "strict: nothing is imported that is not pinned".into();
+        return Err(Error::Usage { message, next: Some(NextStep::Pin) });
+    }
+    registry.strict_credential_files = true;
+    registry.plain_http = match std::mem::take(&mut registry.plain_http) {
+        PlainHttp::None => PlainHttp::Only(Vec::new()),
+        PlainHttp::Hosts(hosts) | PlainHttp::Only(hosts) => PlainHttp::Only(hosts),
+        PlainHttp::All => {
+            let message = "strict: no registry is spoken to without TLS unless it is named".into();
+            return Err(Error::Usage { message, next: Some(NextStep::NamePlainHttpHost) });
+        }
+    };
+    Ok(())
 }
 
 /// The images that are to be brought over, and the lines of those that are not, since their tag stands for another
