@@ -113,9 +113,27 @@ fn heads_of_before_that_others_had_a_hand_in_are_not_believed() {
     let place = Place::new();
     fs::write(place.partial(), &complete[..complete.len() / 2]).expect("a file");
     let moving = place.dir().join(".out.tar.partial.moving");
-    fs::write(&moving, "not ours").expect("a file");
-    fs::set_permissions(&moving, PermissionsExt::from_mode(0o666)).expect("a mode");
-    refused(&place, &registry, &moving, "other users may write");
+    let other = place.dir().join("somebody's");
+    let fresh = |mode: u32| {
+        let _ = fs::remove_file(&moving);
+        fs::write(&moving, "not ours").expect("a file");
+        fs::set_permissions(&moving, PermissionsExt::from_mode(mode)).expect("a mode");
+    };
+    for mode in [0o666, 0o620, 0o602] {
+        fresh(mode);
+        refused(&place, &registry, &moving, "other users may write");
+    }
+    fresh(0o600);
+    fs::hard_link(&moving, &other).expect("a link");
+    refused(&place, &registry, &moving, "hard link");
+    assert_eq!(fs::read(&other).expect("the file"), b"not ours");
+    if rustix::process::geteuid().is_root() {
+        fresh(0o644);
+        std::os::unix::fs::chown(&moving, Some(65534), None).expect("another owner");
+        refused(&place, &registry, &moving, "another user (uid 65534)");
+    } else {
+        eprintln!("not root: nothing can belong to another user here");
+    }
 }
 
 #[test]

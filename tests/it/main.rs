@@ -23,6 +23,7 @@ mod fault_secrets;
 mod fault_upload;
 mod fixtures;
 mod foreign_layouts;
+mod forged_contents;
 mod fresh_repository;
 mod import_check;
 mod kill;

@@ -56,7 +56,7 @@ fn another_name_of_a_pinned_image_is_refused_and_named() {
     let mut contents = Contents::default();
     let image = contents.image(&[b"one"]);
     let child = contents.image(&[b"of an index"]);
-    let index = contents.index(&[child.clone()]);
+    let index = contents.index(std::slice::from_ref(&child));
     contents.name("gcr.io/org/app:1", &image);
     contents.name("gcr.io/org/app:stable", &image);
     contents.name("gcr.io/org/other:1", &index);
@@ -65,14 +65,14 @@ fn another_name_of_a_pinned_image_is_refused_and_named() {
     // A part of a pinned image is pinned by it, but not under a name that nobody pinned.
     let mut named = Contents::default();
     let child = named.image(&[b"of an index"]);
-    let index = named.index(&[child.clone()]);
+    let index = named.index(std::slice::from_ref(&child));
     named.name("gcr.io/org/other:1", &index);
     named.name("gcr.io/org/part:1", &child);
     refused(&Given::new(named.bundle()), &pins[1..], &["gcr.io/org/part:1"]);
     // In a layout of another tool it may have a line of its own; and one with a tag alone is none of them.
     let mut loose = Contents::default();
     let child = loose.image(&[b"of an index"]);
-    let index = loose.index(&[child.clone()]);
+    let index = loose.index(std::slice::from_ref(&child));
     loose.name("gcr.io/org/other:1", &index);
     loose.line(&child, "");
     let given = Given::new(loose.packed());
