@@ -28,7 +28,7 @@ bench: ## side by side with crane, oras and regctl on this machine
 	bench/run
 
 fixtures: ## write fixtures/ anew
-	cargo run --quiet --example fixtures
+	cargo run --locked --quiet --example fixtures
 
 SECONDS ?= 60
 SANITIZER ?= address
