@@ -58,6 +58,7 @@ mod resume_other;
 mod resume_support;
 mod round_trip;
 mod scene;
+mod security;
 mod seeds;
 mod sharing;
 mod source_paths;

@@ -1,7 +1,7 @@
 //! What a site does not want to be imported: images from elsewhere, and such whose tag stands for another one.
 
 use crate::scene::{Scene, put_small_image, writes};
-use crate::support::registry::{Fault, Match, Registry};
+use crate::support::registry::{Auth, Fault, Match, Registry};
 
 /// Two images at the source; at the target, the tag of the first names another one.
 fn taken() -> (Scene, String) {
@@ -180,4 +180,33 @@ fn a_strict_site_speaks_to_no_registry_in_clear_that_is_not_named() {
     assert_ne!(said.code, Some(0), "{}", said.all());
     assert!(scene.target.requests().is_empty(), "nothing was said in clear");
     import().args([format!("--plain-http={host}")]).run().succeeds();
+}
+
+#[test]
+fn a_strict_site_takes_no_credentials_from_a_file_that_others_can_change() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let scene = Scene::with(Registry::builder(), Registry::builder().auth(Auth::basic("user", "password")));
+    put_small_image(&scene.source, "org/app", "1");
+    let exported = scene.export(&["org/app:1"]).args(["--format", "json"]).run().succeeds().json();
+    let identity = exported["digest"].as_str().expect("a digest");
+    let host = scene.target.host();
+    let file = scene.path("auth.json");
+    let auths = serde_json::json!({"auths": {host.clone(): {"auth": "dXNlcjpwYXNzd29yZA=="}}});
+    std::fs::write(&file, auths.to_string()).expect("a file");
+    let import = |mode: u32| {
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).expect("a mode");
+        let run = crate::scene::command("import").args([scene.bundle()]).args(["--registry", &host, "--authfile"]);
+        run.args([&file]).args([format!("--plain-http={host}")])
+    };
+    let strict = |mode: u32| import(mode).args(["--strict", "--expect", identity]);
+    for mode in [0o602, 0o620] {
+        let said = strict(mode).run().exits(4);
+        assert!(said.stderr.contains("auth.json") && said.stderr.contains("hint: "), "{}", said.stderr);
+        assert!(scene.target.repositories().is_empty());
+    }
+    strict(0o600).run().succeeds();
+    // Without it, there is a warning.
+    let said = import(0o602).run().succeeds();
+    assert!(said.stderr.contains("warning") && said.stderr.contains("auth.json"), "{}", said.stderr);
 }

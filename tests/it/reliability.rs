@@ -11,19 +11,19 @@ const LINES: [(char, u32); 9] =
 /// Why a line may be without a test.
 const REASONS: [&str; 2] = ["not yet: ", "cannot be tested: "];
 
-fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A line of a table.
 #[derive(Debug)]
-struct Line {
-    number: String,
+pub(crate) struct Line {
+    pub(crate) number: String,
     happens: String,
-    tests: Vec<String>,
+    pub(crate) tests: Vec<String>,
 }
 
-fn lines(text: &str) -> Vec<Line> {
+pub(crate) fn lines(text: &str) -> Vec<Line> {
     let mut lines = Vec::new();
     for row in text.lines().filter(|row| row.starts_with("| ") && !row.starts_with("| #")) {
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
@@ -35,7 +35,7 @@ fn lines(text: &str) -> Vec<Line> {
 }
 
 /// Every test that runs, as `module::name`; the modules of `src` with their whole path.
-fn tests() -> BTreeSet<String> {
+pub(crate) fn tests() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for dir in ["src", "tests/it"] {
         let dir = root().join(dir);
