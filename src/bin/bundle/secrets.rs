@@ -26,7 +26,7 @@ pub(crate) fn print(error: &clap::Error) {
     let text = error.render().to_string();
     let shown = redacted(&text);
     // A closed pipe is nobody's fault.
-    let _ = match &*shown == text {
+    let _ = match *shown == *text {
         true => error.print(),
         false if error.use_stderr() => write!(std::io::stderr(), "{shown}"),
         false => write!(std::io::stdout(), "{shown}"),
