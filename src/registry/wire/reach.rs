@@ -119,7 +119,8 @@ impl<R: Resolver> Guard<R> {
         }
         let (sender, found) = mpsc::channel();
         let (names, uri, config) = (self.names.clone(), uri.clone(), config.clone());
-        let look = move || sender.send(names.resolve(&uri, &config, NextTimeout::default()));
+        // Nobody is left to hear it who gave up before.
+        let look = move || drop(sender.send(names.resolve(&uri, &config, NextTimeout::default())));
         match thread::Builder::new().spawn(look) {
             Ok(_) => found.recv_timeout(*timeout.after).unwrap_or(Err(ureq::Error::Timeout(timeout.reason))),
             Err(_) => here(),
