@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ureq::unversioned::resolver::DefaultResolver;
 use url::Url;
 
 use super::auth::authority::Authority;
@@ -345,10 +344,7 @@ impl Transport {
     ) -> Peer {
         let jobs = self.options.jobs;
         let authority = Authority::new(host.clone(), login, self.credentials.clone());
-        let agent = |idle| {
-            let names = Guard { reach: reach.clone(), is_for_layers, names: DefaultResolver::default() };
-            agent_for(self.config(idle), tls.clone(), names)
-        };
+        let agent = |idle| agent_for(self.config(idle), tls.clone(), Guard::new(reach.clone(), is_for_layers));
         let agents = (agent(jobs), agent(0));
         Peer::new(host.to_string(), agents, (tls, reach), jobs, authority)
     }

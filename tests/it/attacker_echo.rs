@@ -183,6 +183,7 @@ fn of_a_helper_that_fails_plain_words_are_repeated_and_nothing_else() {
         format!("token={IDENTITY} is old"),
         format!("not good {}", BASE64.encode(IDENTITY.as_bytes())),
         "secret: canary".into(),
+        "canary".into(),
     ];
     for said in secrets {
         let path = helper(&scene.path(""), "bad", &format!("echo '{said}'; echo '{said}' >&2; exit 1"));

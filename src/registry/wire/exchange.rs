@@ -154,8 +154,13 @@ impl Exchange<'_> {
         }
         let unusable = |e: http::Error| Error::Network { request: request.shown.clone(), reason: e.to_string() };
         let patience = if request.commits { COMMIT_TIMEOUT.max(self.idle) } else { self.idle };
-        // A request without a body, or with a small one, is sent, and its answer begun, within this.
-        let _deadline = Deadline::after(2 * CONNECT_TIMEOUT + patience);
+        // A request without a body, or with a small one, is sent, and its answer begun, within this. A long one
+        // takes it away.
+        let small = match &request.body {
+            Body::Bytes(bytes) => slow(bytes.len() as u64),
+            Body::None | Body::Content { .. } => Duration::ZERO,
+        };
+        let _deadline = Deadline::after(2 * CONNECT_TIMEOUT + patience + small);
         let patience = Some(patience);
         let pace = || Pace::new(self.limiter.cloned(), self.watch.clone(), self.idle);
         let proxy = || self.proxy.clone();
@@ -202,6 +207,11 @@ impl Exchange<'_> {
             pace: pace(),
         })
     }
+}
+
+/// How long so many bytes take on a line that is slow and not dead.
+fn slow(bytes: u64) -> Duration {
+    Duration::from_millis(bytes * 1000 / SLOWEST_BODY)
 }
 
 /// Fails when a source ends early: ureq would wait for more of it for ever.
@@ -318,8 +328,7 @@ impl Response {
         loop {
             let here = bytes.len() as u64;
             let want = usize::try_from(most - here).unwrap_or(usize::MAX).min(part.len());
-            let slow = Duration::from_millis(here * 1000 / SLOWEST_BODY);
-            let _deadline = Deadline::at(start + limit + slow);
+            let _deadline = Deadline::at(start + limit + slow(here));
             match self.body.read(&mut part[..want]) {
                 Ok(0) => return Ok(()),
                 Ok(got) => bytes.extend_from_slice(&part[..got]),
@@ -398,7 +407,7 @@ fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
 fn unanswered(which: ureq::Timeout) -> String {
     match which {
         ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
-        ureq::Timeout::PerCall => "its answer did not come in time".into(),
+        ureq::Timeout::PerCall => "no progress within the idle timeout, or too little".into(),
         _ => "no progress within the idle timeout".into(),
     }
 }

@@ -5,8 +5,9 @@
 //! The registry's own name is a person's word, and may lead anywhere. Through a proxy it is the proxy
 //! that looks names up, and the proxy's own address is a person's word too.
 
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
 
 use ureq::config::Config;
 use ureq::http::Uri;
@@ -94,15 +95,42 @@ enum Whom {
 /// Looks names up for one host, and leaves out addresses that they must not lead to.
 #[derive(Debug)]
 pub(crate) struct Guard<R = DefaultResolver> {
-    pub(crate) reach: Arc<Reach>,
+    reach: Arc<Reach>,
     /// For whoever serves a layer at an address in its descriptor.
-    pub(crate) is_for_layers: bool,
-    pub(crate) names: R,
+    is_for_layers: bool,
+    names: Arc<R>,
+}
+
+impl Guard {
+    /// Names as this machine knows them.
+    pub(crate) fn new(reach: Arc<Reach>, is_for_layers: bool) -> Self {
+        Self { reach, is_for_layers, names: Arc::default() }
+    }
+}
+
+impl<R: Resolver> Guard<R> {
+    /// Looks a name up in a thread of its own, since nothing else ends that wait; in this one where there is
+    /// no room for another, and what is an address already is found without waiting.
+    fn look_up(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let is_address = uri.host().is_some_and(|host| host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok());
+        let here = || self.names.resolve(uri, config, NextTimeout::default());
+        if is_address || timeout.after.is_not_happening() {
+            return here();
+        }
+        let (sender, found) = mpsc::channel();
+        let (names, uri, config) = (self.names.clone(), uri.clone(), config.clone());
+        // Nobody is left to hear it who gave up before.
+        let look = move || drop(sender.send(names.resolve(&uri, &config, NextTimeout::default())));
+        match thread::Builder::new().spawn(look) {
+            Ok(_) => found.recv_timeout(*timeout.after).unwrap_or(Err(ureq::Error::Timeout(timeout.reason))),
+            Err(_) => here(),
+        }
+    }
 }
 
 impl<R: Resolver> Resolver for Guard<R> {
     fn resolve(&self, uri: &Uri, config: &Config, timeout: NextTimeout) -> Result<ResolvedSocketAddrs, ureq::Error> {
-        let found = self.names.resolve(uri, config, timeout)?;
+        let found = self.look_up(uri, config, timeout)?;
         if config.proxy().is_some_and(|proxy| proxy.uri().authority() == uri.authority()) {
             return Ok(found);
         }
@@ -162,7 +190,7 @@ mod tests {
     fn lead(is_for_layers: bool, names: &[(&'static str, &[&'static str])], uris: &[&str]) -> Vec<Option<usize>> {
         let reach = Reach::of("https://r.example/".parse().expect("a URL"));
         let names = names.iter().map(|(name, to)| (*name, to.to_vec())).collect();
-        let guard = Guard { reach, is_for_layers: false, names: Names(Mutex::new(names)) };
+        let guard = Guard { reach, is_for_layers: false, names: Arc::new(Names(Mutex::new(names))) };
         let (config, timeout) = (Config::default(), NextTimeout::default());
         let guard = if is_for_layers {
             let own: Uri = "https://r.example/".parse().expect("a URI");
@@ -239,7 +267,7 @@ mod tests {
     fn what_fell_back_to_http_on_this_machine_stays_on_it() {
         let reach = Reach::of("https://r.example/".parse().expect("a URL"));
         let names = vec![("r.example", vec!["127.0.0.1"]), ("r.example", vec!["8.8.8.8"])];
-        let guard = Guard { reach: reach.clone(), is_for_layers: false, names: Names(Mutex::new(names)) };
+        let guard = Guard { reach: reach.clone(), is_for_layers: false, names: Arc::new(Names(Mutex::new(names))) };
         let look = |uri: &str| guard.resolve(&uri.parse().expect("a URI"), &Config::default(), NextTimeout::default());
         assert!(look("https://r.example/").is_ok() && reach.is_this_machine());
         reach.stay_here();

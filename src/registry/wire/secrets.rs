@@ -5,7 +5,7 @@
 //! know, as it is, in base64 at any offset, and percent-coded or escaped in any part.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::{PoisonError, RwLock};
 
 use data_encoding::{BASE64, BASE64URL};
@@ -18,8 +18,10 @@ const SHORTEST: usize = 4;
 const SHORTEST_CODED: usize = 6;
 /// Of a longer secret its two ends are known, of this length in bytes: most tokens begin alike.
 const END: usize = 32;
-/// The secrets of a run that never ends do not grow without end.
-const MOST: usize = 100_000;
+/// So many texts are looked for to the end of the run, since the first of them are its passwords.
+const PINNED: usize = 2_000;
+/// Of later ones, which are tokens that come and go, at least the last so many.
+const RECENT: usize = 40_000;
 /// What stands in the queries of addresses and is no secret.
 const HARMLESS: [&str; 16] = [
     "account",
@@ -41,34 +43,80 @@ const HARMLESS: [&str; 16] = [
 ];
 
 /// A text to look for.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 struct Needle {
     text: Vec<u8>,
     /// It is part of a word, all of which is secret.
     is_part: bool,
 }
 
-static KNOWN: RwLock<Option<HashSet<Needle>>> = RwLock::new(None);
+/// What is looked for, by its first byte.
+#[derive(Default)]
+struct Needles {
+    by_first: HashMap<u8, Vec<Needle>>,
+    count: usize,
+}
+
+impl Needles {
+    fn contain(&self, needle: &Needle) -> bool {
+        self.by_first.get(&needle.text[0]).is_some_and(|known| known.contains(needle))
+    }
+
+    fn add(&mut self, needle: Needle) {
+        self.by_first.entry(needle.text[0]).or_default().push(needle);
+        self.count += 1;
+    }
+}
+
+/// All of a run.
+#[derive(Default)]
+struct Known {
+    pinned: Needles,
+    recent: Needles,
+    older: Needles,
+}
+
+impl Known {
+    fn all(&self) -> [&Needles; 3] {
+        [&self.pinned, &self.recent, &self.older]
+    }
+
+    fn add(&mut self, needle: Needle) {
+        if self.all().iter().any(|needles| needles.contain(&needle)) {
+            return;
+        }
+        if self.pinned.count < PINNED {
+            return self.pinned.add(needle);
+        }
+        if self.recent.count == RECENT {
+            self.older = std::mem::take(&mut self.recent);
+        }
+        self.recent.add(needle);
+    }
+
+    fn beginning_with(&self, first: u8) -> impl Iterator<Item = &Needle> {
+        self.all().into_iter().filter_map(move |needles| needles.by_first.get(&first)).flatten()
+    }
+}
+
+static KNOWN: RwLock<Option<Known>> = RwLock::new(None);
 
 /// Takes note of a secret.
 pub(crate) fn keep(secret: &str) {
-    let mut needles = Vec::new();
     let bytes = secret.trim().as_bytes();
     if bytes.len() < SHORTEST {
         return;
     }
-    if bytes.len() > 2 * END {
+    let needles = if bytes.len() > 2 * END {
         let ends = [&bytes[..END], &bytes[bytes.len() - END..]];
-        needles.extend(ends.map(|end| Needle { text: end.into(), is_part: true }));
+        ends.map(|end| Needle { text: end.into(), is_part: true }).into()
     } else {
-        needles.push(Needle { text: bytes.into(), is_part: false });
-    }
+        vec![Needle { text: bytes.into(), is_part: false }]
+    };
     let coded: Vec<Needle> = needles.iter().flat_map(|needle| in_base64(&needle.text)).collect();
     let mut known = KNOWN.write().unwrap_or_else(PoisonError::into_inner);
     let known = known.get_or_insert_default();
-    if known.len() < MOST {
-        known.extend(needles.into_iter().chain(coded));
-    }
+    needles.into_iter().chain(coded).for_each(|needle| known.add(needle));
 }
 
 /// Takes note of what is secret in an address that a registry names, whether or not it is one: the
@@ -161,18 +209,14 @@ fn closing_quote(text: &str) -> usize {
     text.bytes().position(closes).unwrap_or(text.len())
 }
 
-fn hide<'a>(known: &HashSet<Needle>, text: &'a str) -> Cow<'a, str> {
+fn hide<'a>(known: &Known, text: &'a str) -> Cow<'a, str> {
     let bytes = text.as_bytes();
-    let mut by_first: [Vec<&Needle>; 256] = [const { Vec::new() }; 256];
-    for needle in known {
-        by_first[usize::from(needle.text[0])].push(needle);
-    }
     // From and to of what is hidden, in order, none in another.
     let mut hidden: Vec<(usize, usize)> = Vec::new();
     let mut at = 0;
     while at < bytes.len() {
-        let first = decoded(&bytes[at..]).0;
-        let found = by_first[usize::from(first)].iter().filter_map(|needle| {
+        let firsts = readings(&bytes[at..]).into_iter().flatten().map(|(byte, _)| byte);
+        let found = firsts.flat_map(|first| known.beginning_with(first)).filter_map(|needle| {
             let end = at + match_length(&needle.text, &bytes[at..])?;
             Some(if needle.is_part { word_around(bytes, at, end) } else { (at, end) })
         });
@@ -203,53 +247,56 @@ fn hide<'a>(known: &HashSet<Needle>, text: &'a str) -> Cow<'a, str> {
 
 /// How many bytes of the text say this, in whatever way each of them is written.
 fn match_length(needle: &[u8], text: &[u8]) -> Option<usize> {
-    let (mut at, mut from) = (0, 0);
-    while let Some(wanted) = needle.get(from) {
-        let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
-        let (byte, length) = decoded(rest);
-        let slashes = backslashes(rest);
-        let own = backslashes(&needle[from..]);
-        // Each time that a text is quoted its backslashes become more, and others stand before quotes.
-        let quoted = rest.get(slashes) == Some(wanted);
-        at += match () {
-            () if *wanted == b'\\' && slashes >= own => {
-                from += own - 1;
-                slashes
-            }
-            () if byte == *wanted => length,
-            () if quoted => slashes + 1,
-            // A plus is a space in a query.
-            () if *wanted == b' ' && rest[0] == b'+' => 1,
-            () => return None,
-        };
-        from += 1;
+    let Some((wanted, rest)) = needle.split_first() else { return Some(0) };
+    let go_on = |rest: &[u8], length: usize| Some(length + match_length(rest, text.get(length..)?)?);
+    let slashes = backslashes(text);
+    if *wanted == b'\\' {
+        // Each time that a text is quoted its backslashes become more.
+        let own = backslashes(needle);
+        if slashes >= own
+            && let Some(length) = go_on(&needle[own..], slashes)
+        {
+            return Some(length);
+        }
+    } else if slashes > 0 && text.get(slashes) == Some(wanted) {
+        // And others stand before its quotes.
+        return go_on(rest, slashes + 1);
     }
-    Some(at)
+    // A plus is a space in a query.
+    let space = (*wanted == b' ' && text.first() == Some(&b'+')).then_some((b' ', 1));
+    let ways = readings(text).into_iter().chain([space]).flatten();
+    ways.filter(|(byte, _)| byte == wanted).find_map(|(_, length)| go_on(rest, length))
 }
 
 fn backslashes(text: &[u8]) -> usize {
     text.iter().take_while(|b| **b == b'\\').count()
 }
 
-/// The first byte of a text, percent-coded once or twice, or escaped as in JSON or in Rust; and how long it
-/// is as it is written.
-fn decoded(text: &[u8]) -> (u8, usize) {
-    let hex = |digits: &[u8]| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok();
-    let coded = match text {
-        [b'%', b'2', b'5', a, b, ..] => hex(&[*a, *b]).map(|byte| (byte, 5)),
+/// What the first byte of a text may be, and how long it is as it is written: as it is, percent-coded once or
+/// twice, or escaped as in JSON or in Rust.
+fn readings(text: &[u8]) -> [Option<(u8, usize)>; 4] {
+    let hex = |a: u8, b: u8, length| {
+        let digits = [a, b];
+        let byte = u8::from_str_radix(std::str::from_utf8(&digits).ok()?, 16).ok()?;
+        Some((byte, length))
+    };
+    let once = match *text {
+        [b'%', a, b, ..] => hex(a, b, 3),
         _ => None,
     };
-    let coded = coded.or_else(|| match text {
-        [b'%', a, b, ..] => hex(&[*a, *b]).map(|byte| (byte, 3)),
-        [b'\\', b'u', b'0', b'0', a, b, ..] => hex(&[*a, *b]).map(|byte| (byte, 6)),
-        [b'\\', b'u', b'{', a, b, b'}', ..] => hex(&[*a, *b]).map(|byte| (byte, 6)),
-        [b'\\', b'x', a, b, ..] => hex(&[*a, *b]).map(|byte| (byte, 4)),
+    let twice = match *text {
+        [b'%', b'2', b'5', a, b, ..] => hex(a, b, 5),
+        _ => None,
+    };
+    let escaped = match *text {
+        [b'\\', b'u', b'0', b'0', a, b, ..] | [b'\\', b'u', b'{', a, b, b'}', ..] => hex(a, b, 6),
+        [b'\\', b'x', a, b, ..] => hex(a, b, 4),
         [b'\\', b'n', ..] => Some((b'\n', 2)),
         [b'\\', b't', ..] => Some((b'\t', 2)),
-        [b'\\', c @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((*c, 2)),
+        [b'\\', c @ (b'"' | b'\\' | b'/' | b'\''), ..] => Some((c, 2)),
         _ => None,
-    });
-    coded.unwrap_or((text[0], 1))
+    };
+    [text.first().map(|byte| (*byte, 1)), once, twice, escaped]
 }
 
 /// The whole word that a part of it stands in: what a token is written in.
@@ -265,93 +312,4 @@ fn word_around(bytes: &[u8], mut from: usize, mut to: usize) -> (usize, usize) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Of one process the secrets are those of all its tests: none of these is in a text of another.
-    fn shown(secret: &str, text: &str) -> String {
-        keep(secret);
-        redacted(text).into_owned()
-    }
-
-    #[test]
-    fn a_secret_is_hidden_however_it_is_written() {
-        let secret = "zq\"w&9 +ü\\§x";
-        let percent: String = secret.bytes().map(|b| format!("%{b:02x}")).collect();
-        let twice = percent.to_uppercase().replace('%', "%25");
-        let form: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
-        let json = serde_json::to_string(secret).expect("json");
-        let ways = [
-            secret.to_owned(),
-            percent,
-            twice,
-            form,
-            json.trim_matches('"').to_owned(),
-            secret.escape_debug().to_string(),
-            json.trim_matches('"').escape_debug().to_string(),
-        ];
-        for way in ways {
-            let out = shown(secret, &format!("before {way} after"));
-            assert_eq!(out, "before *** after", "{way}");
-        }
-    }
-
-    #[test]
-    fn base64_is_found_at_every_offset_and_hidden_as_a_whole() {
-        let secret = "kx7-Hq2_canary";
-        for before in ["", "u:", "us:", "use:", "user:"] {
-            for after in ["", "!", "!!"] {
-                let text = format!("{before}{secret}{after}");
-                for coded in [BASE64.encode(text.as_bytes()), BASE64URL.encode(text.as_bytes())] {
-                    let out = shown(secret, &format!("Basic {coded}, \"{}\"", coded.replace('=', "%3D")));
-                    assert_eq!(out, "Basic ***, \"***\"", "{text}");
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn a_token_is_hidden_by_its_ends_and_when_it_is_cut_short() {
-        let token = format!("eyJhbGciOiJSUzI1NiJ9.{}.sIgNaTuReOfThisVeryTokenAndOfNoOther", "cGF5bG9hZA".repeat(40));
-        assert_eq!(shown(&token, &format!("got {token}: no")), "got ***: no");
-        assert_eq!(shown(&token, &format!("got {}…", &token[..100])), "got ***…");
-        assert_eq!(shown(&token, &format!("got {}, no", &token[60..])), "got ***, no");
-    }
-
-    #[test]
-    fn the_strings_of_json_are_looked_through_and_its_names_are_not() {
-        keep("status-qq");
-        keep("q\"uoted-qq");
-        let text = r#"{"status-qq":"status-qq","a":["x q\"uoted-qq y","\\"],"n" : {"status-qq" :1}}"#;
-        let want = r#"{"status-qq":"***","a":["x *** y","\\"],"n" : {"status-qq" :1}}"#;
-        assert_eq!(redacted_json(text), want);
-        let _: serde_json::Value = serde_json::from_str(&redacted_json(text)).expect("still json");
-    }
-
-    #[test]
-    fn what_signs_an_address_is_a_secret_and_what_names_things_is_none() {
-        keep_from_address(
-            "https://s3.example/x?X-Amz-Signature=0123abcdfeed&ns=docker.example&tiny=1#access=fragment-zz1",
-        );
-        keep_from_address("http://[::bad?sig=un%2Fparsed-zz2");
-        keep_from_address("https://me:pass%20word-zz3@cdn.example/");
-        let text = "0123abcdfeed docker.example fragment-zz1 un/parsed-zz2 un%2Fparsed-zz2 pass word-zz3";
-        assert_eq!(redacted(text), "*** docker.example *** *** *** ***");
-        for (text, want) in [
-            ("robot:zz4-secret@r.example/a:1", "robot:***@r.example/a:1"),
-            ("http://u:zz5-secret@p.example:3128", "http://u:***@p.example:3128"),
-            ("r.example:5000/a@sha256:zz6-digest", "r.example:5000/a@sha256:zz6-digest"),
-            ("r.example/zz7-repo:zz7-tag@sha256:0", "r.example/zz7-repo:zz7-tag@sha256:0"),
-        ] {
-            keep_from_authority(text);
-            assert_eq!(redacted(text), want);
-        }
-    }
-
-    #[test]
-    fn short_secrets_and_what_is_none_change_nothing() {
-        for secret in ["", "a", "abc", "   "] {
-            assert_eq!(shown(secret, "a b abc"), "a b abc");
-        }
-    }
-}
+mod tests;

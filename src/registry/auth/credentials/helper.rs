@@ -253,5 +253,9 @@ fn first_line(output: &[u8]) -> String {
         named = hides;
     }
     words.dedup_by(|one, other| *one == "***" && *other == "***");
+    // A word that stands alone may be anything.
+    if words.len() == 1 {
+        return "***".into();
+    }
     words.join(" ").chars().take(MAX_LINE).collect()
 }

@@ -152,7 +152,7 @@ fn a_logout_knows_the_oldest_file_too_and_names_what_stays() {
     let kept = keeper.keep(&at("other.example"), &me("x")).expect("kept");
     assert!(kept.narrower.is_empty(), "{:?}", kept.narrower);
     let forgotten = keeper.forget(&at("r.example")).expect("forgotten");
-    assert_eq!(forgotten.files, [old.clone()]);
+    assert_eq!(forgotten.files, std::slice::from_ref(&old));
     assert_eq!(forgotten.narrower, ["r.example/team"]);
     assert!(fs::read_to_string(&old).expect("there").contains("z.example"), "others stay");
     assert_eq!(keeper.keep(&at("r.example"), &me("x")).expect("kept").narrower, ["r.example/team"]);
