@@ -15,6 +15,7 @@ mod schedule;
 mod steps;
 mod survey;
 mod tags;
+mod tally;
 
 pub(crate) use below::lacking_below;
 pub(crate) use fetch::fetch;

@@ -5,7 +5,7 @@
 //! a push can be killed anywhere and run again.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::content::BlobContent;
@@ -16,6 +16,7 @@ use super::schedule::run;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
 use super::tags::Before;
+use super::tally::{InRepository, Tally, note};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
 use crate::store::{Ahead, Contents, Endpoint, Event, Put, Settling, Source, Target, Watch, side_by_side};
@@ -82,47 +83,6 @@ fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, wat
         Pushed::failed(image.clone(), error, watch)
     };
     Outcome { images: images.iter().map(line).collect(), ..Outcome::default() }
-}
-
-/// A blob in a repository.
-type InRepository = (Repository, Digest);
-
-/// Blobs so far, counted once for each repository, and bytes.
-#[derive(Default)]
-struct Tally {
-    mounted: AtomicU64,
-    sent: AtomicU64,
-    bytes_sent: AtomicU64,
-    /// What was there when it was to be sent.
-    found: Mutex<HashSet<InRepository>>,
-    /// What was said to be there, and had to be sent all the same.
-    resent: Mutex<HashSet<InRepository>>,
-}
-
-impl Tally {
-    fn add(&self, to: &Repository, put: Put, descriptor: &Descriptor) {
-        match put {
-            Put::Found => note(&self.found, to, &descriptor.digest),
-            Put::Mounted => _ = self.mounted.fetch_add(1, Ordering::Relaxed),
-            Put::Sent => {
-                self.sent.fetch_add(1, Ordering::Relaxed);
-                self.bytes_sent.fetch_add(descriptor.size, Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// How many blobs were there, of those that the survey found and those that were found later.
-    fn present(&self, survey: &Survey<'_>) -> u64 {
-        let met = survey.met().filter(|(_, need)| need.by == Endpoint::Blobs);
-        let met = met.map(|(to, need)| (to.clone(), need.node.descriptor.digest.clone()));
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let resent = self.resent.lock().unwrap_or_else(PoisonError::into_inner);
-        met.chain(found.iter().cloned()).filter(|blob| !resent.contains(blob)).count() as u64
-    }
-}
-
-fn note(blobs: &Mutex<HashSet<InRepository>>, to: &Repository, digest: &Digest) {
-    blobs.lock().unwrap_or_else(PoisonError::into_inner).insert((to.clone(), digest.clone()));
 }
 
 type Done = OnceLock<Result<Status, Arc<Error>>>;
