@@ -7,7 +7,9 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use super::file::{kind_of_io, step_for_io};
 use super::kind::Kind;
 use super::next_step::NextStep;
 use crate::oci::{BadContent, Invalid};
@@ -121,6 +123,26 @@ pub enum Error {
         /// The first error message in the body, if any.
         message: String,
     },
+    /// What a request came to that was sent several times.
+    #[error("{cause} (tried {times} times in {seconds} s)")]
+    Tried {
+        /// What it came to the last time.
+        #[source]
+        cause: Box<Error>,
+        /// How often it was sent.
+        times: u32,
+        /// In how many seconds.
+        seconds: u64,
+    },
+    /// An error of which more is known than it says by itself.
+    #[error("{cause}")]
+    Advised {
+        /// What happened.
+        #[source]
+        cause: Box<Error>,
+        /// What to do, in place of what would be said.
+        next: Vec<NextStep>,
+    },
     /// A command line that cannot be carried out as given.
     #[error("{message}")]
     Usage {
@@ -142,7 +164,7 @@ fn each(errors: &[Error]) -> String {
     texts.join("; ")
 }
 
-fn described(code: &str, message: &str) -> String {
+pub(super) fn described(code: &str, message: &str) -> String {
     match (code, message) {
         ("", "") => String::new(),
         (text, "") | ("", text) => format!(" {text}"),
@@ -186,9 +208,10 @@ impl Error {
     pub(crate) fn typed(doing: &'static str, path: impl Into<PathBuf>) -> impl FnOnce(io::Error) -> Self {
         let path = path.into();
         move |source| match source.kind() {
-            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => {
-                Self::usage(format!("{}: no such file or directory", path.display()))
-            }
+            io::ErrorKind::NotFound | io::ErrorKind::NotADirectory => Self::Usage {
+                message: format!("{}: no such file or directory", path.display()),
+                next: Some(NextStep::CheckPath),
+            },
             _ => Self::Disk { doing, path, source },
         }
     }
@@ -213,7 +236,10 @@ impl Error {
     /// What happened, without the places it happened at; of several, the first.
     pub(crate) fn innermost(&self) -> &Self {
         match self {
-            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.innermost(),
+            Self::At { cause, .. }
+            | Self::OrElse { cause, .. }
+            | Self::Tried { cause, .. }
+            | Self::Advised { cause, .. } => cause.innermost(),
             Self::Several(errors) => errors.first().map_or(self, Self::innermost),
             Self::Shared(error) => error.innermost(),
             _ => self,
@@ -226,16 +252,35 @@ impl Error {
         Self::OrElse { cause: Box::new(self), next }
     }
 
+    /// The same error with what can be done about it in place of what would be said.
+    #[must_use]
+    pub(crate) fn advised(self, next: impl IntoIterator<Item = NextStep>) -> Self {
+        Self::Advised { cause: Box::new(self), next: next.into_iter().collect() }
+    }
+
+    /// The same error after so many tries; after one it is itself.
+    #[must_use]
+    pub(crate) fn after(self, times: u32, took: Duration) -> Self {
+        match times {
+            0 | 1 => self,
+            _ => Self::Tried { cause: Box::new(self), times, seconds: took.as_secs() },
+        }
+    }
+
     /// What it means for whoever has to go on from it.
     pub fn kind(&self) -> Kind {
         match self {
-            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.kind(),
+            Self::At { cause, .. }
+            | Self::OrElse { cause, .. }
+            | Self::Tried { cause, .. }
+            | Self::Advised { cause, .. } => cause.kind(),
             // Each would have done: as long as one may pass, trying again may help.
             Self::Several(errors) if errors.iter().any(|e| e.kind() == Kind::Transient) => Kind::Transient,
             Self::Several(errors) => errors.iter().map(Self::kind).reduce(Kind::graver).unwrap_or(Kind::Failed),
             Self::Shared(error) => error.kind(),
             Self::Content { .. } => Kind::Content,
-            Self::Disk { .. } | Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } => Kind::Failed,
+            Self::Disk { source, .. } => kind_of_io(source.kind()),
+            Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } => Kind::Failed,
             Self::Interrupted { signal } => Kind::Interrupted(*signal),
             Self::Network { .. } => Kind::Transient,
             Self::Refused { .. } => Kind::Act,
@@ -247,7 +292,8 @@ impl Error {
     /// What can be done about it: any of these.
     pub fn next_steps(&self) -> Vec<NextStep> {
         match self {
-            Self::At { cause, .. } => cause.next_steps(),
+            Self::At { cause, .. } | Self::Tried { cause, .. } => cause.next_steps(),
+            Self::Advised { next, .. } => next.clone(),
             Self::OrElse { cause, next } => {
                 let mut steps = cause.next_steps();
                 steps.push(next.clone());
@@ -260,21 +306,21 @@ impl Error {
             }
             Self::Refused { next, .. } | Self::Usage { next, .. } => next.iter().cloned().collect(),
             Self::NoRoom { .. } | Self::NoSpace { .. } => vec![NextStep::FreeRoomOrWriteElsewhere],
-            Self::Disk { source, .. } if source.kind() == io::ErrorKind::StorageFull => vec![NextStep::FreeRoom],
-            Self::Disk { source, .. } if source.kind() == io::ErrorKind::FileTooLarge => {
-                vec![NextStep::AllowLongerFiles]
-            }
+            Self::Disk { source, .. } => step_for_io(source).into_iter().collect(),
             Self::FileLimit { .. } => vec![NextStep::FormatDrive],
             Self::Status { status, code, .. } => for_status(*status, code).into_iter().collect(),
             Self::Network { .. } => vec![NextStep::CheckLine],
-            Self::Content { .. } | Self::Disk { .. } | Self::Interrupted { .. } => Vec::new(),
+            Self::Content { .. } | Self::Interrupted { .. } => Vec::new(),
         }
     }
 
     /// The HTTP status behind this error, if it was an answer.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
-            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.status(),
+            Self::At { cause, .. }
+            | Self::OrElse { cause, .. }
+            | Self::Tried { cause, .. }
+            | Self::Advised { cause, .. } => cause.status(),
             Self::Several(errors) => errors.first().and_then(Self::status),
             Self::Shared(error) => error.status(),
             Self::Status { status, .. } => Some(*status),
@@ -285,7 +331,10 @@ impl Error {
     /// The error code in the answer behind this error, if there was one.
     pub(crate) fn code(&self) -> Option<&str> {
         match self {
-            Self::At { cause, .. } | Self::OrElse { cause, .. } => cause.code(),
+            Self::At { cause, .. }
+            | Self::OrElse { cause, .. }
+            | Self::Tried { cause, .. }
+            | Self::Advised { cause, .. } => cause.code(),
             Self::Several(errors) => errors.first().and_then(Self::code),
             Self::Shared(error) => error.code(),
             Self::Status { code, .. } => Some(code).filter(|c| !c.is_empty()).map(String::as_str),
@@ -317,6 +366,8 @@ fn kind_of_status(status: u16, code: &str, message: &str) -> Kind {
 fn for_status(status: u16, code: &str) -> Option<NextStep> {
     match (status, code) {
         (401, _) => Some(NextStep::CheckCredentials),
+        // What a registry says itself has a code.
+        (502..=504, "") => Some(NextStep::CheckGateway),
         (403, _) => Some(NextStep::CheckPermission),
         (404, "NAME_UNKNOWN") => Some(NextStep::CreateRepository),
         (404, _) => Some(NextStep::CheckName),

@@ -1,6 +1,8 @@
 //! The one error type, what an error means, and what to do about it.
 
+mod cause;
 mod failure;
+mod file;
 mod kind;
 mod next_step;
 

@@ -1,11 +1,12 @@
-//! `NextStep`: what a person can do about an error. Typed here, worded by whoever talks to the person:
-//! only he knows which flags there are.
+//! `NextStep`: the catalogue of what a person can do about an error. Typed here, worded by whoever
+//! talks to the person: only he knows which flags there are.
 
 use std::path::PathBuf;
 
-/// One thing to do.
+/// One thing to do. A new one is meant to be seen by every program that has words for them, so the
+/// list is open to nobody.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
+#[allow(clippy::exhaustive_enums)]
 pub enum NextStep {
     /// Give one of two images another place at the target.
     AddMapping,
@@ -34,6 +35,8 @@ pub enum NextStep {
     CheckExternalUrl,
     /// The same, and the proxy in front of it.
     CheckExternalUrlAndProxy,
+    /// Check whatever stands in front of the registry and answers for it.
+    CheckGateway,
     /// Check host name and port.
     CheckHost,
     /// Check host name and line, and try again.
@@ -46,10 +49,14 @@ pub enum NextStep {
     CheckRealm,
     /// Check the host name against the certificate's.
     CheckServerName,
+    /// Check a path that was typed.
+    CheckPath,
     /// Check where the registry sends clients for content.
     CheckStorageRedirect,
     /// Create the project, or whatever the first part of the path stands for.
     CreateProject {
+        /// The registry.
+        host: String,
         /// Its name.
         project: String,
     },
@@ -73,6 +80,8 @@ pub enum NextStep {
     FreeRoom,
     /// Free some room, or name another place.
     FreeRoomOrWriteElsewhere,
+    /// Become, or ask, somebody who may use a file.
+    GetAccess,
     /// Show the server a client certificate.
     GiveClientCertificate {
         /// The registry.
@@ -84,6 +93,11 @@ pub enum NextStep {
     InstallHelper,
     /// Export without what refers to the images.
     LeaveOutReferrers,
+    /// Get credentials for a registry.
+    LogIn {
+        /// The registry.
+        host: String,
+    },
     /// Name a file for credentials.
     NameAuthfile,
     /// Name a file in a directory.
@@ -106,6 +120,20 @@ pub enum NextStep {
     NamePlainHttpHost,
     /// Pin the bundle, or images.
     Pin,
+    /// Let the process open more files, or let it do less at a time.
+    OpenMoreFiles,
+    /// Pin what pins a bundle: the digest of its `index.json`.
+    PinIndex,
+    /// Write the beginning of a name as it stands in the bundle.
+    PrefixFromBundle,
+    /// Put a layer into the registry, or do without it.
+    ProvideLayer,
+    /// Push an image to the source registry once more: it lost a part.
+    PushToSourceAgain,
+    /// Raise the largest body that the registry takes.
+    RaiseBodyLimit,
+    /// Raise the quota of a project at the registry.
+    RaiseQuota,
     /// See that nobody else can change a file with credentials.
     ProtectCredentialFile {
         /// The file.
@@ -113,12 +141,8 @@ pub enum NextStep {
     },
     /// Pin every image, or the bundle whole.
     PinAll,
-    /// Put a layer into the registry, or do without it.
-    ProvideLayer,
     /// Push to a registry that takes content: this one only reads.
     PushElsewhere,
-    /// Raise the largest body that the registry takes.
-    RaiseBodyLimit,
     /// Allow more memory for manifests.
     RaiseMaxManifests,
     /// Allow more room for temporary files.
@@ -158,6 +182,13 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Talk TLS to a registry that talks nothing else.
+    UseTls {
+        /// The registry.
+        host: String,
+    },
+    /// Write to a place that is not read-only.
+    WriteElsewhere,
     /// Write credentials as in an `Authorization` header.
     WriteAuthorizationValue,
 }

@@ -36,6 +36,20 @@ impl Target for Registries {
         self.holds(to, by, descriptor, &Scope::push(to.path()), false)
     }
 
+    fn tagged(&self, to: &Repository, tag: &Tag) -> Result<Option<Digest>> {
+        let scope = Scope::push(to.path());
+        let (mut response, shown) = self.request_manifest(Method::HEAD, to, tag.as_str(), &scope)?;
+        let named = response.header("docker-content-digest").and_then(|text| text.parse::<Digest>().ok());
+        response.drain();
+        match (response.status, named) {
+            (404, _) => Ok(None),
+            (200, Some(digest)) => Ok(Some(digest)),
+            // Not every registry says it in an answer without a body.
+            (200 | 405, _) => Ok(self.manifest_bytes(to, tag.as_str(), &scope)?.map(|bytes| Digest::sha256(&bytes))),
+            _ => Err(response.failure(&shown)),
+        }
+    }
+
     fn prepare(&self, to: &Repository) -> Result<()> {
         let session = self.start_upload(to, false).map_err(|e| with_project(e, to))?;
         self.sessions().entry(to.clone()).or_default().push(session);
@@ -132,7 +146,8 @@ fn with_project(error: Error, to: &Repository) -> Error {
     match error.status() {
         Some(401 | 403 | 404) => {
             let project = to.path().split('/').next().unwrap_or_default().to_owned();
-            Error::refused(error.to_string(), NextStep::CreateProject { project })
+            let host = to.host().to_string();
+            error.advised([NextStep::CreateProject { host, project }])
         }
         _ => error,
     }

@@ -40,6 +40,21 @@ impl Pause {
     }
 }
 
+/// Waits before a request is sent again, and says so first.
+///
+/// # Errors
+/// When somebody asks to stop.
+pub(crate) fn wait_before_repeating(
+    host: &str,
+    attempt: (u32, u32),
+    wait: Duration,
+    failure: &Error,
+    watch: &dyn Watch,
+) -> Result<()> {
+    watch.on(Event::Retrying { host, attempt, wait, reason: &failure.cause() });
+    sleep(wait, watch)
+}
+
 /// What `Retry-After` asks for (RFC 9110 §10.2.3: seconds or a date).
 pub(crate) fn retry_after(value: &str, now: Timestamp) -> Option<Duration> {
     let value = value.trim();

@@ -3,6 +3,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use url::Url;
 
@@ -14,7 +15,7 @@ use super::capabilities::Feature;
 use super::load::{is_load, is_sign_of_load, passes};
 use super::options::{RegistryOptions, Retry};
 use super::peer::Peer;
-use super::retry::pause_for;
+use super::retry::{pause_for, wait_before_repeating};
 use super::wire::clock::CONNECT_TIMEOUT;
 use super::wire::env::of_process;
 use super::wire::exchange::{Exchange, Method, Request, Response};
@@ -26,7 +27,7 @@ use super::wire::reach::{Guard, Reach};
 use super::wire::tls::{HostTls, Tls, agent_for};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::Host;
-use crate::store::{Event, Watch, sleep};
+use crate::store::{Event, Watch};
 
 /// Hops from a registry to where its content lies.
 const MOST_REDIRECTS: u32 = 5;
@@ -136,7 +137,7 @@ impl Transport {
         let load = |permit: Option<&Permit>, failure: &Error, request: &Request<'_>| {
             is_load(peer, permit, failure, request, self.watch.as_ref())
         };
-        let (mut stale, mut tries) = (None, 0);
+        let (mut stale, mut tries, started) = (None, 0, Instant::now());
         loop {
             peer.pause.wait(self.watch.as_ref())?;
             let authorization = match terms {
@@ -176,7 +177,10 @@ impl Transport {
                         let wait = pause_for(&peer.name, status, header.as_deref(), delay, self.watch.as_ref())?;
                         match header {
                             Some(_) => peer.pause.set(wait),
-                            None if request.is_repeatable() => sleep(wait, self.watch.as_ref())?,
+                            None if request.is_repeatable() => {
+                                let attempt = (tries + 1, retry.times);
+                                wait_before_repeating(&peer.name, attempt, wait, &failure, self.watch.as_ref())?;
+                            }
                             None => {}
                         }
                     }
@@ -189,7 +193,8 @@ impl Transport {
                     // A connection that idled may have been closed by the other side just now: the
                     // first repetition costs nothing and waits for nothing.
                     if passes && (excused || (tries > 0 && tries < retry.times)) {
-                        sleep(retry.delay(tries), self.watch.as_ref())?;
+                        let (attempt, wait) = ((tries + 1, retry.times), retry.delay(tries));
+                        wait_before_repeating(&peer.name, attempt, wait, &failure, self.watch.as_ref())?;
                     }
                     failure
                 }
@@ -198,7 +203,7 @@ impl Transport {
             // Whoever sends a blob gives his leave back first.
             let is_his = request.has_leave && request.writes && is_sign_of_load(&failure, &request);
             if !passes(&failure, &request) || tries > retry.times || !request.is_repeatable() || is_his {
-                return Err(failure);
+                return Err(failure.after(tries, started.elapsed()));
             }
             self.watch.on(Event::Repeating { host: &peer.name, reason: &failure.to_string() });
             request.rewind()?;

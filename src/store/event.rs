@@ -25,6 +25,8 @@ pub enum Event<'a> {
         digest: &'a Digest,
         /// Its length in bytes.
         size: u64,
+        /// Whose it is, as far as that is known: the name of an image or a repository.
+        of: &'a str,
     },
     /// A blob arrived, or failed and will be reported.
     BlobEnded {
@@ -41,6 +43,13 @@ pub enum Event<'a> {
         digest: &'a Digest,
         /// What went wrong.
         error: Option<&'a Error>,
+    },
+    /// So many images are done of so many, from here on counted by [`Event::Image`].
+    Images {
+        /// How many are done.
+        done: u64,
+        /// How many there are.
+        of: u64,
     },
     /// A host turned out not to take something, and will not be asked for it again.
     Learned {
@@ -83,6 +92,17 @@ pub enum Event<'a> {
         /// The registry.
         host: &'a str,
         /// What failed.
+        reason: &'a str,
+    },
+    /// A request failed, and is sent again after a pause.
+    Retrying {
+        /// The registry.
+        host: &'a str,
+        /// Which repetition it is, of how many at most.
+        attempt: (u32, u32),
+        /// How long the pause is.
+        wait: Duration,
+        /// What failed, without the request.
         reason: &'a str,
     },
     /// A reference became a digest.

@@ -43,6 +43,12 @@ pub(crate) trait Target: Sync {
     /// When the target does not say.
     fn has(&self, to: &Repository, by: Endpoint, descriptor: &Descriptor) -> Result<bool>;
 
+    /// The digest of what a tag names; `None` if there is no such tag.
+    ///
+    /// # Errors
+    /// When the target does not say.
+    fn tagged(&self, to: &Repository, tag: &Tag) -> Result<Option<Digest>>;
+
     /// Makes sure that blobs may be sent to this repository, before any is sent to any.
     ///
     /// # Errors

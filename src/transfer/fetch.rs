@@ -1,6 +1,7 @@
 //! Fetches the blobs of a plan into a sink, in file order, so that the write front moves forward.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::content::BlobContent;
 use crate::error::{Error, Kind, Result};
@@ -36,15 +37,20 @@ pub(crate) fn fetch(
     let bytes = nodes.iter().map(missing).sum();
     let count = nodes.len() as u64;
     watch.on(Event::Phase { name: "fetching", items: count, bytes });
+    let countdown = Countdown::new(contents, &nodes, watch);
     let sink_failed = AtomicBool::new(false);
     let failures = side_by_side(nodes, jobs, |node| {
         if sink_failed.load(Ordering::Relaxed) {
             return None;
         }
         let digest = &node.descriptor.digest;
-        watch.on(Event::BlobStarted { digest, size: node.descriptor.size });
+        let of = contents.image_with(digest).unwrap_or_default();
+        watch.on(Event::BlobStarted { digest, size: node.descriptor.size, of: &of });
         let result = fetch_one(node, source, sink, watch);
         watch.on(Event::BlobEnded { digest });
+        if result.is_ok() {
+            countdown.arrived(digest);
+        }
         let error = result.err()?;
         // The first word of a drive that fails is enough.
         let again = error.kind() == Kind::Failed && sink_failed.swap(true, Ordering::Relaxed);
@@ -52,6 +58,47 @@ pub(crate) fn fetch(
     });
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
     Fetched { resumed: whole.len() as u64, fetched: count, failures: failures.into_iter().flatten().collect() }
+}
+
+/// How much of each image is still to come.
+struct Countdown<'a> {
+    /// The images that some content belongs to, by their numbers.
+    of: HashMap<&'a Digest, Vec<usize>>,
+    /// Of each image, the blobs that are not here yet.
+    left: Vec<AtomicUsize>,
+    done: AtomicU64,
+    watch: &'a dyn Watch,
+}
+
+impl<'a> Countdown<'a> {
+    fn new(contents: &'a Contents, nodes: &[&Node], watch: &'a dyn Watch) -> Self {
+        let missing: HashSet<&Digest> = nodes.iter().map(|node| &node.descriptor.digest).collect();
+        let mut of: HashMap<&Digest, Vec<usize>> = HashMap::new();
+        let mut left = Vec::new();
+        for (number, root) in contents.images().enumerate() {
+            let closure = contents.closure(&root.digest).into_iter().map(|node| &node.descriptor.digest);
+            let closure: Vec<&Digest> = closure.filter(|digest| missing.contains(digest)).collect();
+            left.push(AtomicUsize::new(closure.len()));
+            closure.into_iter().for_each(|digest| of.entry(digest).or_default().push(number));
+        }
+        let done = left.iter().filter(|left| left.load(Ordering::Relaxed) == 0).count() as u64;
+        let countdown = Self { of, left, done: AtomicU64::new(done), watch };
+        countdown.say(done);
+        countdown
+    }
+
+    /// A blob is here.
+    fn arrived(&self, digest: &Digest) {
+        for number in self.of.get(digest).into_iter().flatten() {
+            if self.left[*number].fetch_sub(1, Ordering::Relaxed) == 1 {
+                self.say(self.done.fetch_add(1, Ordering::Relaxed) + 1);
+            }
+        }
+    }
+
+    fn say(&self, done: u64) {
+        self.watch.on(Event::Images { done, of: self.left.len() as u64 });
+    }
 }
 
 fn fetch_one(node: &Node, source: &dyn Source, sink: &dyn Sink, watch: &dyn Watch) -> Result<()> {

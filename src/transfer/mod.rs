@@ -14,6 +14,8 @@ mod read_back;
 mod schedule;
 mod steps;
 mod survey;
+mod tags;
+mod tally;
 
 pub(crate) use below::lacking_below;
 pub(crate) use fetch::fetch;
@@ -23,3 +25,4 @@ pub(crate) use outcome::{Outcome, Pushed, Status};
 pub(crate) use push::{names_another, push};
 pub(crate) use read_back::{Damaged, ReadBack, read_back};
 pub(crate) use survey::{Survey, survey};
+pub(crate) use tags::{Before, tags_before};

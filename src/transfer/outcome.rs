@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::needs::Image;
+use super::tags::Before;
 use crate::error::Error;
 use crate::store::{Event, Watch};
 
@@ -61,6 +62,8 @@ impl Pushed {
 pub(crate) struct Outcome {
     /// A line for every image, in the order given.
     pub(crate) images: Vec<Pushed>,
+    /// What their tags named before.
+    pub(crate) before: Before,
     /// Blobs taken over from another repository.
     pub(crate) mounted: u64,
     /// Blobs that were there.

@@ -5,7 +5,7 @@
 //! a push can be killed anywhere and run again.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::content::BlobContent;
@@ -15,6 +15,8 @@ use super::proof::Proofs;
 use super::schedule::run;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
+use super::tags::Before;
+use super::tally::{InRepository, Tally, note};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
 use crate::store::{Ahead, Contents, Endpoint, Event, Put, Settling, Source, Target, Watch, side_by_side};
@@ -37,9 +39,21 @@ pub(crate) fn push(
     let steps = Steps::new(images, survey, contents);
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
+    watch.on(Event::Images { done: 0, of: images.len() as u64 });
     let done = steps.list.iter().map(|_| OnceLock::new()).collect();
-    let (steps_list, tally, written, proofs) = (&steps.list, Tally::default(), Mutex::default(), Proofs::default());
-    let work = Work { contents, images, source, target, watch, steps: steps_list, done, tally, written, proofs };
+    let work = Work {
+        contents,
+        images,
+        source,
+        target,
+        watch,
+        steps: &steps.list,
+        done,
+        tally: Tally::default(),
+        written: Mutex::default(),
+        proofs: Proofs::default(),
+        before: Mutex::default(),
+    };
     run(&steps.tasks, jobs, |number| {
         // Every step runs once, so the slot is empty.
         let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
@@ -71,47 +85,6 @@ fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, wat
     Outcome { images: images.iter().map(line).collect(), ..Outcome::default() }
 }
 
-/// A blob in a repository.
-type InRepository = (Repository, Digest);
-
-/// Blobs so far, counted once for each repository, and bytes.
-#[derive(Default)]
-struct Tally {
-    mounted: AtomicU64,
-    sent: AtomicU64,
-    bytes_sent: AtomicU64,
-    /// What was there when it was to be sent.
-    found: Mutex<HashSet<InRepository>>,
-    /// What was said to be there, and had to be sent all the same.
-    resent: Mutex<HashSet<InRepository>>,
-}
-
-impl Tally {
-    fn add(&self, to: &Repository, put: Put, descriptor: &Descriptor) {
-        match put {
-            Put::Found => note(&self.found, to, &descriptor.digest),
-            Put::Mounted => _ = self.mounted.fetch_add(1, Ordering::Relaxed),
-            Put::Sent => {
-                self.sent.fetch_add(1, Ordering::Relaxed);
-                self.bytes_sent.fetch_add(descriptor.size, Ordering::Relaxed);
-            }
-        }
-    }
-
-    /// How many blobs were there, of those that the survey found and those that were found later.
-    fn present(&self, survey: &Survey<'_>) -> u64 {
-        let met = survey.met().filter(|(_, need)| need.by == Endpoint::Blobs);
-        let met = met.map(|(to, need)| (to.clone(), need.node.descriptor.digest.clone()));
-        let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
-        let resent = self.resent.lock().unwrap_or_else(PoisonError::into_inner);
-        met.chain(found.iter().cloned()).filter(|blob| !resent.contains(blob)).count() as u64
-    }
-}
-
-fn note(blobs: &Mutex<HashSet<InRepository>>, to: &Repository, digest: &Digest) {
-    blobs.lock().unwrap_or_else(PoisonError::into_inner).insert((to.clone(), digest.clone()));
-}
-
 type Done = OnceLock<Result<Status, Arc<Error>>>;
 
 struct Work<'a> {
@@ -123,6 +96,7 @@ struct Work<'a> {
     steps: &'a [Step<'a>],
     done: Vec<Done>,
     tally: Tally,
+    before: Mutex<Before>,
     /// What this run has brought there.
     written: Mutex<HashSet<InRepository>>,
     proofs: Proofs,
@@ -163,7 +137,7 @@ impl Work<'_> {
 
     fn put_blob(&self, to: &Repository, ahead: Ahead<'_>, need: &Need<'_>) -> Result<()> {
         let Descriptor { digest, size, .. } = &need.node.descriptor;
-        self.watch.on(Event::BlobStarted { digest, size: *size });
+        self.watch.on(Event::BlobStarted { digest, size: *size, of: to.path() });
         let put = self.put_content(to, ahead, need);
         if matches!(put, Ok(Put::Found)) {
             // It was announced as something to send.
@@ -336,10 +310,13 @@ impl Work<'_> {
                         NextStep::FindOtherWriter,
                     )));
                 }
-                if let Some(other) = named {
+                if let Some(other) = &named {
                     let message = format!("{} named {other} until now", image.target);
                     self.watch.on(Event::Warning { message: &message });
                 }
+            }
+            if let Some(named) = named {
+                self.before.lock().unwrap_or_else(PoisonError::into_inner).note(&image.target, named);
             }
         }
         if !same(self.read_back(to, None, manifest).map_err(place)?) {
@@ -359,7 +336,8 @@ impl Work<'_> {
         let present = self.tally.present(survey);
         let Tally { mounted, sent, bytes_sent, .. } = self.tally;
         let [mounted, sent, bytes_sent] = [mounted, sent, bytes_sent].map(AtomicU64::into_inner);
-        let mut outcome = Outcome { images: Vec::new(), mounted, present, sent, bytes_sent };
+        let before = self.before.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut outcome = Outcome { images: Vec::new(), before, mounted, present, sent, bytes_sent };
         for (step, done) in self.steps.iter().zip(self.done) {
             let (Step::Image { image, .. }, Some(done)) = (step, done.into_inner()) else { continue };
             let image = self.images[*image].clone();

@@ -195,7 +195,7 @@ impl Reader<'_> {
         }
         let look = || match piece {
             Piece::Blob(descriptor) => {
-                self.watch.on(Event::BlobStarted { digest, size: *size });
+                self.watch.on(Event::BlobStarted { digest, size: *size, of: from.path() });
                 let answer = self.blob(from, descriptor);
                 self.watch.on(Event::BlobEnded { digest });
                 answer

@@ -4,13 +4,13 @@
 //! manifest is there yet, most is missing, and small blobs are not asked for one by one: sending them
 //! finds out in fewer requests. What cannot be sent is always asked for.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::needs::{Image, Need, Needs, collect};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Digest, Repository};
-use crate::store::{Contents, Endpoint, Event, Node, Presence, Target, Watch, side_by_side};
+use crate::oci::{Descriptor, Digest, Repository};
+use crate::store::{Contents, Endpoint, Event, Node, Presence, Reason, Target, Watch, side_by_side};
 
 /// Blobs from this size on (bytes) are asked for always: to know how much there is to send.
 const WORTH_ASKING: u64 = 1 << 20;
@@ -64,6 +64,19 @@ impl<'a> Survey<'a> {
         let mut seen = HashSet::new();
         let digest = |node: &'a Node| &node.descriptor.digest;
         gone.into_iter().filter(|node| !met.contains(digest(node)) && seen.insert(digest(node))).collect()
+    }
+
+    /// The content that the bundles leave out and the target lacks, by digest.
+    pub(crate) fn left_out(&self) -> Vec<(&'a Descriptor, Reason)> {
+        let mut lacking = BTreeMap::new();
+        for (_, need, has) in self.pairs() {
+            if let Presence::LeftOut(reason) = need.node.presence
+                && has != AtTarget::There
+            {
+                lacking.insert(&need.node.descriptor.digest, (&need.node.descriptor, reason));
+            }
+        }
+        lacking.into_values().collect()
     }
 
     /// The same answers for a part of the images.

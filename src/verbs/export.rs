@@ -230,6 +230,8 @@ impl Export {
         let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
         let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
         let jobs = self.registry.jobs;
+        let items = wanted.len() as u64;
+        watch.on(Event::Phase { name: "resolving", items, bytes: 0 });
         let budget = Budget::new(self.max_manifests);
         let answers = side_by_side(wanted, jobs, |wanted| {
             let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));
@@ -264,6 +266,7 @@ impl Export {
                 walk_with_referrers(&registries, starts, jobs, &budget, watch.as_ref())
             }
         };
+        watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
         let (contents, failures) = walked.map_err(|e| vec![e])?;
         errors.extend(failures.into_iter().map(|f| with_images(f.error, &f.images)));
         // What nobody could read again is not written.

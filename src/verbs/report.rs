@@ -96,12 +96,11 @@ pub struct LeftOut {
 impl LeftOut {
     /// All that these contents leave out, by digest.
     pub(super) fn of(contents: &Contents) -> Vec<Self> {
-        let one = |(descriptor, reason): (&Descriptor, Reason)| Self {
-            digest: descriptor.digest.clone(),
-            bytes: descriptor.size,
-            reason: reason.as_str().into(),
-        };
-        contents.left_out().into_iter().map(one).collect()
+        contents.left_out().into_iter().map(|(descriptor, reason)| Self::new(descriptor, reason)).collect()
+    }
+
+    pub(super) fn new(descriptor: &Descriptor, reason: Reason) -> Self {
+        Self { digest: descriptor.digest.clone(), bytes: descriptor.size, reason: reason.as_str().into() }
     }
 }
 

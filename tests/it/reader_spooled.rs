@@ -137,7 +137,7 @@ fn a_stream_whose_end_claims_any_length_is_judged_by_what_comes() {
 fn a_place_for_temporary_files_that_cannot_be_used_is_named() {
     let given = Given::new(gzip(&Contents::small().bundle()));
     let path = given.path.to_str().expect("a path");
-    let said = bundle().args(["verify", path, "--tmpdir", "/nowhere"]).run().exits(1);
+    let said = bundle().args(["verify", path, "--tmpdir", "/nowhere"]).run().exits(2);
     assert!(said.stderr.contains("/nowhere: make a temporary file"), "{}", said.stderr);
 }
 

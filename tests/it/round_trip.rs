@@ -117,12 +117,35 @@ fn a_tag_that_stands_elsewhere_is_moved() {
     scene.target.put_manifest("library/org/app", Some("1"), crate::scene::MANIFEST, "{}");
     let old = scene.target.digest("library/org/app", "1").expect("what the tag names");
     scene.export(&["org/app:1"]).run().succeeds();
+    let target = format!("{}/library/org/app:1", scene.target.host());
+    let planned = scene.import().args(["--dry-run", "-q"]).run().succeeds().stdout;
+    assert!(planned.contains(&format!("would move {target} from {old} to {digest}\n")), "{planned}");
+    let planned = scene.import().args(["--dry-run", "--format", "json"]).run().succeeds().json();
+    assert_eq!(planned["images"][0]["previousDigest"], old.as_str());
+    assert_eq!(scene.target.digest("library/org/app", "1").as_ref(), Some(&old), "nothing was changed");
     let said = scene.import().run().succeeds();
+    let moved = format!("pushed     {target}  {digest}  (was {old})\n");
+    assert!(said.stdout.contains(&moved), "{}", said.stdout);
     let warning = format!("library/org/app:1 named {old} until now");
     assert!(said.stderr.contains(&warning) && said.stdout.contains(&digest[..19]), "{}", said.all());
     assert_eq!(scene.target.digest("library/org/app", "1"), Some(digest));
     // Once it stands right there is nothing to say.
-    assert!(!scene.import().run().succeeds().all().contains("until now"));
+    let again = scene.import().run().succeeds().all();
+    assert!(!again.contains("until now") && !again.contains("(was "), "{again}");
+    let json = scene.import().args(["--format", "json"]).run().succeeds().json();
+    assert_eq!(json["images"][0]["previousDigest"], json["images"][0]["digest"]);
+}
+
+#[test]
+fn a_dry_run_sees_a_tag_that_moves_between_images_which_are_there_both() {
+    let scene = Scene::new();
+    let one = crate::scene::put_small_image(&scene.source, "org/app", "1");
+    scene.export(&["org/app:1"]).run().succeeds();
+    scene.import().run().succeeds();
+    scene.target.put_manifest("library/org/app", Some("1"), crate::scene::MANIFEST, "{}");
+    let planned = scene.import().args(["--dry-run"]).run().succeeds().stdout;
+    assert!(planned.contains("would move ") && planned.contains(&format!(" to {one}\n")), "{planned}");
+    assert!(scene.target.manifest("library/org/app", &one).is_some(), "its content is there, and only the tag is not");
 }
 
 #[test]

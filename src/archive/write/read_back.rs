@@ -29,7 +29,7 @@ pub(crate) fn read_back(partial: &Partial, layout: &Layout, jobs: usize, watch: 
     watch.on(Event::Phase { name: "reading back", items: regions.len() as u64, bytes });
     let results = side_by_side(regions, jobs, |region| {
         let digest = &region.digest;
-        watch.on(Event::BlobStarted { digest, size: region.extent.size });
+        watch.on(Event::BlobStarted { digest, size: region.extent.size, of: "" });
         let result = same_region(partial, &file, region, watch);
         watch.on(Event::BlobEnded { digest });
         result

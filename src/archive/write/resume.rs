@@ -56,7 +56,7 @@ fn look_at(file: &File, mut regions: Vec<Region>, jobs: usize, watch: &dyn Watch
     watch.on(Event::Phase { name: "checking", items: regions.len() as u64, bytes });
     let found = side_by_side(regions, jobs, |region| {
         let digest = &region.digest;
-        watch.on(Event::BlobStarted { digest, size: region.extent.size });
+        watch.on(Event::BlobStarted { digest, size: region.extent.size, of: "" });
         let filled = filled::look(file, &region, &|bytes| filled::advance(watch, digest, bytes));
         watch.on(Event::BlobEnded { digest });
         filled.map(|filled| (region, filled))

@@ -85,21 +85,21 @@ impl ExportArgs {
             .registry(self.registry.options(&hosts, None)?);
         let exported = export.run(progress.clone())?;
         if progress.talk().json {
-            report::json(&exported)?;
+            report::json(Some(&exported), None::<()>);
         } else {
-            tell(progress, &exported, self.read_back)?;
+            tell(progress, &exported, self.read_back);
         }
         Ok(())
     }
 }
 
-fn tell(progress: &Progress, exported: &Exported, read_back: bool) -> Result<()> {
+fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
     for LeftOut { digest, bytes, .. } in &exported.left_out {
         let text = format!("{digest}  {}, non-distributable and not in the registry", size(*bytes));
-        progress.say("left out", &text)?;
+        progress.say("left out", &text);
     }
     let (Some(path), Some(digest), Some(bytes)) = (&exported.bundle, &exported.digest, exported.bytes) else {
-        return Ok(());
+        return;
     };
     let path = path.display();
     let safe = match (exported.synced, read_back) {
@@ -108,6 +108,6 @@ fn tell(progress: &Progress, exported: &Exported, read_back: bool) -> Result<()>
         (false, false) => "not confirmed by the drive",
         (false, true) => "read back",
     };
-    progress.say("wrote", &format!("{path}  {}  bundle {digest}  ({safe})", size(bytes)))?;
-    progress.say("next", &format!("bundle import {path} --registry HOST --expect {digest}"))
+    progress.say("wrote", &format!("{path}  {}  bundle {digest}  ({safe})", size(bytes)));
+    progress.say("next", &format!("bundle import {path} --registry HOST --expect {digest}"));
 }

@@ -7,14 +7,15 @@ use oci_bundle::import::{
     self, ExistingTag, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport, SourcePrefix,
 };
 use oci_bundle::oci::{Host, Invalid, Reference, Repository};
-use oci_bundle::{Error, Kind, Result};
+use oci_bundle::report::LeftOut;
+use oci_bundle::{Error, Result};
 
-use super::errors::Failure;
+use super::errors::{Ended, Failure, print_all};
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
+use super::report;
 use super::text::{count, size};
-use super::{next_steps, report};
 
 /// Push the images of a bundle to a registry
 #[derive(Args)]
@@ -132,15 +133,21 @@ impl ImportArgs {
             import = import.namespace(namespace);
         }
         let mut imported = import.run(progress.clone())?;
+        let failure = imported.kind().map(Failure::reported);
         if progress.talk().json {
             for failure in imported.failures() {
-                failure.hint = next_steps::of(failure.error());
+                failure.hint = progress.advice().about(failure.error());
             }
-            report::json(&imported)?;
+            let failed = count(imported.failures().count() as u64, "image");
+            let ended = failure.as_ref().map(|f| Ended::new(f, progress.advice(), &format!("{failed} failed")));
+            report::json(Some(&imported), ended);
         } else {
-            tell(progress, &imported, self.dry_run)?;
+            tell(progress, &imported, self.dry_run);
         }
-        imported.kind().map_or(Ok(()), |kind: Kind| Err(Failure::reported(kind)))
+        if !progress.talk().json {
+            print_all(imported.failures().map(|failure| failure.error()), progress.advice());
+        }
+        failure.map_or(Ok(()), |failure| Err(failure.with_object()))
     }
 }
 
@@ -155,25 +162,45 @@ fn repository(text: &str) -> Result<Repository> {
     Ok(reference.repository)
 }
 
-fn tell(progress: &Progress, imported: &Imported, dry_run: bool) -> Result<()> {
+/// One line for each image, by name: with the whole digest, to be pasted elsewhere.
+fn tell_images(progress: &Progress, imported: &Imported, dry_run: bool) {
+    let say = |label: &str, text: &str| if dry_run { progress.answer(label, text) } else { progress.say(label, text) };
+    for image in &imported.images {
+        let ImportedImage { target, digest, previous_digest: previous, status, .. } = image;
+        let previous = previous.as_ref().filter(|_| image.moves_tag());
+        match (status, previous) {
+            (ImageStatus::Failed, _) => say("failed", target),
+            (ImageStatus::Present, _) => say("present", &format!("{target}  {digest}")),
+            (ImageStatus::Skipped, _) => say("skipped", &format!("{target}  {digest}")),
+            (ImageStatus::Planned, Some(other)) => {
+                say("would move", &format!("{target} from {other} to {digest}"));
+            }
+            (ImageStatus::Planned, None) => say("would push", &format!("{target}  {digest}")),
+            (_, Some(other)) => say("pushed", &format!("{target}  {digest}  (was {other})")),
+            (_, None) => say("pushed", &format!("{target}  {digest}")),
+        }
+    }
+}
+
+fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
+    tell_images(progress, imported, dry_run);
+    for LeftOut { digest, bytes, reason, .. } in &imported.left_out {
+        progress.say("left out", &format!("{digest}  {}, {reason}, and not in the registry", size(*bytes)));
+    }
     let images = count(imported.images.len() as u64, "image");
     let failed = imported.images.iter().filter(|i| i.status == ImageStatus::Failed).count();
     let blobs = &imported.blobs;
+    let left_out = match imported.left_out.len() as u64 {
+        0 => String::new(),
+        some => format!(" · {} left out", count(some, "layer")),
+    };
     if dry_run {
-        for ImportedImage { target, digest, status, .. } in &imported.images {
-            let label = match status {
-                ImageStatus::Failed => continue,
-                ImageStatus::Present => "present",
-                ImageStatus::Skipped => "skipped",
-                _ => "would push",
-            };
-            progress.say(label, &format!("{target}  {}", digest.short()))?;
-        }
         let (to_send, bytes) = (count(blobs.to_send, "blob"), size(blobs.bytes_to_send));
-        return progress.say("plan", &format!("{images} · {to_send} to send ({bytes}) · nothing was changed"));
+        progress.answer("plan", &format!("{images} · {to_send} to send ({bytes}){left_out} · nothing was changed"));
+        return;
     }
     if let Some(back) = &imported.read_back {
-        tell_read_back(progress, back)?;
+        tell_read_back(progress, back);
     }
     let sent = format!("{} sent ({})", count(blobs.sent, "blob"), size(blobs.bytes_sent));
     let mounted = if blobs.mounted > 0 { format!(" · {} mounted", blobs.mounted) } else { String::new() };
@@ -183,12 +210,13 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) -> Result<()> {
         0 => String::new(),
         skipped => format!(" · {skipped} skipped"),
     };
-    progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there{skipped} · {failed} failed"))
+    let skipped = format!("{skipped}{left_out}");
+    progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there{skipped} · {failed} failed"));
 }
 
-fn tell_read_back(progress: &Progress, back: &ReadBackReport) -> Result<()> {
+fn tell_read_back(progress: &Progress, back: &ReadBackReport) {
     let [blobs, manifests, tags] = [(back.blobs, "blob"), (back.manifests, "manifest"), (back.tags, "tag")]
         .map(|(number, noun)| count(number, noun));
     let (bytes, damaged) = (size(back.bytes), back.damaged.len());
-    progress.say("read back", &format!("{blobs} · {manifests} · {tags} · {bytes} · {damaged} damaged"))
+    progress.say("read back", &format!("{blobs} · {manifests} · {tags} · {bytes} · {damaged} damaged"));
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use clap::Args;
 use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
 use oci_bundle::report::ReferrerReport;
-use oci_bundle::{Error, Kind, Result};
 
+use super::ending::finish;
 use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
@@ -34,19 +34,15 @@ impl ListArgs {
         for one in list.run(progress.as_ref()) {
             match one {
                 Ok(one) if progress.talk().json => listed.push(one),
-                Ok(one) => tell(&one, self.digests)?,
+                Ok(one) => tell(&one, self.digests),
                 Err(error) => errors.push(error),
             }
         }
-        if let Some(reports) = Reports::of(asked, listed) {
-            report::json(&reports)?;
-        }
-        let kind = errors.iter().map(Error::kind).reduce(Kind::graver);
-        kind.map_or(Ok(()), |kind| Err(Failure { errors, kind, go_on: None }))
+        finish(Reports::of(asked, listed), Failure::of(errors), progress)
     }
 }
 
-fn tell(listed: &Listed, digests: bool) -> Result<()> {
+fn tell(listed: &Listed, digests: bool) {
     let mut lines = Vec::new();
     for image in &listed.images {
         let name = match (&image.name, &image.tag) {
@@ -76,7 +72,7 @@ fn tell(listed: &Listed, digests: bool) -> Result<()> {
     let images = count(listed.images.len() as u64, "image");
     let (path, bytes) = (listed.bundle.display(), size(listed.bytes));
     lines.push(format!("{images}  {path}  {bytes}  bundle {}", listed.digest));
-    report::lines(&lines)
+    report::lines(&lines);
 }
 
 fn sizes(image: &ListedImage) -> String {

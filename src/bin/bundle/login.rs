@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::Result;
 use oci_bundle::login::{Login, logout};
 use oci_bundle::oci::Host;
 
@@ -33,7 +32,7 @@ impl LoginArgs {
         };
         let kept = Login::new(host, credential, options).run(progress.clone())?;
         if progress.talk().json {
-            report::json(&kept)?;
+            report::json(Some(&kept), None::<()>);
             return Ok(());
         }
         let (host, path) = (&kept.registry, kept.file.display().to_string());
@@ -42,12 +41,12 @@ impl LoginArgs {
             None => path,
         };
         if !kept.checked {
-            progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"))?;
+            progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"));
         }
-        progress.say("logged in", &format!("{host}  credentials kept in {place}"))?;
+        progress.say("logged in", &format!("{host}  credentials kept in {place}"));
         if !kept.narrower.is_empty() {
             let rest = "have entries of their own there, which come first";
-            progress.say("note", &format!("{} {rest}", kept.narrower.join(", ")))?;
+            progress.say("note", &format!("{} {rest}", kept.narrower.join(", ")));
         }
         Ok(())
     }
@@ -69,14 +68,13 @@ impl LogoutArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         let forgotten = logout(self.host, self.authfile)?;
         if progress.talk().json {
-            report::json(&forgotten)?;
+            report::json(Some(&forgotten), None::<()>);
             return Ok(());
         }
         let files: Vec<String> = forgotten.files.iter().map(|file| file.display().to_string()).collect();
-        progress.say("logged out", &format!("{}  removed from {}", forgotten.registry, files.join(", ")))?;
+        progress.say("logged out", &format!("{}  removed from {}", forgotten.registry, files.join(", ")));
         if !forgotten.narrower.is_empty() {
-            progress
-                .say("note", &format!("{} have entries of their own, which stay", forgotten.narrower.join(", ")))?;
+            progress.say("note", &format!("{} have entries of their own, which stay", forgotten.narrower.join(", ")));
         }
         Ok(())
     }

@@ -1,20 +1,63 @@
 //! What a person can do about an error, in words and with the flags of this program.
+//!
+//! The words of a step are one or several ways, parted by `; or `. Each of them can be gone alone, so
+//! one that names a flag which the command does not have is left away. What stands between backticks
+//! is to be typed as it is, into a shell or a setting, and is no flag of the command.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 
+use clap::Command;
 use oci_bundle::{Error, NextStep};
 
-/// All that can be done about an error, in one line.
-pub(crate) fn of(error: &Error) -> Option<String> {
-    let steps: Vec<_> = error.next_steps().iter().map(words).collect();
-    if steps.is_empty() { None } else { Some(steps.join("; or ")) }
+/// Parts two ways that do equally well.
+const OR: &str = "; or ";
+
+/// What can be said to somebody who typed this command.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Advice {
+    /// The flags that the command has, as in `--jobs`.
+    flags: BTreeSet<String>,
+}
+
+impl Advice {
+    /// For those who typed this command, with what it takes from the program itself.
+    pub(crate) fn for_command(command: &Command) -> Self {
+        let flags = command.get_arguments().filter_map(|arg| arg.get_long());
+        Self { flags: flags.map(|long| format!("--{long}")).collect() }
+    }
+
+    /// All that can be done about an error, in one line.
+    pub(crate) fn about(&self, error: &Error) -> Option<String> {
+        let mut ways: Vec<String> = Vec::new();
+        for step in error.next_steps() {
+            for way in words(&step).split(OR).filter(|way| self.has_all_flags_of(way)) {
+                if !ways.iter().any(|said| said == way) {
+                    ways.push(way.to_owned());
+                }
+            }
+        }
+        if ways.is_empty() { None } else { Some(ways.join(OR)) }
+    }
+
+    fn has_all_flags_of(&self, way: &str) -> bool {
+        flags_in(way).all(|flag| self.flags.contains(flag))
+    }
+}
+
+/// The flags that some words tell the reader to add to the command.
+fn flags_in(words: &str) -> impl Iterator<Item = &str> {
+    let outside = words.split('`').step_by(2);
+    outside
+        .flat_map(|text| text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '-')))
+        .filter(|word| word.strip_prefix("--").is_some_and(|name| name.starts_with(|c: char| c.is_ascii_lowercase())))
 }
 
 fn words(step: &NextStep) -> Cow<'static, str> {
     let words = match step {
         NextStep::AddMapping => "give one of them another place with --map FROM=TO",
         NextStep::AddPartner { file } => {
-            return format!("add {}, or name a CA certificate *.crt", file.display()).into();
+            return format!("add {}; or name a CA certificate *.crt", file.display()).into();
         }
         NextStep::AllowLongerFiles => {
             "a file cannot be that long there: see `ulimit -f`, format the drive as exFAT or ext4, or export fewer \
@@ -36,27 +79,33 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::CheckClock => "check this machine's clock; if it is right, the server needs a new certificate",
         NextStep::CheckCredentials => {
-            "check the credentials: docker config, --authfile or --username with --password-stdin"
+            "check the credentials; log in again with `bundle login`; or give others with --username and --password-stdin"
         }
         NextStep::CheckExternalUrl => "check the registry's external URL setting",
         NextStep::CheckExternalUrlAndProxy => "check the registry's external URL setting and the proxy in front of it",
+        NextStep::CheckGateway => {
+            "something in front of the registry (a proxy, a load balancer) answers for it: check that the registry \
+             itself runs, then run the same command again"
+        }
         NextStep::CheckHost => "check the host name and port; a registry answers 200 or 401 there",
-        NextStep::CheckLine => "check the host name and the line, then run the same command again",
+        NextStep::CheckLine => "check the host name and the network, then run the same command again",
         NextStep::CheckName => "check the name and the tag",
+        NextStep::CheckPath => "check the path",
         NextStep::CheckPermission => "the account needs the right to do this; check the repository's permissions",
         NextStep::CheckRealm => "check the realm that the registry names",
         NextStep::CheckServerName => "check the host name, and that of the certificate",
         NextStep::CheckStorageRedirect => "check the registry's storage redirect",
-        NextStep::CreateProject { project } => {
+        NextStep::CreateProject { host, project } => {
             return format!(
-                "create the project `{project}` (or the repository) in the registry, or check the credentials in \
-                 ~/.docker/config.json and their right to push"
+                "create the project `{project}` (Harbor: `curl -u admin --json \
+                 '{{\"project_name\":\"{project}\"}}' https://{host}/api/v2.0/projects`); or check the credentials and their rights"
             )
             .into();
         }
-        NextStep::CreateRepository => "create the project or repository in the registry first, or check the name",
+        NextStep::CreateRepository => "create the project or repository in the registry first; or check the name",
         NextStep::CurrentTlsOrClientCertificate => {
-            "the server needs TLS 1.2 or 1.3 with a current cipher, or asks for a client certificate (--cert, --key)"
+            "the server needs TLS 1.2 or 1.3 with a current cipher; or it asks for a client certificate: give one with \
+             --cert and --key"
         }
         NextStep::DeleteDamagedBlob => "delete that blob in the registry's storage and run the import again",
         NextStep::DeleteDamagedCopies => {
@@ -68,45 +117,61 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::EnableTls => "enable TLS 1.2 or 1.3 on the server",
         NextStep::FindOtherWriter => "look for another writer of this tag, or for a cache in front of the registry",
-        NextStep::FormatDrive => "format the drive as exFAT or ext4, or export fewer images at a time",
-        NextStep::FreeRoom => "free some room there, or write to another drive with -o",
-        NextStep::FreeRoomOrWriteElsewhere => "free some room there, or name another place with -o or --tmpdir",
+        NextStep::FormatDrive => "format the drive as exFAT or ext4; or export fewer images at a time",
+        NextStep::FreeRoom => "free some room there; or write to another drive with --output",
+        NextStep::FreeRoomOrWriteElsewhere => {
+            "free some room there; or name another place with --output; or unpack elsewhere with --tmpdir"
+        }
+        NextStep::GetAccess => "check who owns it, and run the command as somebody who may use it",
         NextStep::GiveClientCertificate { host } => {
-            return format!("give one with --cert and --key, or as NAME.cert and NAME.key in certs.d/{host}").into();
+            return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
         NextStep::GiveKey => "give the unencrypted PEM key of the client certificate with --key",
         NextStep::InstallHelper => {
-            "install the helper, take it out of the file, or give other credentials with --authfile"
+            "install the helper; or take it out of the file; or name a file with other credentials with --authfile"
         }
-        NextStep::LeaveOutReferrers => "leave out what refers to images with --referrers none",
+        NextStep::LeaveOutReferrers => "leave signatures, SBOMs and the like out with --referrers none",
+        NextStep::LogIn { host } => {
+            return format!("log in with `bundle login {host}`; or give --username and --password-stdin").into();
+        }
         NextStep::NameAuthfile => "name a file with --authfile",
         NextStep::NameFileInDirectory => "name a file in it",
         NextStep::NameHelper => "a helper is named by what follows `docker-credential-`",
         NextStep::NameLinkTarget => "name the file it points to",
         NextStep::NamePlainFile => "a bundle is written in place and needs a plain file",
-        NextStep::NameRepository => "name its repository, as in --name registry.example/team/app",
+        NextStep::NameRepository => {
+            "import it with its repository named, as in `bundle import FILE --name registry.example/team/app`"
+        }
         NextStep::NewCertificate => "the server needs another certificate",
         NextStep::NewCertificateWithAddress => {
-            "use one of its names, or give the server a certificate with the IP address as subject alternative name"
+            "use one of its names; or give the server a certificate with the IP address as subject alternative name"
         }
         NextStep::NewCertificateWithName => "check the host name; the server needs a certificate that names it",
         NextStep::NamePlainHttpHost => "name the host that has none with --plain-http=HOST",
         NextStep::Pin => "give the digest that `bundle export` printed with --expect",
+        NextStep::OpenMoreFiles => "allow more open files with `ulimit -n 4096`; or lower --jobs",
+        NextStep::PinIndex => {
+            "a bundle's digest is the one that `bundle export` and `bundle list` print, the sha256 of its index.json; \
+             `sha256sum FILE` gives another"
+        }
+        NextStep::PrefixFromBundle => {
+            "begin it as the names in the bundle begin, with the host: `bundle list FILE` shows them"
+        }
+        NextStep::ProvideLayer => "put the layer into the registry; or leave out --include-non-distributable-layers",
+        NextStep::PushToSourceAgain => "the source registry has lost a part of this image: push the image there again",
+        NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
+        NextStep::RaiseQuota => "raise the quota of the project in the registry; or delete there what nobody needs",
         NextStep::ProtectCredentialFile { file } => {
             return format!("see whose it is and who may write there, then `chmod 0600 {}`", file.display()).into();
         }
         NextStep::PinAll => {
-            "pin the whole bundle with --expect and the digest that `bundle export` printed; or each of these too: an \
+            "pin the whole bundle with --expect and the digest that `bundle export` printed; or pin these too: an \
              image as NAME@DIGEST, what refers to one as REPOSITORY@DIGEST"
-        }
-        NextStep::ProvideLayer => {
-            "put the layer into the registry, or export without --include-non-distributable-layers"
         }
         NextStep::PushElsewhere => {
             "this registry is read-only, or a cache of another one: push to the registry behind it, or switch its \
              read-only mode off"
         }
-        NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
         NextStep::RaiseMaxManifests => {
             "if you know the images and this machine has the memory, allow more with --max-manifests SIZE"
         }
@@ -120,23 +185,29 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "if nobody needs it, remove it and run the same command again; or write the bundle into a directory where \
              only you may write"
         }
-        NextStep::RepairCredentialFile => "repair it, or name another with --authfile",
+        NextStep::RepairCredentialFile => "repair the file; or name another with --authfile",
         NextStep::ReportBug => "report this as a bug",
         NextStep::RunAgain => "run the command again",
         NextStep::RunHelper => "run the helper by hand to see what it says",
-        NextStep::RunHelperOrLogIn => "run the helper by hand, or log in to the registry again",
-        NextStep::SetProxyUrl => "set it like http://proxy.example:3128, or unset it",
-        NextStep::SignOrTakeWithout => "sign it first, or take it without with --referrers auto",
+        NextStep::RunHelperOrLogIn => "run the helper by hand; or log in to the registry again with `bundle login`",
+        NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
+        NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
-        NextStep::TrustAuthority => "give the authority's certificate with --ca-file, or put it into certs.d as *.crt",
-        NextStep::TrustCertificate => "give this very certificate with --ca-file, or put it into certs.d as *.crt",
+        NextStep::TrustAuthority => "give the authority's certificate with --ca-file; or put it into certs.d as *.crt",
+        NextStep::TrustCertificate => "give this very certificate with --ca-file; or put it into certs.d as *.crt",
         NextStep::TrustNewAuthority => "the authority was made anew: give its present certificate with --ca-file",
         NextStep::UsePlainHttp { host } => {
             return format!("if this registry serves plain HTTP, add --plain-http={host}").into();
         }
-        NextStep::WriteAuthorizationValue => "write it as `Basic $(printf %s user:password | base64 -w0)`",
-        // A later version of the library may know more.
-        _ => "see the documentation",
+        NextStep::UseTls { host } => {
+            return format!("leave out --plain-http, or give it with the registry that needs it and not with {host}")
+                .into();
+        }
+        NextStep::WriteAuthorizationValue => "write AUTHCRED as `Basic $(printf %s user:password | base64 -w0)`",
+        NextStep::WriteElsewhere => "mount it writable; or write elsewhere with --output",
     };
     words.into()
 }
+
+#[cfg(test)]
+mod tests;

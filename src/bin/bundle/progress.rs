@@ -1,22 +1,26 @@
-//! Shows what goes on: bars on a terminal, a line every few seconds elsewhere.
+//! Shows what goes on, to whoever looks: lines at the bottom of a terminal, a line every few seconds
+//! elsewhere. What is waited for is always said.
 
 use std::collections::HashMap;
 use std::io::{IsTerminal, Write};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use oci_bundle::oci::Digest;
-use oci_bundle::{Error, Event, Result, Watch};
+use oci_bundle::{Event, Watch};
 
+use super::live::Live;
+use super::next_steps::Advice;
 use super::report;
+use super::state::State;
 use super::text::{count, escaped, size};
 
 /// Between two lines where there is no terminal.
 const LINE_EVERY: Duration = Duration::from_secs(5);
-/// Blobs from this size (bytes) on get a bar of their own.
-const WORTH_A_BAR: u64 = 4 << 20;
+/// What takes longer than this is announced where there is no terminal.
+const WORTH_A_WORD: Duration = Duration::from_secs(1);
+/// Between two looks at what goes on.
+const TICK: Duration = Duration::from_millis(200);
 
 /// How much to say.
 #[derive(Clone, Copy)]
@@ -29,11 +33,9 @@ pub(crate) struct Talk {
 
 pub(crate) struct Progress {
     talk: Talk,
-    bars: MultiProgress,
-    shows: Shows,
-    state: Mutex<State>,
-    lost: Mutex<Option<Error>>,
+    advice: Advice,
     stop: Arc<AtomicUsize>,
+    screen: Arc<Mutex<Screen>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -43,19 +45,19 @@ enum Shows {
     Nothing,
 }
 
-#[derive(Default)]
-struct State {
-    phase: &'static str,
-    total: u64,
-    done: u64,
-    started: Option<Instant>,
-    last_line: Option<Instant>,
-    bar: Option<ProgressBar>,
-    blobs: HashMap<Digest, ProgressBar>,
+/// What goes on and what of it is seen. Whoever prints holds it.
+struct Screen {
+    shows: Shows,
+    state: State,
+    live: Live,
+    last_line: Instant,
+    /// Of each host, how often the request was repeated that was spoken of last, and when.
+    retries: HashMap<String, (u32, Instant)>,
+    ended: bool,
 }
 
 impl Progress {
-    pub(crate) fn new(mut talk: Talk, off: bool, stop: Arc<AtomicUsize>) -> Self {
+    pub(crate) fn new(mut talk: Talk, off: bool, advice: Advice, stop: Arc<AtomicUsize>) -> Self {
         if talk.quiet {
             talk.verbose = 0;
         }
@@ -65,125 +67,140 @@ impl Progress {
             () if terminal => Shows::Bars,
             () => Shows::Lines,
         };
-        let target = if shows == Shows::Bars { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        Self {
-            talk,
-            bars: MultiProgress::with_draw_target(target),
+        let screen = Arc::new(Mutex::new(Screen {
             shows,
-            state: Mutex::default(),
-            lost: Mutex::default(),
-            stop,
+            state: State::default(),
+            live: Live::default(),
+            last_line: Instant::now(),
+            retries: HashMap::new(),
+            ended: false,
+        }));
+        if shows != Shows::Nothing {
+            let seen = Arc::downgrade(&screen);
+            std::thread::spawn(move || look(&seen));
         }
+        Self { talk, advice, stop, screen }
     }
 
     pub(crate) fn talk(&self) -> Talk {
         self.talk
     }
 
-    /// A line of the report, for a person: standard output, above the bars.
-    ///
-    /// # Errors
-    /// When standard output takes it no more.
-    pub(crate) fn say(&self, label: &str, text: &str) -> Result<()> {
-        if self.talk.quiet || self.talk.json {
-            return Ok(());
-        }
-        self.bars.suspend(|| report::labelled(label, text))
+    /// What can be said about errors of this command.
+    pub(crate) fn advice(&self) -> &Advice {
+        &self.advice
     }
 
-    /// A line about something that happened just now. Where it cannot be said, the end of the report
-    /// cannot be either, and that is an error.
-    fn mention(&self, label: &str, text: &str) {
-        if let Err(e) = self.say(label, text) {
-            self.lost.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(e);
+    /// A line of the report, for a person: standard output, above all that changes.
+    pub(crate) fn say(&self, label: &str, text: &str) {
+        if !self.talk.quiet {
+            self.answer(label, text);
         }
     }
 
-    /// Why a line of the report was lost, if one was.
-    pub(crate) fn lost(&self) -> Option<Error> {
-        self.lost.lock().unwrap_or_else(PoisonError::into_inner).take()
+    /// A line that the command was asked for: said to a person even if nothing else is.
+    pub(crate) fn answer(&self, label: &str, text: &str) {
+        if !self.talk.json {
+            self.lock().above(|| report::labelled(label, text));
+        }
     }
 
-    /// Takes the bars away.
+    /// Takes away what changes, for good.
     pub(crate) fn clear(&self) {
-        // Only a terminal that is gone refuses.
-        let _ = self.bars.clear();
+        let mut screen = self.lock();
+        screen.ended = true;
+        screen.live.clear();
+    }
+
+    /// For an end in the middle of things: leaves a clean line, and says how many images are done.
+    pub(crate) fn abandon(&self) {
+        // Whoever holds it may hold it for ever; then there is nothing left to say.
+        let Ok(mut screen) = self.screen.try_lock() else { return };
+        screen.ended = true;
+        screen.live.clear();
+        let done = match screen.state.images_done() {
+            Some((done, of)) => format!(": {done} of {} done", count(of, "image")),
+            None => String::new(),
+        };
+        let mut stderr = std::io::stderr().lock();
+        // Nobody is left to tell when standard error is closed.
+        let _ = writeln!(stderr, "bundle: interrupted{done}\nhint: {}", super::errors::GO_ON);
     }
 
     fn tell(&self, text: &str) {
-        self.bars.suspend(|| {
+        self.lock().tell(text);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Screen> {
+        self.screen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request will be sent again. Of many at once to one host, the first is said.
+    fn retry(&self, host: &str, attempt: (u32, u32), wait: Duration, reason: &str) {
+        let (number, of) = attempt;
+        let when = match wait.as_secs_f64() {
+            seconds if seconds < 0.05 => "now".into(),
+            seconds if seconds < 1.0 => format!("in {seconds:.1} s"),
+            seconds => format!("in {seconds:.0} s"),
+        };
+        let text = format!("retry {number}/{of} {when}: {host}: {reason}");
+        let mut screen = self.lock();
+        screen.state.wait(wait.max(Duration::from_secs(1)), text.clone());
+        let is_new = screen.retries.get(host).is_none_or(|(said, at)| number > *said || at.elapsed() >= LINE_EVERY);
+        if self.talk.quiet || (!is_new && self.talk.verbose == 0) {
+            return;
+        }
+        screen.retries.insert(host.to_owned(), (number, Instant::now()));
+        screen.tell(&format!("{:<10} {}", "retry", &text["retry ".len()..]));
+    }
+}
+
+impl Screen {
+    /// Prints something above what changes.
+    fn above(&mut self, print: impl FnOnce()) {
+        self.live.clear();
+        print();
+        self.draw();
+    }
+
+    fn tell(&mut self, text: &str) {
+        self.above(|| {
             // Nobody is left to tell when standard error is closed.
             let _ = writeln!(std::io::stderr().lock(), "{}", escaped(text));
         });
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn phase(&self, name: &'static str, items: u64, bytes: u64) {
-        let mut state = self.lock();
-        if let Some(bar) = state.bar.take() {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
-        }
-        *state = State::default();
-        if items == 0 {
-            return;
-        }
-        (state.phase, state.total) = (name, bytes);
-        (state.started, state.last_line) = (Some(Instant::now()), Some(Instant::now()));
-        if self.shows == Shows::Bars {
-            let template = if bytes == 0 {
-                "{msg:<10} {spinner}"
-            } else {
-                "{msg:<10} [{bar:30}] {binary_bytes}/{binary_total_bytes}  {binary_bytes_per_sec}  {eta} left"
-            };
-            let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = self.bars.add(ProgressBar::new(bytes).with_style(style.progress_chars("━╸ ")).with_message(name));
-            bar.enable_steady_tick(Duration::from_millis(250));
-            state.bar = Some(bar);
+    fn draw(&mut self) {
+        if self.shows == Shows::Bars && !self.ended {
+            let lines = self.state.lines(Live::room());
+            self.live.draw(&lines);
         }
     }
 
-    fn advanced(&self, digest: &Digest, bytes: u64) {
-        let mut state = self.lock();
-        state.done += bytes;
-        if let Some(bar) = &state.bar {
-            bar.inc(bytes);
-        }
-        if let Some(bar) = state.blobs.get(digest) {
-            bar.inc(bytes);
-        }
-        let due = self.shows == Shows::Lines && state.last_line.is_some_and(|at| at.elapsed() >= LINE_EVERY);
-        if due {
-            state.last_line = Some(Instant::now());
-            let seconds = state.started.map_or(1.0, |at| at.elapsed().as_secs_f64()).max(0.001);
-            #[allow(clippy::cast_precision_loss, clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-            let rate = (state.done as f64 / seconds) as u64;
-            let (done, total) = (size(state.done), size(state.total));
-            let text = format!("{:<10} {done} of {total}, {}/s", state.phase, size(rate));
-            drop(state);
-            self.tell(&text);
+    /// Where no terminal is: a line now and then, and one for what takes longer than a moment.
+    fn line_if_due(&mut self) {
+        let age = self.state.age();
+        let is_new = self.last_line.elapsed() > age;
+        let due = if is_new { age >= WORTH_A_WORD } else { self.last_line.elapsed() >= LINE_EVERY };
+        if due && !self.state.is_idle() && !self.ended {
+            self.last_line = Instant::now();
+            let line = self.state.line();
+            self.tell(&line);
         }
     }
+}
 
-    fn blob_started(&self, digest: &Digest, bytes: u64) {
-        if self.talk.verbose > 0 {
-            self.tell(&format!("{:<10} {digest}  {}", "blob", size(bytes)));
-        }
-        if self.shows == Shows::Bars && bytes >= WORTH_A_BAR {
-            let style = ProgressStyle::with_template("  {msg}  {binary_bytes}/{binary_total_bytes}");
-            let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-            let bar = self.bars.add(ProgressBar::new(bytes).with_style(style).with_message(digest.short()));
-            self.lock().blobs.insert(digest.clone(), bar);
-        }
-    }
-
-    fn blob_ended(&self, digest: &Digest) {
-        if let Some(bar) = self.lock().blobs.remove(digest) {
-            bar.finish_and_clear();
-            self.bars.remove(&bar);
+/// Looks at what goes on as long as there is something.
+fn look(screen: &Weak<Mutex<Screen>>) {
+    loop {
+        std::thread::sleep(TICK);
+        let Some(screen) = screen.upgrade() else { return };
+        let mut screen = screen.lock().unwrap_or_else(PoisonError::into_inner);
+        screen.state.tick();
+        match screen.shows {
+            Shows::Bars => screen.draw(),
+            Shows::Lines => screen.line_if_due(),
+            Shows::Nothing => return,
         }
     }
 }
@@ -191,18 +208,26 @@ impl Progress {
 impl Watch for Progress {
     fn on(&self, event: Event<'_>) {
         match event {
-            Event::Advanced { digest, bytes } => self.advanced(digest, bytes),
-            Event::BlobStarted { digest, size } => self.blob_started(digest, size),
-            Event::BlobEnded { digest } => self.blob_ended(digest),
-            Event::Image { status: "failed", target, error, .. } => {
-                self.mention("failed", target);
-                let error = error.filter(|_| !self.talk.json);
-                self.bars.suspend(|| error.into_iter().for_each(super::errors::print));
+            Event::Advanced { digest, bytes } => self.lock().state.advance(digest, bytes),
+            Event::BlobStarted { digest, size: bytes, of } => {
+                if self.talk.verbose > 0 {
+                    self.tell(&format!("{:<10} {digest}  {}  {of}", "blob", size(bytes)));
+                }
+                self.lock().state.start_blob(digest, bytes, of);
             }
-            Event::Image { status, target, digest, .. } => {
-                self.mention(status, &format!("{target}  {}", digest.short()));
+            Event::BlobEnded { digest } => self.lock().state.end_blob(digest),
+            Event::Image { status, target, .. } => {
+                self.lock().state.one_more_image();
+                if self.talk.verbose > 0 {
+                    self.tell(&format!("{status:<10} {target}"));
+                }
             }
-            Event::Phase { name, items, bytes } => self.phase(name, items, bytes),
+            Event::Images { done, of } => self.lock().state.images(done, of),
+            Event::Phase { name, items, bytes } => {
+                let mut screen = self.lock();
+                screen.state.begin(name, items, bytes);
+                screen.draw();
+            }
             Event::Planned { images, manifests, blobs, bytes, shared } => {
                 let [images, manifests, blobs] =
                     [(images, "image"), (manifests, "manifest"), (blobs, "blob")].map(|(n, noun)| count(n, noun));
@@ -210,7 +235,7 @@ impl Watch for Progress {
                     0 => String::new(),
                     shared => format!(" ({} shared, carried once)", size(shared)),
                 };
-                self.mention("plan", &format!("{images} · {manifests} · {blobs} · {}{shared}", size(bytes)));
+                self.say("plan", &format!("{images} · {manifests} · {blobs} · {}{shared}", size(bytes)));
             }
             Event::Learned { host, what } if self.talk.verbose > 0 => {
                 self.tell(&format!("{:<10} {host}: {what}", "learned"));
@@ -218,6 +243,7 @@ impl Watch for Progress {
             Event::Repeating { host, reason } if self.talk.verbose > 0 => {
                 self.tell(&format!("{:<10} {host}: {reason}", "again"));
             }
+            Event::Retrying { host, attempt, wait, reason } => self.retry(host, attempt, wait, reason),
             Event::Request { host, line } if self.talk.verbose > 1 => {
                 self.tell(&format!("{:<10} {host}: {line}", "request"))
             }
@@ -226,15 +252,21 @@ impl Watch for Progress {
                 let counted = counted.iter().filter(|(n, _)| *n > 0).map(|(n, noun)| count(*n, noun));
                 let parts: Vec<String> = counted.collect();
                 let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
-                self.mention("resolved", &format!("{name}  {}{parts}", digest.short()));
+                self.say("resolved", &format!("{name}  {digest}{parts}"));
             }
             Event::Spooling { from, to, most, free } if !self.talk.quiet => {
                 let (to, most, free) = (to.display(), size(most), size(free));
                 let text = format!("{from} to a temporary file in {to}: at most {most}, {free} free");
                 self.tell(&format!("{:<10} {text}", "spooling"));
             }
-            Event::Waiting { host, seconds, reason } if !self.talk.quiet => {
-                self.tell(&format!("{:<10} {host}: {seconds} s, {reason}", "waiting"));
+            Event::Waiting { host, seconds, reason } => {
+                let until = clock_after(seconds);
+                let mut screen = self.lock();
+                let text = format!("paused until {until}: {host}: {reason}");
+                screen.state.wait(Duration::from_secs(seconds), text);
+                if !self.talk.quiet {
+                    screen.tell(&format!("{:<10} {host}: {seconds} s, until {until}: {reason}", "waiting"));
+                }
             }
             Event::Warning { message } if !self.talk.quiet => self.tell(&format!("{:<10} {message}", "warning")),
             _ => {}
@@ -247,4 +279,11 @@ impl Watch for Progress {
             signal => Some(i32::try_from(signal).unwrap_or(1)),
         }
     }
+}
+
+/// What the clock shows so many seconds from now.
+fn clock_after(seconds: u64) -> String {
+    let wait = jiff::SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+    let now = jiff::Timestamp::now();
+    now.checked_add(wait).unwrap_or(now).strftime("%H:%M:%S UTC").to_string()
 }

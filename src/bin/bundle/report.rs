@@ -1,33 +1,44 @@
-//! Standard output: text lines for a person, or one JSON object.
+//! Standard output: text lines for a person, or one JSON object. Where it takes no more, that is
+//! kept, and becomes an error at the end: the work itself is not concerned.
 
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
 
+use oci_bundle::Error;
 use oci_bundle::registry::redacted_json;
-use oci_bundle::{Error, Result};
 use serde::Serialize;
 
 use super::escape::harmless_json;
 use super::text::escaped;
 
-/// Prints one line; a reader that went away is content.
-pub(crate) fn line(text: &str) -> Result<()> {
-    write(format!("{}\n", escaped(text)).as_bytes())
-}
+/// Why some of the output was lost: there is one standard output.
+static LOST: Mutex<Option<Error>> = Mutex::new(None);
 
 /// Prints all of these at once: a thousand images are three thousand lines.
-pub(crate) fn lines(texts: &[String]) -> Result<()> {
-    write(texts.iter().map(|text| format!("{}\n", escaped(text))).collect::<String>().as_bytes())
+pub(crate) fn lines(texts: &[String]) {
+    write(texts.iter().map(|text| format!("{}\n", escaped(text))).collect::<String>().as_bytes());
 }
 
 /// Prints `label` in its column and then `text`.
-pub(crate) fn labelled(label: &str, text: &str) -> Result<()> {
-    line(&format!("{label:<10} {text}"))
+pub(crate) fn labelled(label: &str, text: &str) {
+    write(format!("{}\n", escaped(&format!("{label:<10} {text}"))).as_bytes());
 }
 
-/// Prints one object.
-pub(crate) fn json(report: &impl Serialize) -> Result<()> {
-    let text = serde_json::to_string(report).map_err(|e| Error::content(e.to_string()))?;
-    write(format!("{}\n", harmless_json(&redacted_json(&text))).as_bytes())
+/// A report, and how the command failed, as one object.
+#[derive(Serialize)]
+struct Whole<'a, T, E> {
+    #[serde(flatten)]
+    report: Option<&'a T>,
+    #[serde(flatten)]
+    ended: Option<E>,
+}
+
+/// Prints the one object: a report, and how the command failed.
+pub(crate) fn json<T: Serialize, E: Serialize>(report: Option<&T>, ended: Option<E>) {
+    match serde_json::to_string(&Whole { report, ended }) {
+        Ok(text) => write(format!("{}\n", harmless_json(&redacted_json(&text))).as_bytes()),
+        Err(e) => lose(Error::content(e.to_string())),
+    }
 }
 
 /// The reports of several bundles: the only one as it is, else all in one object.
@@ -49,10 +60,20 @@ impl<T> Reports<T> {
     }
 }
 
-fn write(bytes: &[u8]) -> Result<()> {
+/// Why some of the output was lost, if some was.
+pub(crate) fn lost() -> Option<Error> {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).take()
+}
+
+fn lose(error: Error) {
+    LOST.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(error);
+}
+
+fn write(bytes: &[u8]) {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::disk("write", "standard output")(e)),
-        _ => Ok(()),
+        // A reader that went away has seen what it wanted.
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => lose(Error::disk("write", "standard output")(e)),
+        _ => {}
     }
 }

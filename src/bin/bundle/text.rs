@@ -17,7 +17,24 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
 
 /// A size in bytes for a person.
 pub(crate) fn size(bytes: u64) -> String {
-    indicatif::BinaryBytes(bytes).to_string()
+    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
+    if bytes < 1024 {
+        return format!("{bytes} B");
+    }
+    // In hundredths, cut and not rounded up: what is said to be there is there.
+    let power = (u64::from(bytes.ilog2()) / 10).min(UNITS.len() as u64);
+    let hundredths = (u128::from(bytes) * 100) >> (10 * power);
+    let unit = usize::try_from(power - 1).map_or("EiB", |at| UNITS[at]);
+    format!("{}.{:02} {unit}", hundredths / 100, hundredths % 100)
+}
+
+/// As much of a line as there are columns for.
+pub(crate) fn cut(text: &str, columns: usize) -> String {
+    if text.chars().count() <= columns {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(columns.saturating_sub(1)).collect();
+    format!("{kept}…")
 }
 
 /// A size in bytes as people write it: a number, with or without a unit such as `KiB` (1024) or `KB`
@@ -33,6 +50,27 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn sizes_have_the_unit_that_makes_them_short() {
+        for (bytes, want) in [
+            (0, "0 B"),
+            (1023, "1023 B"),
+            (1024, "1.00 KiB"),
+            (75_530_752, "72.03 MiB"),
+            (1_048_575, "1023.99 KiB"),
+            (1 << 40, "1.00 TiB"),
+            (u64::MAX, "15.99 EiB"),
+        ] {
+            assert_eq!(size(bytes), want, "{bytes}");
+        }
+    }
+
+    #[test]
+    fn a_line_is_cut_where_the_columns_end() {
+        assert_eq!(cut("abcdef", 6), "abcdef");
+        assert_eq!(cut("abcdef", 5), "abcd…");
+    }
 
     #[test]
     fn sizes_are_read_as_people_write_them() {

@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use clap::Args;
+use oci_bundle::Kind;
 use oci_bundle::verify::{Finding, Verified, Verify};
-use oci_bundle::{Kind, Result};
 
+use super::ending::finish;
 use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
@@ -32,38 +33,36 @@ impl VerifyArgs {
         let asked = bundles.len();
         let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect);
         let verify = verify.tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
-        let (mut reports, mut errors, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut reports, mut errors, mut findings) = (Vec::new(), Vec::new(), None::<Kind>);
         for one in verify.run(progress.as_ref()) {
             match one {
                 Ok(verified) => {
-                    kinds.extend(verified.kind());
+                    findings = findings.into_iter().chain(verified.kind()).reduce(Kind::graver);
                     if progress.talk().json {
                         reports.push(verified);
                     } else {
-                        tell(progress, &verified)?;
+                        tell(progress, &verified);
                     }
                 }
-                Err(error) => {
-                    kinds.push(error.kind());
-                    errors.push(error);
-                }
+                Err(error) => errors.push(error),
             }
         }
-        if let Some(reports) = Reports::of(asked, reports) {
-            report::json(&reports)?;
-        }
-        kinds.into_iter().reduce(Kind::graver).map_or(Ok(()), |kind| Err(Failure { errors, kind, go_on: None }))
+        let failure = match (Failure::of(errors), findings.map(Failure::reported)) {
+            (Some(failure), Some(found)) => Some(Failure { kind: failure.kind.graver(found.kind), ..failure }),
+            (failure, found) => failure.or(found),
+        };
+        finish(Reports::of(asked, reports), failure, progress)
     }
 }
 
-fn tell(progress: &Progress, verified: &Verified) -> Result<()> {
+fn tell(progress: &Progress, verified: &Verified) {
     for Finding { kind, images, message, .. } in &verified.findings {
         let concerns = match images.as_slice() {
             [] => String::new(),
             [one] => format!(" ({one})"),
             [one, others @ ..] => format!(" ({one} and {} more)", others.len()),
         };
-        report::labelled("damaged", &format!("{}: {message}{concerns}", kind.as_str()))?;
+        report::labelled("damaged", &format!("{}: {message}{concerns}", kind.as_str()));
     }
     let blobs = &verified.blobs;
     let mut counts =
@@ -74,15 +73,15 @@ fn tell(progress: &Progress, verified: &Verified) -> Result<()> {
         counts.push_str(&format!(" · {} left out ({reason})", count(verified.left_out.len() as u64, "layer")));
     }
     if blobs.unused > 0 {
-        progress.say("note", &format!("{} that no image needs", count(blobs.unused, "blob")))?;
+        progress.say("note", &format!("{} that no image needs", count(blobs.unused, "blob")));
     }
     if let Some(error) = verified.unexpected() {
-        report::labelled("unexpected", &error.to_string())?;
+        report::labelled("unexpected", &error.to_string());
     }
     let (path, digest) = (verified.bundle.display(), &verified.digest);
     match verified.findings.len() as u64 {
         // Whatever else it is, it is not what was asked about.
-        0 if verified.unexpected().is_some() => Ok(()),
+        0 if verified.unexpected().is_some() => {}
         0 if verified.pinned => progress.say("matches", &format!("{digest}  {path}  {counts}")),
         0 => progress.say("intact", &format!("{path}  {counts}  bundle {digest}")),
         n => report::labelled("bad", &format!("{path}  {counts}  {}", count(n, "finding"))),

@@ -61,7 +61,7 @@ impl Contents {
     }
 
     /// One of the images that this content is part of: the way up along first parents ends at one.
-    fn image_with(&self, digest: &Digest) -> Option<String> {
+    pub(crate) fn image_with(&self, digest: &Digest) -> Option<String> {
         let mut at = self.at(digest)?;
         let mut label = None;
         // No way up is longer, unless digests were not checked.

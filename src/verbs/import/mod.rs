@@ -15,7 +15,9 @@ use crate::oci::{Digest, Host, Repository};
 use crate::plan::Naming;
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Watch};
-use crate::transfer::{Image, Outcome, Pushed, Status, Survey, push, read_back, survey};
+use crate::transfer::{Before, Image, Outcome, Pushed, Status, Survey, push, read_back, survey, tags_before};
+use crate::verbs::report::LeftOut;
+use report::Found;
 
 pub use crate::plan::{Mapping, SourcePrefix};
 pub use crate::transfer::ExistingTag;
@@ -196,8 +198,11 @@ impl Import {
         if let Some(refused) = found.refused.as_ref().filter(|_| self.dry_run) {
             return Err(Error::Shared(refused.clone()));
         }
+        let left_out = found.left_out().into_iter().map(|(descriptor, reason)| LeftOut::new(descriptor, reason));
+        let left_out = left_out.collect();
         let mut outcome = if self.dry_run {
-            planned(contents, whole, &found)
+            let before = tags_before(&whole, &registries, jobs, watch.as_ref())?;
+            planned(contents, whole, &found, before)
         } else {
             push(contents, &whole, &found, &opened.bundles, &registries, jobs, watch.as_ref())
         };
@@ -208,17 +213,20 @@ impl Import {
             outcome.images.push(Pushed::failed(image, error, watch.as_ref()));
         }
         outcome.images.extend(settled);
-        Ok(Imported::new(self.host, &opened.bundles, outcome, read_back, self.dry_run.then_some(to_send)))
+        let found = Found { left_out, to_send: self.dry_run.then_some(to_send) };
+        Ok(Imported::new(self.host, &opened.bundles, outcome, read_back, found))
     }
 }
 
 /// What would be done.
-fn planned(contents: &Contents, images: Vec<Image>, found: &Survey<'_>) -> Outcome {
+fn planned(contents: &Contents, images: Vec<Image>, found: &Survey<'_>, before: Before) -> Outcome {
     let mut known: HashMap<(Repository, Digest), bool> = HashMap::new();
     let line = |image: Image| {
         let lacks = *known.entry(image.content()).or_insert_with(|| found.lacks(contents, &image));
-        let status = if lacks { Status::Pushed } else { Status::Present };
+        let is_tagged = image.target.tag.is_none() || before.of(&image) == Some(&image.digest);
+        let status = if is_tagged && !lacks { Status::Present } else { Status::Pushed };
         Pushed { image, status, error: None }
     };
-    Outcome { images: images.into_iter().map(line).collect(), present: found.present_blobs(), ..Outcome::default() }
+    let images = images.into_iter().map(line).collect();
+    Outcome { images, before, present: found.present_blobs(), ..Outcome::default() }
 }

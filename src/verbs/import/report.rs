@@ -7,7 +7,7 @@ use crate::archive::Bundles;
 use crate::error::Kind;
 use crate::oci::{Digest, Host};
 use crate::transfer::{Damaged, Outcome, Pushed, ReadBack, Status};
-use crate::verbs::report::{Failure, ReadBundle};
+use crate::verbs::report::{Failure, LeftOut, ReadBundle};
 
 /// How an image ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -37,6 +37,9 @@ pub struct ImportedImage {
     pub target: String,
     /// Its digest.
     pub digest: Digest,
+    /// What its tag named at the target before, if it was there.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub previous_digest: Option<Digest>,
     /// How it ended.
     pub status: ImageStatus,
     /// Why it failed.
@@ -110,6 +113,8 @@ pub struct Imported {
     pub images: Vec<ImportedImage>,
     /// What became of the blobs.
     pub blobs: ImportedBlobs,
+    /// Content that the bundles leave out and the registry does not have.
+    pub left_out: Vec<LeftOut>,
     /// What was read back, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_back: Option<ReadBackReport>,
@@ -117,15 +122,31 @@ pub struct Imported {
     pub missing_volumes: Vec<u32>,
 }
 
+impl ImportedImage {
+    /// Its tag named something else before.
+    pub fn moves_tag(&self) -> bool {
+        self.previous_digest.as_ref().is_some_and(|previous| *previous != self.digest)
+    }
+}
+
+/// What was found before anything was done.
+pub(super) struct Found {
+    /// What is neither carried nor at the target, and need not be.
+    pub(super) left_out: Vec<LeftOut>,
+    /// What a dry run found missing: blobs, and their length in bytes.
+    pub(super) to_send: Option<(u64, u64)>,
+}
+
 impl Imported {
-    /// `to_send` is what a dry run found missing: blobs, and their length in bytes.
+    /// The images by their names at the target, whichever was done first.
     pub(super) fn new(
         registry: Host,
         bundles: &Bundles,
         outcome: Outcome,
         read_back: Option<ReadBack>,
-        to_send: Option<(u64, u64)>,
+        found: Found,
     ) -> Self {
+        let Found { left_out, to_send } = found;
         let several = bundles.iter().map(|b| ReadBundle::new(b.path().to_owned(), b.index().digest.clone()));
         let status = |status| match status {
             Status::Failed => ImageStatus::Failed,
@@ -134,21 +155,25 @@ impl Imported {
             Status::Pushed => ImageStatus::Pushed,
             Status::Skipped => ImageStatus::Skipped,
         };
+        let Outcome { images, before, mounted, present, sent, bytes_sent } = outcome;
         let image = |pushed: Pushed| ImportedImage {
+            previous_digest: before.of(&pushed.image).cloned(),
             name: pushed.image.name.name(),
             target: pushed.image.target.to_string(),
             digest: pushed.image.digest,
             status: status(pushed.status),
             error: pushed.error.map(Failure::new),
         };
-        let Outcome { images, mounted, present, sent, bytes_sent } = outcome;
         let (to_send, bytes_to_send) = to_send.unwrap_or_default();
+        let mut images: Vec<ImportedImage> = images.into_iter().map(image).collect();
+        images.sort_by(|one, other| one.target.cmp(&other.target));
         Self {
             registry,
             digest: bundles.only().map(|bundle| bundle.index().digest.clone()),
             bundles: if bundles.only().is_some() { Vec::new() } else { several.collect() },
-            images: images.into_iter().map(image).collect(),
+            images,
             blobs: ImportedBlobs { sent, mounted, present, bytes_sent, to_send, bytes_to_send },
+            left_out,
             read_back: read_back.map(ReadBackReport::from),
             missing_volumes: Vec::new(),
         }

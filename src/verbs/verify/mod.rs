@@ -152,7 +152,7 @@ impl Verify {
             if watch.stopped().is_some() {
                 return None;
             }
-            watch.on(Event::BlobStarted { digest, size: bundle.size_of(digest).unwrap_or_default() });
+            watch.on(Event::BlobStarted { digest, size: bundle.size_of(digest).unwrap_or_default(), of: "" });
             let result = bundle.check(digest, &|bytes| watch.on(Event::Advanced { digest, bytes }));
             watch.on(Event::BlobEnded { digest });
             Some((digest, result.err()?))

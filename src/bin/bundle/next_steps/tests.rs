@@ -1,0 +1,181 @@
+//! The whole catalogue is looked at: each step has words that fit, and no flag that is not there.
+
+use std::collections::BTreeSet;
+
+use super::super::command_line;
+use super::*;
+
+/// What a message may take, in columns: two lines for what happened and one for the next step, or the
+/// other way round.
+const COLUMNS: usize = 100;
+
+/// One of each.
+fn every() -> Vec<NextStep> {
+    let host = || "registry.example:5000".to_owned();
+    vec![
+        NextStep::AddMapping,
+        NextStep::AddPartner { file: "/etc/docker/certs.d/registry.example:5000/client.key".into() },
+        NextStep::AllowLongerFiles,
+        NextStep::AllowMediaType,
+        NextStep::AllowOverwriting,
+        NextStep::AllowReplacing,
+        NextStep::AllowSource,
+        NextStep::AllowUrls,
+        NextStep::CheckAddressAndProxy,
+        NextStep::CheckClock,
+        NextStep::CheckCredentials,
+        NextStep::CheckExternalUrl,
+        NextStep::CheckExternalUrlAndProxy,
+        NextStep::CheckGateway,
+        NextStep::CheckHost,
+        NextStep::CheckLine,
+        NextStep::CheckName,
+        NextStep::CheckPath,
+        NextStep::CheckPermission,
+        NextStep::CheckRealm,
+        NextStep::CheckServerName,
+        NextStep::CheckStorageRedirect,
+        NextStep::CreateProject { host: host(), project: "library".into() },
+        NextStep::CreateRepository,
+        NextStep::CurrentTlsOrClientCertificate,
+        NextStep::DeleteDamagedBlob,
+        NextStep::DeleteDamagedCopies,
+        NextStep::DeleteDamagedManifest,
+        NextStep::EnableTls,
+        NextStep::FindOtherWriter,
+        NextStep::FormatDrive,
+        NextStep::FreeRoom,
+        NextStep::FreeRoomOrWriteElsewhere,
+        NextStep::GetAccess,
+        NextStep::GiveClientCertificate { host: host() },
+        NextStep::GiveKey,
+        NextStep::InstallHelper,
+        NextStep::LeaveOutReferrers,
+        NextStep::LogIn { host: host() },
+        NextStep::NameAuthfile,
+        NextStep::NameFileInDirectory,
+        NextStep::NameHelper,
+        NextStep::NameLinkTarget,
+        NextStep::NamePlainFile,
+        NextStep::NameRepository,
+        NextStep::NewCertificate,
+        NextStep::NewCertificateWithAddress,
+        NextStep::NewCertificateWithName,
+        NextStep::OpenMoreFiles,
+        NextStep::PinAll,
+        NextStep::PinIndex,
+        NextStep::PrefixFromBundle,
+        NextStep::ProtectCredentialFile { file: "/home/operator/.docker/config.json".into() },
+        NextStep::ProvideLayer,
+        NextStep::PushElsewhere,
+        NextStep::PushToSourceAgain,
+        NextStep::RaiseBodyLimit,
+        NextStep::RaiseMaxManifests,
+        NextStep::RaiseMaxSpool,
+        NextStep::RaiseQuota,
+        NextStep::ReadPipeAsStandardInput,
+        NextStep::ReleaseTag,
+        NextStep::RemoveForeignFile,
+        NextStep::RepairCredentialFile,
+        NextStep::ReportBug,
+        NextStep::RunAgain,
+        NextStep::RunHelper,
+        NextStep::RunHelperOrLogIn,
+        NextStep::SetProxyUrl,
+        NextStep::SignOrTakeWithout,
+        NextStep::SlowDown,
+        NextStep::TrustAuthority,
+        NextStep::TrustCertificate,
+        NextStep::TrustNewAuthority,
+        NextStep::UsePlainHttp { host: host() },
+        NextStep::UseTls { host: host() },
+        NextStep::WriteAuthorizationValue,
+        NextStep::WriteElsewhere,
+    ]
+}
+
+/// The names of the variants, as the catalogue's source has them.
+fn in_the_source() -> BTreeSet<&'static str> {
+    let source = include_str!("../../../error/next_step.rs");
+    let variants = source.lines().filter_map(|line| line.strip_prefix("    "));
+    let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
+    variants.map(|line| line.trim_end_matches([',', '{', ' '])).collect()
+}
+
+fn commands() -> Vec<Command> {
+    let mut all = command_line::all();
+    all.build();
+    all.get_subcommands().filter(|command| command.get_name() != "help").cloned().collect()
+}
+
+/// What stands between backticks.
+fn typed(words: &str) -> impl Iterator<Item = &str> {
+    words.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn the_tests_here_look_at_every_step_of_the_catalogue() {
+    let named: Vec<String> = every().iter().map(|step| format!("{step:?}")).collect();
+    let named: BTreeSet<&str> = named.iter().filter_map(|text| text.split([' ', '{']).next()).collect();
+    assert_eq!(named, in_the_source());
+}
+
+#[test]
+fn each_step_fits_into_two_lines_of_a_hundred_columns_and_says_one_thing_in_plain_words() {
+    for step in every() {
+        let words = format!("hint: {}", words(&step));
+        assert!(words.chars().count() <= 2 * COLUMNS, "{step:?}: {} columns: {words}", words.chars().count());
+        assert!(!words.ends_with('.') && !words.contains('\n') && !words.contains("  "), "{step:?}: {words}");
+        assert!(words.split('`').count() % 2 == 1, "{step:?}: a backtick alone: {words}");
+    }
+}
+
+#[test]
+fn no_hint_names_a_flag_that_its_command_lacks() {
+    for command in commands() {
+        let advice = Advice::for_command(&command);
+        assert!(advice.flags.contains("--quiet"), "{} has the program's own flags", command.get_name());
+        for step in every() {
+            let error = Error::Usage { message: "x".into(), next: Some(step.clone()) };
+            let Some(hint) = advice.about(&error) else { continue };
+            for flag in flags_in(&hint) {
+                let known = command.get_arguments().any(|arg| arg.get_long() == flag.strip_prefix("--"));
+                assert!(known, "{}: {step:?}: {flag}: {hint}", command.get_name());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_step_has_words_for_some_command_and_most_have_words_for_all() {
+    let advices: Vec<Advice> = commands().iter().map(Advice::for_command).collect();
+    for step in every() {
+        let error = Error::Usage { message: "x".into(), next: Some(step.clone()) };
+        let said = advices.iter().filter(|advice| advice.about(&error).is_some()).count();
+        assert!(said > 0, "{step:?} is never said");
+    }
+}
+
+#[test]
+fn the_commands_in_hints_are_commands_of_this_program_with_their_flags() {
+    let commands = commands();
+    for step in every() {
+        let words = words(&step);
+        for line in typed(&words).filter_map(|text| text.strip_prefix("bundle ")) {
+            let mut parts = line.split_whitespace();
+            let name = parts.next().unwrap_or_default();
+            let command = commands.iter().find(|command| command.get_name() == name);
+            let command = command.unwrap_or_else(|| panic!("{step:?}: no command `{name}`"));
+            for flag in parts.filter_map(|part| part.strip_prefix("--")) {
+                assert!(command.get_arguments().any(|arg| arg.get_long() == Some(flag)), "{step:?}: --{flag}");
+            }
+        }
+    }
+}
+
+#[test]
+fn flags_are_found_between_other_words_and_not_between_backticks() {
+    let found: Vec<&str> =
+        flags_in("with --jobs, or (--ca-file); `tar --xattrs` -- no --, `x` --plain-http=h").collect();
+    assert_eq!(found, ["--jobs", "--ca-file", "--plain-http"]);
+}
