@@ -99,17 +99,21 @@ impl Ladder {
     pub(crate) fn refused(&self, tried: Rung, too_large: bool) -> Option<Rung> {
         self.with(|learned| {
             match tried {
+                _ if too_large && !learned.takes_patch => return None,
                 Rung::Whole | Rung::Streamed if too_large => learned.most = learned.most.min(MOST_CHUNK),
                 Rung::Chunked { size, .. } if too_large && size > LEAST_CHUNK => {
                     learned.most = learned.most.min((size / 2).max(LEAST_CHUNK));
                 }
                 Rung::Chunked { .. } if too_large => return None,
+                // The last way is not given up for good: it may have been this once.
+                Rung::Whole if !learned.takes_patch => return None,
                 Rung::Whole => learned.takes_whole = false,
+                Rung::Streamed | Rung::Chunked { .. } if !learned.takes_whole || learned.most < u64::MAX => {
+                    return None;
+                }
                 Rung::Streamed | Rung::Chunked { .. } => learned.takes_patch = false,
             }
-            let is_limited = learned.most < u64::MAX;
-            let hopeless = !learned.takes_patch && (!learned.takes_whole || is_limited);
-            (!hopeless).then(|| learned.now())
+            Some(learned.now())
         })
     }
 

@@ -32,9 +32,9 @@ pub(super) struct Peer {
     pub(super) contact: OnceLock<Result<Origin, Arc<Error>>>,
     pub(super) authority: Authority,
     /// For everything but uploads of blobs.
-    pub(super) gate: Arc<Gate>,
+    pub(super) gate: Gate,
     /// For uploads of blobs, each as a whole.
-    pub(super) uploads: Arc<Gate>,
+    pub(super) uploads: Gate,
     pub(super) pause: Pause,
 }
 
@@ -46,6 +46,7 @@ impl Peer {
         jobs: usize,
         authority: Authority,
     ) -> Self {
+        let [gate, uploads] = Gate::pair(jobs);
         Self {
             name,
             agent,
@@ -56,8 +57,8 @@ impl Peer {
             capabilities: Capabilities::default(),
             contact: OnceLock::new(),
             authority,
-            gate: Gate::new(jobs),
-            uploads: Gate::new(jobs),
+            gate,
+            uploads,
             pause: Pause::default(),
         }
     }
@@ -84,6 +85,5 @@ impl Peer {
     /// Fewer requests at once from now on.
     pub(super) fn calm_down(&self) {
         self.gate.calm_down();
-        self.uploads.calm_down();
     }
 }

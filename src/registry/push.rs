@@ -6,7 +6,7 @@ use super::auth::scope::Scope;
 use super::capabilities::Feature;
 use super::mount::Mount;
 use super::registries::Registries;
-use super::session::with_cache;
+use super::session::{with_cache, without_conflict};
 use super::wire::exchange::{Body, Method, Request};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Tag};
@@ -93,7 +93,8 @@ impl Target for Registries {
         request.writes = tag.is_none();
         let shown = request.shown.clone();
         let answer = self.transport.send(&peer, &Scope::push(to.path()), request);
-        let mut response = answer.map_err(|e| with_urls(e, manifest))?;
+        let passing = |e: Error| if tag.is_none() { without_conflict(e) } else { e };
+        let mut response = answer.map_err(|e| with_urls(passing(e), manifest))?;
         if !matches!(response.status, 200..=202) {
             return Err(with_cache(with_urls(response.failure(&shown), manifest)));
         }

@@ -37,7 +37,7 @@ impl Transport {
         };
         // It was repeated as often as it may be, so without an answer there is one try more.
         let unanswered = error.kind() == Kind::Transient && error.status().is_none();
-        if error.status() == Some(429) || !matches!(error.kind(), Kind::Act | Kind::Content | Kind::Transient) {
+        if !matches!(error.kind(), Kind::Act | Kind::Content | Kind::Transient) {
             return Err(error);
         }
         let mut plain = request();

@@ -69,7 +69,7 @@ impl Registries {
         // One at a time from here; other machines are told by reading back.
         let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
         let tag = fallback_tag(subject);
-        let mut index = self.referrers_index(to, &tag)?;
+        let mut index = self.referrers_index(to, &tag)?.unwrap_or_default();
         for _ in 0..MOST_RACES {
             if index.lists(manifest) {
                 return Ok(());
@@ -89,8 +89,11 @@ impl Registries {
             let bytes = serde_json::to_vec(&index).map_err(unwritable)?;
             self.put_referrers_index(to, &tag, &bytes)?;
             // What is shown as it was before was not written by another: it does not show yet.
-            let settled = |shown: &Index| shown.lists(manifest) || *shown != before;
-            index = Settling::look(self.transport.watch.as_ref(), settled, || self.referrers_index(to, &tag))?;
+            // Nor is it gone, for the same reason.
+            let settled =
+                |shown: &Option<Index>| shown.as_ref().is_some_and(|shown| shown.lists(manifest) || *shown != before);
+            let shown = Settling::look(self.transport.watch.as_ref(), settled, || self.referrers_index(to, &tag))?;
+            index = shown.unwrap_or(before);
         }
         if index.lists(manifest) {
             return Ok(());
@@ -103,13 +106,14 @@ impl Registries {
 
     /// Whether a manifest is entered there.
     pub(crate) fn is_entered(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<bool> {
-        Ok(self.referrers_index(to, &fallback_tag(subject))?.lists(manifest))
+        Ok(self.referrers_index(to, &fallback_tag(subject))?.is_some_and(|index| index.lists(manifest)))
     }
 
-    fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Index> {
-        let Some(bytes) = self.manifest_bytes(to, tag, &Scope::push(to.path()))? else { return Ok(Index::default()) };
+    fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Option<Index>> {
+        let Some(bytes) = self.manifest_bytes(to, tag, &Scope::push(to.path()))? else { return Ok(None) };
         // Whatever else stands there belongs to somebody, and stays.
         Index::read(&bytes)
+            .map(Some)
             .ok_or_else(|| Error::refused(format!("{to}:{tag}: not an index of referrers"), NextStep::FindOtherWriter))
     }
 

@@ -4,7 +4,9 @@
 //! does not cover was never there, so a session may be given up at any time.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread::Builder;
 
 use url::Url;
 
@@ -15,9 +17,10 @@ use super::peer::Peer;
 use super::registries::Registries;
 use super::wire::exchange::{Body, Method, Request, Response};
 use super::wire::origin::Purpose;
+use super::wire::silence::until;
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Repository};
-use crate::store::Content;
+use crate::store::{Content, Endpoint};
 
 /// A session, and how much of the blob it holds.
 pub(super) struct Session {
@@ -59,7 +62,8 @@ impl Registries {
         let mut request = Request::new(Method::POST, url.clone()).body(Body::Bytes(&[]));
         (request.has_leave, request.writes) = (has_leave, true);
         let shown = request.shown.clone();
-        let mut response = self.transport.send(&peer, &Scope::push(to.path()), request)?;
+        let answer = self.transport.send(&peer, &Scope::push(to.path()), request);
+        let mut response = answer.map_err(without_conflict)?;
         let next = NextStep::CheckAddressAndProxy;
         match response.status {
             202 => {}
@@ -110,7 +114,8 @@ impl Registries {
         // What became of it is asked for before it is sent again.
         (request.commits, request.once) = (true, true);
         let shown = request.shown.clone();
-        let mut response = self.transfer(peer, to, session, request, len)?;
+        let closed = || self.is_closed(to, descriptor);
+        let mut response = self.transfer(peer, to, session, request, (len, &closed))?;
         response.agrees(digest, &shown).map_err(Setback::Failed)?;
         response.drain();
         Ok(())
@@ -123,14 +128,18 @@ impl Registries {
         to: &Repository,
         session: &Session,
         mut request: Request<'_>,
-        len: u64,
+        (len, closed): (u64, &(dyn Fn() -> bool + Sync)),
     ) -> Result<Response, Setback> {
         let moved = Arc::new(AtomicU64::new(0));
         request.moved = Some(moved.clone());
         (request.has_leave, request.writes) = (true, true);
         let (shown, closes) = (request.shown.clone(), request.commits);
         let asks_first = request.asks_first() && peer.takes(Feature::Expect);
-        let error = match self.transport.send(peer, &Scope::push(to.path()), request) {
+        let scope = Scope::push(to.path());
+        let send = || self.transport.send(peer, &scope, request);
+        let answer =
+            if closes { self.unless(|| moved.load(Ordering::Relaxed) == len && closed(), send) } else { send() };
+        let error = match answer {
             Ok(response) if matches!(response.status, 200..=204) => return Ok(response),
             Ok(mut response) => response.failure(&shown),
             Err(e) => e,
@@ -164,6 +173,35 @@ impl Registries {
         Err(if so { Setback::Refused(error) } else { Setback::Failed(error) })
     }
 
+    /// Sends a closing request, and looks now and then whether it took effect while its answer does not
+    /// come.
+    fn unless<R>(&self, closed: impl Fn() -> bool + Sync, send: impl FnOnce() -> R) -> R {
+        let over = Arc::new(AtomicBool::new(false));
+        let idle = self.transport.options.idle_timeout;
+        std::thread::scope(|scope| {
+            let (end, ended) = mpsc::channel::<()>();
+            let look = {
+                let (over, closed) = (over.clone(), &closed);
+                move || {
+                    while ended.recv_timeout(idle) == Err(RecvTimeoutError::Timeout) {
+                        over.store(closed(), Ordering::Relaxed);
+                    }
+                }
+            };
+            // Where there is no thread for that, the answer is waited for.
+            let looking = Builder::new().spawn_scoped(scope, look);
+            let answer = until(&over, send);
+            drop((end, looking));
+            answer
+        })
+    }
+
+    /// Whether the blob is there after a closing request without a clear answer.
+    pub(super) fn is_closed(&self, to: &Repository, descriptor: &Descriptor) -> bool {
+        // What cannot be known is sent again.
+        self.holds(to, Endpoint::Blobs, descriptor, &Scope::push(to.path()), true).unwrap_or(false)
+    }
+
     /// A session that could not be opened.
     pub(super) fn not_opened(error: Error) -> Setback {
         let is_load = match error.status() {
@@ -189,6 +227,20 @@ impl Registries {
             _ => None,
         }
     }
+}
+
+/// What came in the way of an upload every time is no refusal of its content: a later run may do.
+pub(super) fn for_now(error: Error) -> Error {
+    let lost = matches!(error.code(), Some("BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN"));
+    if error.kind() != Kind::Act || !(lost || matches!(error.status(), Some(404 | 409 | 416))) {
+        return error;
+    }
+    Error::Network { request: "upload".into(), reason: format!("the registry did not keep it: {error}") }
+}
+
+/// The same of a conflict, which another request caused.
+pub(super) fn without_conflict(error: Error) -> Error {
+    if error.status() == Some(409) { for_now(error) } else { error }
 }
 
 /// Says what registries mean that open no uploads at all.

@@ -5,16 +5,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::auth::scope::Scope;
 use super::capabilities::Feature;
 use super::ladder::Rung;
 use super::peer::Peer;
 use super::registries::Registries;
-use super::session::{Broken, Session, Setback, location};
+use super::session::{Broken, Session, Setback, for_now, location};
 use super::wire::exchange::{Body, Method, Request};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Repository};
-use crate::store::{Content, Endpoint, sleep};
+use crate::store::{Content, sleep};
 
 /// An answer that took longer than this may be a proxy's, which did not wait for the registry's.
 const PROMPT: Duration = Duration::from_secs(1);
@@ -164,7 +163,7 @@ impl Registries {
                 .header("content-range", format!("{}-{last}", standing.held))
                 .body(Body::Content { content, offset: standing.held, len });
             request.alone = alone;
-            let mut response = self.transfer(peer, to, standing, request, len)?;
+            let mut response = self.transfer(peer, to, standing, request, (len, &|| false))?;
             // Not what the reply says it holds: registries are behind, or count from one.
             (standing.held, standing.is_new) = (standing.held + len, false);
             if let Some(next) = location(peer, &standing.url, &response).map_err(Setback::Failed)? {
@@ -173,12 +172,6 @@ impl Registries {
             response.drain();
         }
         self.close(peer, to, standing, descriptor, None)
-    }
-
-    /// Whether the blob is there after a closing request without a clear answer.
-    fn is_closed(&self, to: &Repository, descriptor: &Descriptor) -> bool {
-        // What cannot be known is sent again.
-        self.holds(to, Endpoint::Blobs, descriptor, &Scope::push(to.path()), true).unwrap_or(false)
     }
 
     /// Another way to send to a host that refused this one as such, rather than the content.
@@ -192,14 +185,4 @@ impl Registries {
         peer.lacks(feature, &error.to_string(), self.transport.watch.as_ref());
         peer.capabilities.ladder.refused(tried, too_large)
     }
-}
-
-/// What came in the way of an upload every time is no refusal of its content: a later run may do.
-fn for_now(error: Error) -> Error {
-    let lost = matches!(error.code(), Some("BLOB_UPLOAD_INVALID" | "BLOB_UPLOAD_UNKNOWN"));
-    if error.kind() != Kind::Act || !(lost || matches!(error.status(), Some(404 | 409 | 416))) {
-        return error;
-    }
-    let reason = format!("the registry did not keep the upload: {error}");
-    Error::Network { request: "upload".into(), reason }
 }

@@ -3,17 +3,16 @@
 //!
 //! `BUNDLE_SEEDS=1000` runs so many, `BUNDLE_SEED=17` that one alone.
 
-use std::collections::HashSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use fastrand::Rng;
 use serde_json::json;
 
 use crate::fault_scene::{nothing_false, put_in};
 use crate::scene::{INDEX, MANIFEST, Scene, body_bytes, put_image};
-use crate::support::registry::{Auth, Builder, Cut, Fault, Match, Registry, Tokens};
+use crate::seed_schedule::Schedule;
+use crate::support::registry::{Auth, Builder, Limit, Registry, Tokens};
 use crate::support::run::{Output, Run};
 
 const SEEDS: u64 = 50;
@@ -49,9 +48,7 @@ fn whatever_goes_wrong_nothing_false_is_left_and_the_next_run_gets_there() {
 }
 
 fn try_seed(seed: u64) {
-    let mut rng = Rng::with_seed(seed);
-    let strict = rng.bool();
-    let mut schedule = Schedule { rng, strict, said: Vec::new() };
+    let mut schedule = Schedule::new(seed);
     let tokens = schedule.rng.bool().then(|| Tokens::new("user", PASSWORD).expires_in(Duration::from_secs(2)));
     let source = builder(&mut schedule, tokens.as_ref()).start();
     let target = builder(&mut schedule, tokens.as_ref()).start();
@@ -79,21 +76,26 @@ fn play(schedule: &mut Schedule, scene: &Scene, digests: &[(String, String, Stri
     for _ in 0..for_source {
         schedule.harm_source(&scene.source);
     }
-    let out = checked(options(scene.export(&IMAGES)).args(["--force"]).run(), &[0, 1, 3, 4]);
+    let out = checked(options(scene.export(&IMAGES)).args(["--force"]).run(), &schedule.exits());
     if out.code != Some(0) {
         let now = std::fs::read(scene.bundle()).ok();
         assert_eq!(now, old.then(|| b"the old bundle".to_vec()), "the final path is as it was");
         scene.source.clear_faults();
+        // No run ends worse because something was kept: this befalls only one that goes on from it.
+        schedule.refuse_ranges(&scene.source);
         checked(options(scene.export(&IMAGES)).args(["--force"]).run(), &[0]);
     }
     scene.verify().run().succeeds();
 
+    scene.source.clear_faults();
+    schedule.begin_anew();
     scene.target.clear_requests();
+    schedule.alone = count - for_source == 1;
     for _ in for_source..count {
         schedule.harm_target(&scene.target);
     }
     schedule.restart(&scene.target);
-    let out = checked(options(scene.import()).run(), &[0, 1, 3, 4]);
+    let out = checked(options(scene.import()).run(), &schedule.exits());
     nothing_false(&scene.target);
     scene.target.clear_faults();
     let arrived = out.code == Some(0);
@@ -148,6 +150,14 @@ fn builder(schedule: &mut Schedule, tokens: Option<&Tokens>) -> Builder {
             builder = change(builder);
         }
     }
+    let (most, lag) = (schedule.rng.usize(2..7), Duration::from_millis(schedule.rng.u64(1..700)));
+    match schedule.rng.u8(..12) {
+        0 => builder = builder.limit(Limit::Requests(most)),
+        1 => builder = builder.limit(Limit::ConnectionsOr503(most)),
+        2 => builder = builder.limit(Limit::ConnectionsOrReset(most)),
+        3 | 4 => builder = builder.shows_after(lag),
+        _ => {}
+    }
     // One that takes what it should not, and tells; or one that refuses it.
     if schedule.strict { builder } else { builder.accepting() }
 }
@@ -172,134 +182,4 @@ fn fill(registry: &Registry) -> Vec<(String, String, String)> {
         (repo.to_owned(), tag.to_owned(), registry.digest(repo, tag).expect("a digest"))
     };
     IMAGES.map(digest).to_vec()
-}
-
-/// What a seed makes go wrong.
-struct Schedule {
-    rng: Rng,
-    /// The registries refuse manifests whose content they lack.
-    strict: bool,
-    said: Vec<String>,
-}
-
-impl Schedule {
-    fn choose<'a>(&mut self, from: &[&'a str]) -> &'a str {
-        from[self.rng.usize(..from.len())]
-    }
-
-    fn matching(&mut self, methods: &[&'static str]) -> Match {
-        let method = self.choose(methods);
-        let part = self.choose(&["", "/manifests/", "/blobs/", "org/one", "org/two", "org/list", "/token"]);
-        let (skip, times) = (self.rng.usize(0..4), self.choose_times());
-        self.said.push(format!("{method} *{part}* after {skip}, {times} times:"));
-        Match::on(method, part).after(skip).times(times)
-    }
-
-    /// Mostly something that passes.
-    fn choose_times(&mut self) -> usize {
-        match self.rng.u8(..10) {
-            0 => usize::MAX,
-            n => 1 + usize::from(n % 4),
-        }
-    }
-
-    fn harm(&mut self, registry: &Registry, matching: Match, name: &str, fault: Fault) {
-        self.said.push(name.to_owned());
-        registry.fault(matching, fault);
-    }
-
-    /// What can befall any request.
-    fn general(&mut self) -> (String, Fault) {
-        let status = [408, 429, 500, 502, 503, 504, 401, 403, 404, 400][self.rng.usize(..10)];
-        let how = if self.rng.bool() { Cut::Close } else { Cut::Reset };
-        let at = self.rng.u64(0..60_000);
-        match self.rng.u8(..10) {
-            0..3 => (format!("{status}"), Fault::error(status, "UNAVAILABLE", "not now")),
-            3 => ("429 with a pause".into(), Fault::status_with(429, "Retry-After", "0")),
-            4 => ("reset".into(), Fault::Reset),
-            5 => ("lost answer".into(), Fault::LoseAnswer),
-            6 => (format!("{how:?} at {at}"), Fault::CutBodyAfter(at, how)),
-            7 => ("close after".into(), Fault::CloseAfter),
-            8 => (
-                "503 from a proxy".into(),
-                Fault::Status { code: 503, headers: vec![], body: b"<h1>sorry</h1>".into() },
-            ),
-            _ => ("delay".into(), Fault::Delay(Duration::from_millis(30))),
-        }
-    }
-
-    fn harm_source(&mut self, registry: &Registry) {
-        let matching = self.matching(&["GET", "*"]);
-        let at = self.rng.u64(0..80_000);
-        let kind = self.rng.u8(..12);
-        // Each silence takes a second, so there are few.
-        let matching = if kind == 2 { matching.times(3) } else { matching };
-        let (name, fault) = match kind {
-            0 => (format!("flip {at}"), Fault::FlipByte(at)),
-            1 => (format!("truncated at {at}"), Fault::Truncate(at)),
-            2 => (format!("stall at {at}"), Fault::StallAfter(at)),
-            3 => ("ignored range".into(), Fault::IgnoreRange),
-            4 => ("shifted range".into(), Fault::ShiftRange(-3)),
-            5 => ("wrong length".into(), Fault::WrongLength(self.rng.i64(-5..50))),
-            6 => ("chunked".into(), Fault::Chunked),
-            _ => self.general(),
-        };
-        self.harm(registry, matching, &name, fault);
-    }
-
-    fn harm_target(&mut self, registry: &Registry) {
-        let at = self.rng.u64(0..90_000);
-        let bodies = [Match::on("PUT", "/blobs/uploads/"), Match::on("PATCH", ""), Match::on("*", "/blobs/uploads/")];
-        let body = bodies[self.rng.usize(..3)].clone().after(self.rng.usize(0..4)).times(self.choose_times());
-        let (name, matching, fault) = match self.rng.u8(..16) {
-            0 => ("no mounts", Match::on("POST", "mount="), Fault::RefuseMount),
-            1 => ("chunks only", Match::any(), Fault::RefuseMonolithic(404)),
-            2 => ("at most 4 MiB", Match::any(), Fault::MaxBody(4 << 20)),
-            3 => ("cut upload", body, Fault::CutUploadAfter(at)),
-            4 => ("cut upload once", body.times(1), Fault::CutUploadAfter(at)),
-            5 => ("session lost", body, Fault::error(404, "BLOB_UPLOAD_UNKNOWN", "who")),
-            6 => ("stale session", body, Fault::status(416)),
-            7 => ("HEAD says empty", Match::on("HEAD", "").times(3), Fault::HeadSays { status: 200, length: Some(0) }),
-            // Who claims to have what it has not, and takes all that needs it, cannot be helped.
-            8 if self.strict => {
-                ("HEAD says yes", Match::on("HEAD", "/blobs/").times(2), Fault::HeadSays { status: 200, length: None })
-            }
-            9 => ("HEAD is not known", Match::on("HEAD", ""), Fault::status(405)),
-            10 => ("range lies", Match::on("GET", "/blobs/uploads/"), Fault::header("Range", "0-99")),
-            _ => {
-                let matching = self.matching(&["GET", "HEAD", "PUT", "POST", "PATCH", "*"]);
-                let (name, fault) = self.general();
-                return self.harm(registry, matching, &name, fault);
-            }
-        };
-        self.harm(registry, matching, name, fault);
-    }
-
-    /// Loses all upload sessions that were in use, up to three times, as restarts do.
-    fn restart(&mut self, registry: &Registry) {
-        if self.rng.u8(..4) > 0 {
-            return;
-        }
-        let every = self.rng.usize(8..40);
-        self.said.push(format!("a restart every {every} requests"));
-        let sessions = Mutex::new(Restarts::default());
-        registry.intercept(move |request| {
-            let mut sessions = sessions.lock().expect("sessions");
-            sessions.requests += 1;
-            if sessions.requests.is_multiple_of(every) && sessions.requests <= 3 * every {
-                let used = std::mem::take(&mut sessions.used);
-                sessions.lost.extend(used);
-            }
-            let (_, session) = request.path.split_once("/blobs/uploads/").filter(|(_, id)| !id.is_empty())?;
-            sessions.used.insert(session.into());
-            sessions.lost.contains(session).then(|| Fault::error(404, "BLOB_UPLOAD_UNKNOWN", "restarted"))
-        });
-    }
-}
-
-#[derive(Default)]
-struct Restarts {
-    requests: usize,
-    used: HashSet<String>,
-    lost: HashSet<String>,
 }

@@ -13,6 +13,7 @@ pub(crate) use ureq::http::Method;
 
 use super::clock::{CONNECT_TIMEOUT, Deadline};
 use super::error_body::{MAX_ERROR_BODY, code_and_message};
+use super::exact::Exact;
 use super::gate::Permit;
 use super::origin::shown;
 use super::pace::{Limiter, Pace};
@@ -182,7 +183,7 @@ impl Exchange<'_> {
                 }
                 request.moved.iter().for_each(|moved| moved.store(0, Ordering::Relaxed));
                 let moved = request.moved.as_deref();
-                let mut exact = Exact { inner: *content, left: *len, moved, pace: pace() };
+                let mut exact = Exact::new(*content, *len, moved, pace());
                 let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
                 let ready = self.agent.configure_request(ready).timeout_per_read(patience);
                 self.agent.run(ready.timeout_recv_response(patience).proxy(proxy()).build())
@@ -212,35 +213,6 @@ impl Exchange<'_> {
 /// How long so many bytes take on a line that is slow and not dead.
 fn slow(bytes: u64) -> Duration {
     Duration::from_millis(bytes * 1000 / SLOWEST_BODY)
-}
-
-/// Fails when a source ends early: ureq would wait for more of it for ever.
-struct Exact<'a> {
-    inner: &'a mut dyn Content,
-    left: u64,
-    moved: Option<&'a AtomicU64>,
-    pace: Pace,
-}
-
-impl Read for Exact<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
-        if want == 0 {
-            return Ok(0);
-        }
-        // The connection stands, and what is sent now may be long.
-        Deadline::lift();
-        let got = self.inner.read(&mut buffer[..want])?;
-        if got == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        self.left -= got as u64;
-        if let Some(moved) = self.moved {
-            moved.fetch_add(got as u64, Ordering::Relaxed);
-        }
-        self.pace.moved(got)?;
-        Ok(got)
-    }
 }
 
 /// An answer. Reading it gives the body, with errors in our terms.

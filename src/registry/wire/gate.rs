@@ -7,9 +7,11 @@
 //! even where a blob comes from the host that it goes to.
 //!
 //! A server that takes so many connections and no more answers the others with 503, or resets them:
-//! each such answer halves how many are let in, and each row of good ones lets in one more.
+//! each such answer halves how many are let in by both together, and each row of good ones lets in one
+//! more. Whoever may be what others wait for does not wait for them long.
 
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Requests in flight to a host that answered 429.
 const CALM_JOBS: usize = 8;
@@ -17,21 +19,33 @@ const CALM_JOBS: usize = 8;
 const LOAD: usize = 4;
 /// Good answers in a row, for each request let in, before what was too many once is tried again.
 const PROBE: usize = 16;
+/// As long as the first through one gate waits for those who came through the other: they may wait
+/// for it.
+const DETOUR: Duration = Duration::from_secs(1);
 
 /// Lets in so many at once.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    both: Arc<Both>,
+    side: usize,
+}
+
+#[derive(Debug)]
+struct Both {
     state: Mutex<State>,
     left: Condvar,
 }
 
 #[derive(Debug)]
 struct State {
-    in_flight: usize,
-    /// How many may be.
-    most: usize,
-    /// As many as were asked for.
+    /// Through each gate.
+    in_flight: [usize; 2],
+    /// Before each gate.
+    waiting: [usize; 2],
+    /// As many as were asked for, through each.
     cap: usize,
+    /// As many as the host takes in all, as far as is known.
+    most: usize,
     /// So many were too many once.
     ceiling: usize,
     /// Good answers since `most` changed.
@@ -40,37 +54,65 @@ struct State {
     falls: u64,
 }
 
+impl State {
+    fn all(&self) -> usize {
+        self.in_flight.iter().sum()
+    }
+
+    /// Whether one more may go through this gate. Where some did, the first through the other goes
+    /// before them.
+    fn has_room(&self, side: usize) -> bool {
+        let (own, other) = (self.in_flight[side], 1 - side);
+        let goes_first = own > 0 && self.in_flight[other] == 0 && self.waiting[other] > 0;
+        own < self.cap && self.all() + usize::from(goes_first) < self.most
+    }
+}
+
 /// Leave to have one request in flight; ends when dropped.
 #[derive(Debug)]
 pub(crate) struct Permit {
-    gate: Arc<Gate>,
+    both: Arc<Both>,
+    side: usize,
     /// How many might be in flight when it was given, and how often that had fallen.
     most: usize,
     falls: u64,
 }
 
 impl Gate {
-    /// A gate that lets in at least one.
-    pub(crate) fn new(most: usize) -> Arc<Self> {
-        let most = most.max(1);
-        let state = State { in_flight: 0, most, cap: most, ceiling: usize::MAX, good: 0, falls: 0 };
-        Arc::new(Self { state: Mutex::new(state), left: Condvar::new() })
+    /// Two gates that let in at least one each.
+    pub(crate) fn pair(most: usize) -> [Self; 2] {
+        let cap = most.max(1);
+        let state =
+            State { in_flight: [0, 0], waiting: [0, 0], cap, most: usize::MAX, ceiling: usize::MAX, good: 0, falls: 0 };
+        let both = Arc::new(Both { state: Mutex::new(state), left: Condvar::new() });
+        [0, 1].map(|side| Self { both: both.clone(), side })
     }
 
     /// Waits for leave. A thread that holds some of this gate must not ask for more of it.
-    pub(crate) fn enter(self: &Arc<Self>) -> Permit {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let full = |state: &mut State| state.in_flight >= state.most;
-        let mut state = self.left.wait_while(state, full).unwrap_or_else(PoisonError::into_inner);
-        state.in_flight += 1;
-        Permit { gate: self.clone(), most: state.most, falls: state.falls }
+    pub(crate) fn enter(&self) -> Permit {
+        let Both { state, left } = &*self.both;
+        let asked = Instant::now();
+        let mut state = state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.waiting[self.side] += 1;
+        while !state.has_room(self.side) {
+            let detour = DETOUR.saturating_sub(asked.elapsed());
+            if state.in_flight[self.side] > 0 {
+                state = left.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else if detour.is_zero() {
+                break;
+            } else {
+                state = left.wait_timeout(state, detour).unwrap_or_else(PoisonError::into_inner).0;
+            }
+        }
+        state.waiting[self.side] -= 1;
+        state.in_flight[self.side] += 1;
+        Permit { both: self.both.clone(), side: self.side, most: state.most, falls: state.falls }
     }
 
     /// Fewer at once from now on.
     pub(crate) fn calm_down(&self) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.both.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.cap = state.cap.min(CALM_JOBS);
-        state.most = state.most.min(CALM_JOBS);
     }
 }
 
@@ -78,12 +120,12 @@ impl Permit {
     /// The host may have failed under the load: fewer from now on. Whether the load is reason enough,
     /// so that this says nothing about the request itself.
     pub(crate) fn overloaded(&self) -> bool {
-        let mut state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.both.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Sixteen that fail at one moment teach one lesson.
         if state.most < self.most || state.falls > self.falls {
             return state.falls > self.falls;
         }
-        let together = state.in_flight.min(state.most);
+        let together = state.all().min(state.most);
         if together < 2 {
             return false;
         }
@@ -98,8 +140,8 @@ impl Permit {
 
     /// The host answered.
     pub(crate) fn answered(&self) {
-        let mut state = self.gate.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.most >= state.cap {
+        let mut state = self.both.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.most >= 2 * state.cap {
             return;
         }
         state.good += 1;
@@ -107,15 +149,15 @@ impl Permit {
         if state.good >= needed {
             state.good = 0;
             state.most += 1;
-            self.gate.left.notify_one();
+            self.both.left.notify_all();
         }
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        self.gate.state.lock().unwrap_or_else(PoisonError::into_inner).in_flight -= 1;
-        self.gate.left.notify_one();
+        self.both.state.lock().unwrap_or_else(PoisonError::into_inner).in_flight[self.side] -= 1;
+        self.both.left.notify_all();
     }
 }
 
@@ -126,11 +168,11 @@ mod tests {
     /// Lets `jobs` requests in at a server that takes `most`; how many failed until all were done, and
     /// how many at most counted against one of them.
     fn play(jobs: usize, most: usize, requests: usize) -> (usize, usize) {
-        let gate = Gate::new(jobs);
+        let [gate, _] = Gate::pair(jobs);
         let (mut failed, mut worst) = (0, 0);
         let mut waiting: Vec<usize> = vec![0; requests];
         while !waiting.is_empty() {
-            let room = gate.state.lock().expect("state").most;
+            let room = gate.both.state.lock().expect("state").most.min(jobs);
             let now: Vec<usize> = waiting.drain(..room.min(waiting.len())).collect();
             let permits: Vec<Permit> = now.iter().map(|_| gate.enter()).collect();
             for (place, (counted, permit)) in now.into_iter().zip(&permits).enumerate() {
@@ -159,9 +201,9 @@ mod tests {
 
     #[test]
     fn one_request_that_fails_alone_is_no_load() {
-        let gate = Gate::new(16);
+        let [gate, _] = Gate::pair(16);
         let permit = gate.enter();
         assert!(!permit.overloaded());
-        assert_eq!(gate.state.lock().expect("state").most, 16);
+        assert_eq!(gate.both.state.lock().expect("state").most, usize::MAX);
     }
 }

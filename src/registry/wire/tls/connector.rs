@@ -19,6 +19,7 @@ use ureq::unversioned::transport::{
     TcpConnector, Transport,
 };
 
+use super::super::silence::WaitingConnector;
 use super::trust::HostTls;
 use crate::registry::wire::clock::{CONNECT_TIMEOUT, ClockConnector};
 
@@ -36,7 +37,8 @@ pub(crate) fn agent_for(config: Config, tls: HostTls, names: impl Resolver) -> A
             .chain(ConnectProxyConnector::default())
             .chain(TcpConnector::default())
             .chain(TlsConnector { tls })
-            .chain(clock);
+            .chain(clock)
+            .chain(WaitingConnector);
     Agent::with_parts(config, connector, names)
 }
 

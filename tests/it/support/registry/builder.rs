@@ -1,12 +1,14 @@
 //! What a registry is like, said before it is started.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rustls::ServerConfig;
 
 use super::super::certs::{Authority, Identity};
 use super::Registry;
 use super::auth::{Auth, Tokens};
+use super::busy::Limit;
 
 /// How a registry behaves, for good.
 pub struct Options {
@@ -19,6 +21,8 @@ pub struct Options {
     pub drop_sessions: bool,
     pub relative: bool,
     pub page: usize,
+    pub limit: Option<Limit>,
+    pub lag: Duration,
 }
 
 /// A registry that is not started yet.
@@ -92,6 +96,18 @@ impl Builder {
         self
     }
 
+    /// Takes so much at once and no more.
+    pub fn limit(mut self, limit: Limit) -> Self {
+        self.options.limit = Some(limit);
+        self
+    }
+
+    /// Shows what is pushed, by whatever name, only so long after; until then it is as it was before.
+    pub fn shows_after(mut self, lag: Duration) -> Self {
+        self.options.lag = lag;
+        self
+    }
+
     /// Starts it.
     pub fn start(mut self) -> Registry {
         self.options.tls = self.identity.map(|identity| identity.server_config(self.clients.as_ref()));
@@ -111,6 +127,8 @@ impl Default for Builder {
             drop_sessions: false,
             relative: false,
             page: usize::MAX,
+            limit: None,
+            lag: Duration::ZERO,
         };
         Self { options, identity: None, clients: None }
     }

@@ -4,6 +4,7 @@ use std::io::{self, Read};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::busy::Limit;
 use super::drip::{self, Drip};
 use super::fault::{Cut, Fault};
 use super::http::{Body, Connection, Head, Response};
@@ -13,7 +14,19 @@ use super::{Shared, auth};
 
 /// Serves a connection until either side closes it.
 pub fn serve(shared: &Shared, connection: &mut Connection, number: u64) -> io::Result<()> {
+    let one = shared.busy.connection();
+    let limit = shared.options.limit;
+    if matches!(limit, Some(Limit::ConnectionsOrReset(most)) if one.exceeds(most)) {
+        connection.reset_on_close();
+        return Ok(());
+    }
+    let is_one_too_many = matches!(limit, Some(Limit::ConnectionsOr503(most)) if one.exceeds(most));
     while let Some(head) = connection.read_head()? {
+        if is_one_too_many {
+            connection.write_all(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")?;
+            connection.finish();
+            return Ok(());
+        }
         if !exchange(shared, connection, number, head)? {
             break;
         }
@@ -37,11 +50,16 @@ fn exchange(shared: &Shared, connection: &mut Connection, number: u64, mut head:
     };
     let releases = shared.releases();
     shared.log.begin(&request);
-    let faults = shared.rules.befall(&request);
+    let mut faults = shared.rules.befall(&request);
+    let one = shared.busy.request();
+    if matches!(shared.options.limit, Some(Limit::Requests(most)) if one.exceeds(most)) {
+        faults = vec![Fault::Status { code: 503, headers: vec![], body: b"<h1>busy</h1>".into() }];
+    }
     let has = |wanted: fn(&Fault) -> bool| faults.iter().any(wanted);
     for fault in &faults {
         match fault {
             Fault::Delay(most) => thread::sleep(shared.random_up_to(*most)),
+            Fault::Wait(time) => thread::sleep(*time),
             Fault::IgnoreRange => head.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("range")),
             _ => {}
         }
@@ -126,6 +144,10 @@ fn decide(shared: &Shared, request: &Request, faults: &[Fault], body: &mut Body)
                 if whole && body.announced() != Some(0) {
                     return Ok(Some(Response::error(*status, "UNSUPPORTED", "upload in chunks, please")));
                 }
+            }
+            Fault::RefuseRange(status) if request.header("Range").is_some() => return Ok(Some(Response::new(*status))),
+            Fault::RefuseExpect(status) if request.header("Expect").is_some() => {
+                return Ok(Some(Response::new(*status)));
             }
             Fault::RefuseMount => mounts = false,
             _ => {}

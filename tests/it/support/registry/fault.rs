@@ -80,6 +80,10 @@ pub enum Fault {
         /// The claimed length; without one there is no `Content-Length`.
         length: Option<u64>,
     },
+    /// A request with `Range` is answered with this status.
+    RefuseRange(u16),
+    /// A request with `Expect` is answered with this status, before its body.
+    RefuseExpect(u16),
     /// A mount is answered 202 with an upload session.
     RefuseMount,
     /// A body on PUT, or on POST with `?digest=`, is answered with this status; PATCH goes through.
@@ -88,6 +92,8 @@ pub enum Fault {
     MaxBody(u64),
     /// The connection is closed after the answer without saying so before.
     CloseAfter,
+    /// Waits this long before it does anything.
+    Wait(Duration),
     /// Waits a random time of at most this long before it does anything.
     Delay(Duration),
     /// Whatever else: changes the answer before it is sent.
@@ -128,6 +134,14 @@ impl Fault {
             if let Some(old) = response.header("Location").map(str::to_owned) {
                 response.set("Location", change(&old));
             }
+        })
+    }
+
+    /// The request takes effect, and this is what is answered all the same, as by a proxy that waited no
+    /// longer.
+    pub fn answered_all_the_same(code: u16) -> Self {
+        Self::change(move |response| {
+            *response = Response::new(code).content("text/html", b"<h1>gateway</h1>".to_vec().into());
         })
     }
 
@@ -176,6 +190,11 @@ impl Match {
     /// Only the first of them.
     pub fn once(self) -> Self {
         self.times(1)
+    }
+
+    /// How many it is about at most.
+    pub fn most(&self) -> usize {
+        self.times
     }
 
     /// Whether it is about this request.

@@ -5,6 +5,7 @@
 
 mod auth;
 mod builder;
+mod busy;
 mod drip;
 mod echo;
 mod exchange;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use auth::{Auth, Tokens};
 pub use builder::Builder;
+pub use busy::Limit;
 pub use drip::{DRIPS, Drip};
 pub use echo::{FIELDS, Field, echo, forms};
 pub use fault::{Cut, Fault, Match};
@@ -45,6 +47,7 @@ struct Shared {
     log: log::Log,
     rules: fault::Rules,
     random: Mutex<fastrand::Rng>,
+    busy: busy::Busy,
     requests: AtomicU64,
     connections: AtomicU64,
     stopping: AtomicBool,
@@ -145,6 +148,7 @@ impl Registry {
             sessions: uploads::Sessions::default(),
             log: log::Log::default(),
             rules: fault::Rules::default(),
+            busy: busy::Busy::default(),
             requests: AtomicU64::new(0),
             connections: AtomicU64::new(0),
             stopping: AtomicBool::new(false),

@@ -8,7 +8,7 @@ use super::Shared;
 use super::auth::Scope;
 use super::http::{Body, Response};
 use super::log::Request;
-use super::store::{Stored, digest_like, is_digest};
+use super::store::{Stored, descriptors, digest_like, is_digest};
 use super::uploads;
 
 const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
@@ -99,7 +99,9 @@ pub fn answer(shared: &Shared, request: &Request, body: &mut Body, mounts: bool)
 }
 
 fn blob(shared: &Shared, request: &Request, repo: &str, digest: &str) -> Response {
-    let found = shared.store.lock().expect("store").blob(repo, digest).cloned();
+    let store = shared.store.lock().expect("store");
+    let found = store.blob(repo, digest).filter(|_| store.shows(repo, digest)).cloned();
+    drop(store);
     let Some(content) = found else {
         return Response::error(404, "BLOB_UNKNOWN", "blob unknown to registry");
     };
@@ -138,7 +140,7 @@ fn parse_range(text: &str, total: u64) -> Option<(u64, u64)> {
 }
 
 fn manifest(shared: &Shared, request: &Request, repo: &str, reference: &str) -> Response {
-    let found = shared.store.lock().expect("store").manifest(repo, reference);
+    let found = shared.store.lock().expect("store").shown_manifest(repo, reference);
     let Some((digest, stored)) = found else {
         return Response::error(404, "MANIFEST_UNKNOWN", "manifest unknown");
     };
@@ -180,7 +182,11 @@ fn put_manifest(
         return Ok(Response::error(400, "MANIFEST_INVALID", "mediaType differs from Content-Type"));
     }
     let mut store = shared.store.lock().expect("store");
-    let missing = store.missing(repo, &bytes, shared.options.accepting);
+    let mut missing = store.missing(repo, &bytes, shared.options.accepting);
+    if !shared.options.accepting {
+        let below = descriptors(&document).into_iter().filter_map(|(_, d)| d["digest"].as_str());
+        missing.extend(below.filter(|digest| !store.shows(repo, digest)).map(str::to_owned));
+    }
     if shared.options.accepting {
         let lines = missing.iter().map(|lacking| format!("{repo} took {reference} without {lacking}"));
         store.violations.extend(lines);
@@ -192,6 +198,13 @@ fn put_manifest(
         return Ok(Response::json(400, &json!({ "errors": errors })));
     }
     let tag = (!reference.contains(':')).then_some(reference);
+    let is_new = store.manifest(repo, &digest).is_none();
+    if is_new {
+        store.delay(repo, &digest, shared.options.lag);
+    }
+    if let Some(tag) = tag {
+        store.delay(repo, tag, shared.options.lag);
+    }
     store.put_manifest(repo, &digest, tag, Stored { media_type, bytes: bytes.into() });
     let mut response = Response::new(201)
         .with("Location", shared.location(request, &format!("/v2/{repo}/manifests/{digest}")))

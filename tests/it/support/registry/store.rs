@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use data_encoding::HEXLOWER;
 use serde_json::Value;
@@ -120,6 +121,8 @@ pub struct Store {
     pub contents: HashMap<String, Content>,
     pub repositories: BTreeMap<String, Repository>,
     pub violations: Vec<String>,
+    /// What was pushed by this name, since when it shows, and what the name led to before.
+    late: HashMap<(String, String), (Instant, Option<String>)>,
 }
 
 impl Store {
@@ -143,6 +146,29 @@ impl Store {
         if let Some(tag) = tag {
             repository.tags.insert(tag.into(), digest.into());
         }
+    }
+
+    /// What is pushed under this name (a digest or a tag) shows only after `lag`.
+    pub fn delay(&mut self, repo: &str, name: &str, lag: Duration) {
+        if lag.is_zero() {
+            return;
+        }
+        let before = self.shown_manifest(repo, name).map(|(digest, _)| digest);
+        self.late.insert((repo.into(), name.into()), (Instant::now() + lag, before));
+    }
+
+    /// Whether what has this digest shows already.
+    pub fn shows(&self, repo: &str, name: &str) -> bool {
+        self.late.get(&(repo.into(), name.into())).is_none_or(|(since, _)| *since <= Instant::now())
+    }
+
+    /// A manifest as it shows from outside.
+    pub fn shown_manifest(&self, repo: &str, reference: &str) -> Option<(String, Stored)> {
+        if self.shows(repo, reference) {
+            return self.manifest(repo, reference).filter(|(digest, _)| self.shows(repo, digest));
+        }
+        let before = self.late.get(&(repo.into(), reference.into()))?.1.as_ref()?;
+        self.manifest(repo, before)
     }
 
     /// A manifest by tag or digest, with its digest.

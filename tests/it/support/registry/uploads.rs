@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::Shared;
 use super::http::{Body, Response};
 use super::log::Request;
-use super::store::{Content, digest_like, is_digest};
+use super::store::{Content, Store, digest_like, is_digest};
 
 /// Beyond this size the discarding mode keeps no bytes.
 const KEPT: u64 = 1024 * 1024;
@@ -86,7 +86,8 @@ pub fn start(shared: &Shared, request: &Request, repo: &str, body: &mut Body, mo
     let value = |name| request.query_values(name).into_iter().next();
     if let (Some(digest), Some(from), true) = (value("mount"), value("from"), mounts) {
         let mut store = shared.store.lock().expect("store");
-        if store.blob(&from, &digest).is_some() {
+        if store.blob(&from, &digest).is_some() && store.shows(&from, &digest) {
+            delay(&mut store, shared, repo, &digest);
             store.link_blob(repo, &digest);
             return Ok(created(shared, request, repo, &digest));
         }
@@ -162,8 +163,18 @@ fn finish(shared: &Shared, request: &Request, repo: &str, session: &Mutex<Sessio
     if !is_digest(digest) || actual != digest {
         return Response::error(400, "DIGEST_INVALID", "provided digest did not match uploaded content");
     }
-    shared.store.lock().expect("store").put_blob(repo, digest, content);
+    let mut store = shared.store.lock().expect("store");
+    delay(&mut store, shared, repo, digest);
+    store.put_blob(repo, digest, content);
+    drop(store);
     created(shared, request, repo, digest)
+}
+
+/// What is new shows only after a while, where the registry is like that.
+fn delay(store: &mut Store, shared: &Shared, repo: &str, digest: &str) {
+    if store.blob(repo, digest).is_none() {
+        store.delay(repo, digest, shared.options.lag);
+    }
 }
 
 fn created(shared: &Shared, request: &Request, repo: &str, digest: &str) -> Response {
