@@ -109,7 +109,9 @@ impl<R: Read> VerifyReader<R> {
     fn finish(&mut self) -> io::Result<()> {
         let Some(hasher) = self.hasher.take() else { return Ok(()) };
         let mut beyond = [0; 1];
-        if self.inner.read(&mut beyond)? > 0 {
+        // All of it is here, so what breaks behind it says nothing about it, and must keep nobody from
+        // comparing the digest.
+        if self.inner.read(&mut beyond).is_ok_and(|more| more > 0) {
             let (expected, size) = (self.expected.clone(), self.size);
             return Err(io::Error::new(io::ErrorKind::InvalidData, BadContent::TooLong { expected, size }));
         }
@@ -180,6 +182,26 @@ mod tests {
         let long = read_all(b"layers", b"layer").expect_err("long");
         assert!(matches!(BadContent::of(&long), Some(BadContent::TooLong { size: 5, .. })), "{long}");
         assert!(read_all(b"x", b"").is_err());
+    }
+
+    /// Gives these bytes, and then fails.
+    struct Breaks(&'static [u8]);
+
+    impl Read for Breaks {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            if self.0.is_empty() { Err(io::ErrorKind::ConnectionReset.into()) } else { self.0.read(buffer) }
+        }
+    }
+
+    #[test]
+    fn what_breaks_behind_the_last_byte_neither_spoils_good_content_nor_saves_bad() {
+        let mut out = Vec::new();
+        let mut good = VerifyReader::new(Breaks(b"layer"), &Digest::sha256(b"layer"), 5);
+        good.read_to_end(&mut out).expect("all of it was there");
+        assert_eq!(out, b"layer");
+        let mut bad = VerifyReader::new(Breaks(b"lay3r"), &Digest::sha256(b"layer"), 5);
+        let error = bad.read_to_end(&mut out).expect_err("other content");
+        assert!(matches!(BadContent::of(&error), Some(BadContent::Digest { .. })), "{error}");
     }
 
     #[test]

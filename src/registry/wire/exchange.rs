@@ -174,7 +174,7 @@ impl Exchange<'_> {
             Body::Bytes(bytes) => {
                 let ready = builder.header("content-length", bytes.len()).body(*bytes).map_err(unusable)?;
                 let ready = self.agent.configure_request(ready).timeout_per_read(patience);
-                self.agent.run(ready.proxy(proxy()).build())
+                self.agent.run(ready.timeout_recv_response(patience).proxy(proxy()).build())
             }
             Body::Content { content, len, .. } => {
                 builder = builder.header("content-length", *len);

@@ -22,24 +22,39 @@ const END: usize = 32;
 const PINNED: usize = 2_000;
 /// Of later ones, which are tokens that come and go, at least the last so many.
 const RECENT: usize = 40_000;
-/// What stands in the queries of addresses and is no secret.
-const HARMLESS: [&str; 16] = [
+/// What names things in the queries of addresses and is no secret: it stands in every line of a report. CDNs put
+/// names of repositories there.
+const HARMLESS: [&str; 25] = [
     "account",
     "client_id",
-    "comp",
     "digest",
     "from",
+    "host",
+    "image",
     "last",
     "mount",
     "n",
+    "name",
+    "namespace",
     "ns",
-    "offline_token",
-    "response-content-type",
+    "region",
+    "regid",
+    "repo",
+    "repo_name",
+    "repository",
     "response-content-disposition",
+    "response-content-type",
     "scope",
     "service",
     "tag",
+    "user",
+    "username",
     "x-amz-algorithm",
+];
+/// Parts of what the keys of secrets are called.
+const TELLING: [&str; 14] = [
+    "auth", "code", "cred", "hash", "hmac", "key", "pass", "policy", "secret", "session", "sig", "state", "token",
+    "verify",
 ];
 
 /// A text to look for.
@@ -126,14 +141,23 @@ pub(crate) fn keep_from_address(address: &str) {
     let (_, rest) = address.split_once(['?', '#']).unwrap_or_default();
     for pair in rest.split(['&', ';', '#', '?']) {
         let (key, value) = pair.split_once('=').unwrap_or(("", pair));
-        // Short ones are numbers, days and versions.
-        if value.len() >= 8 && !HARMLESS.contains(&key.to_ascii_lowercase().as_str()) {
+        if is_secret(&key.to_ascii_lowercase(), value) {
             keep(value);
             if let Some((_, decoded)) = url::form_urlencoded::parse(pair.as_bytes()).next() {
                 keep(&decoded);
             }
         }
     }
+}
+
+/// Whether a value in a query is one that signs it: by what it is called, or else by what it looks like.
+fn is_secret(key: &str, value: &str) -> bool {
+    // Short ones are numbers, days and versions.
+    if value.len() < 8 || HARMLESS.contains(&key) {
+        return false;
+    }
+    let looks_random = value.len() >= 16 && value.bytes().any(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
+    looks_random || TELLING.iter().any(|part| key.contains(part))
 }
 
 /// Takes note of the password of `user:password@host`, with or without a scheme. What a digest follows is

@@ -62,9 +62,14 @@ fn the_strings_of_json_are_looked_through_and_its_names_are_not() {
 
 #[test]
 fn what_signs_an_address_is_a_secret_and_what_names_things_is_none() {
-    keep_from_address("https://s3.example/x?X-Amz-Signature=0123abcdfeed&ns=docker.example&tiny=1#access=fragment-zz1");
+    keep_from_address(
+        "https://s3.example/x?X-Amz-Signature=0123abcdfeed&ns=docker.example&tiny=1#access_token=fragment-zz1",
+    );
     keep_from_address("http://[::bad?sig=un%2Fparsed-zz2");
     keep_from_address("https://me:pass%20word-zz3@cdn.example/");
+    keep_from_address("https://cdn/x?namespace=zz8-project&repo_name=zz8-node-exporter-2&other=zz8-other-words&X=0");
+    let text = "zz8-project zz8-node-exporter-2 zz8-other-words";
+    assert_eq!(redacted(text), text);
     let text = "0123abcdfeed docker.example fragment-zz1 un/parsed-zz2 un%2Fparsed-zz2 pass word-zz3";
     assert_eq!(redacted(text), "*** docker.example *** *** *** ***");
     for (text, want) in [
