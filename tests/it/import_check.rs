@@ -171,3 +171,28 @@ fn a_dry_run_reads_nothing_back() {
     assert!(out.get("readBack").is_none());
     assert_eq!(requests(&scene.target, "GET", "/blobs/").len(), 0);
 }
+
+#[test]
+fn a_connection_that_breaks_behind_the_last_byte_hides_no_damage() {
+    for cut in [Cut::Close, Cut::Reset] {
+        let (scene, layers) = bundle_of(Registry::builder(), &[70_000]);
+        scene.import().run().succeeds();
+        for registry in [&scene.source, &scene.target] {
+            registry.fault(Match::on("GET", &layers[0]), Fault::FlipByte(3));
+            registry.fault(Match::on("GET", &layers[0]), Fault::Chunked);
+            registry.fault(Match::on("GET", &layers[0]), Fault::CutBodyAfter(70_000, cut));
+        }
+        let out = reading_back(&scene).run();
+        assert!(out.code.is_some_and(|code| code >= 3) && out.all().contains(&layers[0]), "{cut:?}: {}", out.all());
+        scene.export(&[IMAGE]).args(["--force"]).run().exits(3);
+        // What is whole and right is taken, although its end was never said.
+        for registry in [&scene.source, &scene.target] {
+            registry.clear_faults();
+            registry.fault(Match::on("GET", &layers[0]), Fault::Chunked);
+            registry.fault(Match::on("GET", &layers[0]), Fault::CutBodyAfter(70_000, cut));
+        }
+        reading_back(&scene).run().succeeds();
+        scene.export(&[IMAGE]).args(["--force"]).run().succeeds();
+        scene.verify().run().succeeds();
+    }
+}
