@@ -158,7 +158,7 @@ impl State {
             return Vec::new();
         }
         let mut lines = vec![self.whole(columns)];
-        lines.extend(self.waiting.as_ref().map(|waiting| cut(&format!("  {}", waiting.text), columns)));
+        lines.extend(self.waiting.as_ref().map(|waiting| cut(&format!("  {}", escaped(&waiting.text)), columns)));
         let room = rows.saturating_sub(ROWS_LEFT + lines.len()).min(MOST_LINES);
         let mut large: Vec<(&Digest, &Blob)> = self.blobs.iter().filter(|(_, b)| b.size >= WORTH_A_LINE).collect();
         large.sort_by_key(|(_, blob)| blob.started);
@@ -294,6 +294,16 @@ mod tests {
         state.rate = 212e6;
         state.wait(Duration::from_secs(4), "retry 2/5 in 4 s: registry.example:5000: connection refused".into());
         state
+    }
+
+    #[test]
+    fn what_a_registry_said_is_drawn_harmless_and_without_secrets() {
+        let mut state = busy();
+        drop(oci_bundle::registry::Secret::from("kq9-secret".to_owned()));
+        let reason = "retry 2/5 in 9 s: r.example:5000: \u{1b}[2J503 kq9-secret".to_owned();
+        state.wait(Duration::from_secs(9), reason);
+        let lines = state.lines((200, 40)).join("\n");
+        assert!(lines.contains("\\u{1b}[2J503 ***"), "{lines}");
     }
 
     #[test]
