@@ -292,9 +292,13 @@ impl Walk<'_> {
             }
         }
         if node.role == Role::Unknown {
+            self.budget.check()?;
             for place in places {
                 match self.source.document(*place, descriptor) {
-                    Ok(Some(bytes)) => return Ok(There::Bytes(bytes)),
+                    Ok(Some(bytes)) => {
+                        self.budget.take(bytes.len() as u64)?;
+                        return Ok(There::Bytes(bytes));
+                    }
                     Ok(None) => {}
                     Err(e) => failures.push(self.source.blame(*place, &descriptor.digest, e)),
                 }

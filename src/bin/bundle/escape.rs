@@ -36,48 +36,62 @@ pub(crate) fn harmless_lines(text: &str, typed: impl IntoIterator<Item = String>
 /// A JSON document as a serializer wrote it, with the same value but for what is cut.
 pub(crate) fn harmless_json(document: &str) -> String {
     let mut out = String::with_capacity(document.len());
-    // In a string: where it began, and whether the next character is escaped. Outside there is only ASCII.
-    let mut string: Option<(usize, bool)> = None;
-    let mut cut = false;
-    for (at, c) in document.char_indices() {
-        let Some((start, escapes)) = string else {
-            string = (c == '"').then_some((at + 1, false));
-            out.push(c);
-            continue;
-        };
-        if c == '"' && !escapes {
-            if std::mem::take(&mut cut) {
-                out.push_str(&said_to_be_cut(at - start));
+    // Outside strings there is only ASCII, and no quotation mark but those around them.
+    let mut rest = document;
+    while let Some((outside, string)) = rest.split_once('"') {
+        let end = end_of_string(string);
+        let (text, after) = string.split_at(end);
+        out.push_str(outside);
+        out.push('"');
+        push_json_text(&mut out, text);
+        let (quote, after) = after.split_at(after.len().min(1));
+        out.push_str(quote);
+        rest = after;
+    }
+    out + rest
+}
+
+/// Where the string ends that begins here, without its quotation mark.
+fn end_of_string(string: &str) -> usize {
+    let mut from = 0;
+    while let Some(at) = string[from..].find('"').map(|at| from + at) {
+        if backslashes_before(string, at) % 2 == 0 {
+            return at;
+        }
+        from = at + 1;
+    }
+    string.len()
+}
+
+fn backslashes_before(text: &str, at: usize) -> usize {
+    text.as_bytes()[..at].iter().rev().take_while(|b| **b == b'\\').count()
+}
+
+fn push_json_text(out: &mut String, text: &str) {
+    let (shown, cut) = beginning(text);
+    let shown = if cut.is_empty() { shown } else { whole_escapes(shown) };
+    if shown.is_ascii() && !shown.contains('\u{7f}') {
+        out.push_str(shown);
+    } else {
+        for c in shown.chars() {
+            if !is_misleading(c) {
+                out.push(c);
+                continue;
             }
-            (string, cut) = (None, false);
-            out.push(c);
-            continue;
-        }
-        // An escape is cut off whole or not at all.
-        cut |= at - start >= MOST && !escapes && !is_inside_escape(&document[start..at]);
-        string = Some((start, c == '\\' && !escapes));
-        if cut {
-            continue;
-        }
-        if is_misleading(c) {
             for unit in c.encode_utf16(&mut [0; 2]) {
                 // Writing to a string does not fail.
                 let _ = write!(out, "\\u{unit:04x}");
             }
-        } else {
-            out.push(c);
         }
     }
-    out
+    out.push_str(&cut);
 }
 
-/// Whether the four digits of `\u0000` are not all there yet.
-fn is_inside_escape(before: &str) -> bool {
-    let tail = &before.as_bytes()[before.len().saturating_sub(5)..];
-    (2..=5).any(|back| {
-        let from = tail.len().checked_sub(back).map(|from| &tail[from..]);
-        from.is_some_and(|bytes| bytes.starts_with(b"\\u") && bytes[2..].iter().all(u8::is_ascii_hexdigit))
-    })
+/// The same without an escape at its end that is cut in two.
+fn whole_escapes(shown: &str) -> &str {
+    let Some(at) = shown.rfind('\\').filter(|at| backslashes_before(shown, *at) % 2 == 0) else { return shown };
+    let needed = if shown[at + 1..].starts_with('u') { 6 } else { 2 };
+    if shown.len() - at < needed { &shown[..at] } else { shown }
 }
 
 fn beginning(text: &str) -> (&str, String) {

@@ -96,7 +96,8 @@ impl State {
         let until = Instant::now() + long;
         // The longest wait is the one that holds things up.
         if self.waiting.as_ref().is_none_or(|waiting| waiting.until < until) {
-            self.waiting = Some(Waiting { until, text });
+            // What is drawn goes to the terminal as it is, and the reason is the registry's.
+            self.waiting = Some(Waiting { until, text: escaped(&text) });
         }
     }
 
@@ -313,6 +314,14 @@ mod tests {
                 assert!(line.chars().count() <= columns, "{columns}: {line}");
             }
         }
+    }
+
+    #[test]
+    fn what_a_registry_says_moves_no_cursor() {
+        let mut state = busy();
+        state.wait(Duration::from_secs(9), "paused: registry.example: \u{1b}[2J\u{9b}A\u{202e}".into());
+        let lines = state.lines((200, 24)).concat();
+        assert!(lines.contains("\\u{1b}[2J\\u{9b}A\\u{202e}") && !lines.contains(['\u{1b}', '\u{9b}', '\u{202e}']));
     }
 
     #[test]
