@@ -88,9 +88,8 @@ impl Registries {
 /// The host refuses mounts as such, not this one: no right to the other repository, or that it is not
 /// there, is said with a code of the registry's own.
 fn is_for_good(refusal: &Error) -> bool {
-    match (refusal.status(), refusal.code()) {
-        (_, Some("UNSUPPORTED")) | (Some(405 | 501), _) => true,
-        (Some(400 | 404), None) => true,
-        _ => false,
-    }
+    matches!(
+        (refusal.status(), refusal.code()),
+        (_, Some("UNSUPPORTED")) | (Some(405 | 501), _) | (Some(400 | 404), None)
+    )
 }

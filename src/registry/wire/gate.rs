@@ -13,6 +13,8 @@
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+const QUESTIONS: usize = 0;
+const UPLOADS: usize = 1;
 /// Requests in flight to a host that answered 429.
 const CALM_JOBS: usize = 8;
 /// Fewer in flight than this are no load to speak of: what fails then fails for another reason.
@@ -59,12 +61,11 @@ impl State {
         self.in_flight.iter().sum()
     }
 
-    /// Whether one more may go through this gate. Where some did, the first through the other goes
-    /// before them.
+    /// Whether one more may go through this gate. Where the host takes few, questions go before uploads:
+    /// they are short, and uploads wait for their answers.
     fn has_room(&self, side: usize) -> bool {
-        let (own, other) = (self.in_flight[side], 1 - side);
-        let goes_first = own > 0 && self.in_flight[other] == 0 && self.waiting[other] > 0;
-        own < self.cap && self.all() + usize::from(goes_first) < self.most
+        let gives_way = side == UPLOADS && self.waiting[QUESTIONS] > 0 && self.most < usize::MAX;
+        self.in_flight[side] < self.cap && self.all() < self.most && !gives_way
     }
 }
 
@@ -79,13 +80,13 @@ pub(crate) struct Permit {
 }
 
 impl Gate {
-    /// Two gates that let in at least one each.
+    /// The gate for questions and downloads, and that for uploads; each lets in at least one.
     pub(crate) fn pair(most: usize) -> [Self; 2] {
         let cap = most.max(1);
         let state =
             State { in_flight: [0, 0], waiting: [0, 0], cap, most: usize::MAX, ceiling: usize::MAX, good: 0, falls: 0 };
         let both = Arc::new(Both { state: Mutex::new(state), left: Condvar::new() });
-        [0, 1].map(|side| Self { both: both.clone(), side })
+        [QUESTIONS, UPLOADS].map(|side| Self { both: both.clone(), side })
     }
 
     /// Waits for leave. A thread that holds some of this gate must not ask for more of it.
