@@ -89,6 +89,26 @@ pub enum Error {
         /// Bytes free on the file system.
         free: u64,
     },
+    /// A registry that asks to be left alone for longer than is waited for.
+    #[error("{request}: {reason}; it asks to come back at {until}")]
+    ComeBack {
+        /// Method and URL, without its query; or a host.
+        request: String,
+        /// What it answered, in its own words.
+        reason: String,
+        /// When, as in `20:04 UTC`.
+        until: String,
+    },
+    /// A proxy that does not let a request through, or that cannot be reached.
+    #[error("through the proxy {proxy}: {reason}")]
+    Proxy {
+        /// Its host and port, and the variable that names it.
+        proxy: String,
+        /// What was asked of it, and what came of that.
+        reason: String,
+        /// What it answered, if it did.
+        status: Option<u16>,
+    },
     /// More came than there is room for, where nobody could know before how much it is.
     #[error("{}: more than {most} bytes are to be unpacked, and there is no room for them", path.display())]
     NoRoom {
@@ -282,7 +302,10 @@ impl Error {
             Self::Disk { source, .. } => kind_of_io(source.kind()),
             Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } => Kind::Failed,
             Self::Interrupted { signal } => Kind::Interrupted(*signal),
-            Self::Network { .. } => Kind::Transient,
+            Self::ComeBack { .. } | Self::Network { .. } => Kind::Transient,
+            // What a proxy forbids it will forbid again.
+            Self::Proxy { status: Some(status), .. } if !matches!(status, 408 | 429 | 500..) => Kind::Act,
+            Self::Proxy { .. } => Kind::Transient,
             Self::Refused { .. } => Kind::Act,
             Self::Status { status, code, message, .. } => kind_of_status(*status, code, message),
             Self::Usage { .. } => Kind::Usage,
@@ -309,7 +332,10 @@ impl Error {
             Self::Disk { source, .. } => step_for_io(source).into_iter().collect(),
             Self::FileLimit { .. } => vec![NextStep::FormatDrive],
             Self::Status { status, code, .. } => for_status(*status, code).into_iter().collect(),
+            Self::ComeBack { until, .. } => vec![NextStep::LogInOrWait { until: until.clone() }],
             Self::Network { .. } => vec![NextStep::CheckLine],
+            Self::Proxy { status: Some(407), .. } => vec![NextStep::LogInToProxy],
+            Self::Proxy { .. } => vec![NextStep::CheckProxy],
             Self::Content { .. } | Self::Interrupted { .. } => Vec::new(),
         }
     }

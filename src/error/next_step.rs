@@ -45,6 +45,8 @@ pub enum NextStep {
     CheckName,
     /// Check the rights of the account.
     CheckPermission,
+    /// Check the proxy, or go around it.
+    CheckProxy,
     /// Check the token server that the registry names.
     CheckRealm,
     /// Check the host name against the certificate's.
@@ -98,6 +100,13 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Log in to the registry, or wait.
+    LogInOrWait {
+        /// When it may be asked again, as in `20:04 UTC`.
+        until: String,
+    },
+    /// Give the proxy a user name and a password, or go around it.
+    LogInToProxy,
     /// Name a file for credentials.
     NameAuthfile,
     /// Name a file in a directory.
