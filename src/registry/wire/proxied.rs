@@ -63,7 +63,7 @@ impl ProxyConnector {
         }
         let details = ConnectionDetails {
             uri: proxy.uri(),
-            addrs: details.resolver.resolve(proxy.uri(), &self.direct, details.timeout)?,
+            addrs: details.resolver.resolve(proxy.uri(), details.config, details.timeout)?,
             config: &self.direct,
             request_level: details.request_level,
             resolver: details.resolver,
