@@ -61,6 +61,8 @@ pub enum NextStep {
         host: String,
         /// Its name.
         project: String,
+        /// The path that was to be pushed to.
+        repository: String,
     },
     /// Create the repository, or check its name.
     CreateRepository,

@@ -42,15 +42,17 @@ start_box() {
 # squid gives root away and refuses to keep it, so what it reads and writes lies where everybody gets to.
 squid_place=$(mktemp -d /tmp/bundle-squid.XXXXXX)
 chmod a+rwx "$squid_place"
+# What names its shared memory: without a name of their own two would meet there, and one that was killed stay.
+squid_service=lane$$
 
 stop_boxes() {
   stop_scene
-  rm -f "$squid_place"/*
+  rm -f "$squid_place"/* "/dev/shm/$squid_service"-*.shm
 }
 
 remove_boxes() {
   stop_all_registries
-  rm -rf "$squid_place"
+  rm -rf "$squid_place" "/dev/shm/$squid_service"-*.shm
 }
 
 # start_squid NAME [LINE…]: Debian's own rules, and these lines before them. By those rules tunnels go to port 443, and
@@ -68,7 +70,7 @@ start_squid() {
     # It ends when it is told to.
     printf 'coredump_dir %s\nshutdown_lifetime 0 seconds\n' "$squid_place"
   } >"$squid_place/squid.conf"
-  start_box "$name" squid -N -f "$squid_place/squid.conf"
+  start_box "$name" squid -N -d 1 -n "$squid_service" -f "$squid_place/squid.conf"
 }
 
 # start_nginx NAME BACKEND [LINE…]: in front of the registry at BACKEND, with these lines in its `server`; `http:` before a

@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use clap::Command;
 use oci_bundle::{Error, NextStep};
 
+use super::create;
+
 /// Parts two ways that do equally well.
 const OR: &str = "; or ";
 
@@ -96,10 +98,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::CheckRealm => "check the realm that the registry names",
         NextStep::CheckServerName => "check the host name, and that of the certificate",
         NextStep::CheckStorageRedirect => "check the registry's storage redirect",
-        NextStep::CreateProject { host, project } => {
+        NextStep::CreateProject { host, project, repository } => {
             return format!(
-                "create the project `{project}` (Harbor: `curl -u admin --json \
-                 '{{\"project_name\":\"{project}\"}}' https://{host}/api/v2.0/projects`); or check the credentials and their rights"
+                "create the project `{project}` ({}); or check the credentials and their rights",
+                create::commands(host, repository)
             )
             .into();
         }
