@@ -45,22 +45,30 @@ chmod a+rwx "$squid_place"
 # What names its shared memory: without a name of their own two would meet there, and one that was killed stay.
 squid_service=lane$$
 
-stop_boxes() {
-  stop_scene
+# It takes its time to say goodbye, and there is nothing of it to keep.
+stop_squid() {
+  local place=$work/registries/squid
+  [[ ! -f $place/pid ]] || kill -9 "$(<"$place/pid")" 2>/dev/null || true
+  rm -rf "$place"
   rm -f "$squid_place"/* "/dev/shm/$squid_service"-*.shm
 }
 
-remove_boxes() {
-  stop_all_registries
-  rm -rf "$squid_place" "/dev/shm/$squid_service"-*.shm
+stop_boxes() {
+  stop_squid
+  stop_scene
 }
 
-# start_squid NAME [LINE…]: Debian's own rules, and these lines before them. By those rules tunnels go to port 443, and
+remove_boxes() {
+  stop_squid
+  stop_all_registries
+  rm -rf "$squid_place"
+}
+
+# start_squid [LINE…]: Debian's own rules, and these lines before them. By those rules tunnels go to port 443, and
 # requests come from this machine.
 start_squid() {
-  local name=$1 port place
-  shift
-  box_place "$name"
+  local port place
+  box_place squid
   printf '127.0.0.1 %s\n%s secure.%s\n' "$box_name" "$box_address" "$box_name" >"$squid_place/hosts"
   {
     [[ $# == 0 ]] || printf '%s\n' "$@"
@@ -70,7 +78,7 @@ start_squid() {
     # It ends when it is told to.
     printf 'coredump_dir %s\nshutdown_lifetime 0 seconds\n' "$squid_place"
   } >"$squid_place/squid.conf"
-  start_box "$name" squid -N -d 1 -n "$squid_service" -f "$squid_place/squid.conf"
+  start_box squid squid -N -d 1 -n "$squid_service" -f "$squid_place/squid.conf"
 }
 
 # start_nginx NAME BACKEND [LINE…]: in front of the registry at BACKEND, with these lines in its `server`; `http:` before a

@@ -27,7 +27,7 @@ goes_through() {
 through_squid() {
   local port
   start_product target "$product"
-  start_squid squid
+  start_squid
   port=$(address_of target)
   port=${port##*:}
   HTTP_PROXY=http://$(address_of squid) goes_through "$box_name:$port" --plain-http
@@ -39,7 +39,7 @@ through_squid() {
 through_a_tunnel() {
   start_product target "$product"
   start_nginx front "$(address_of target)" cert="$secrets/box.pem" key="$secrets/box.key"
-  start_squid squid
+  start_squid
   HTTPS_PROXY=http://$(address_of squid) goes_through "secure.$box_name" --ca-file "$secrets/ca.pem"
   grep -q "CONNECT secure.$box_name:443" "$squid_place/access" || fail "squid saw no tunnel"
 }
@@ -81,15 +81,15 @@ a_commit_outlasts_nginx() {
 squid_is_named_when_it_says_no() {
   local at
   start_product target distribution-2
-  start_squid squid 'acl lane dstdomain .registry.lane' 'http_access deny lane'
+  start_squid 'acl lane dstdomain .registry.lane' 'http_access deny lane'
   at=$box_name:$(address_of target | sed 's/.*://')
   HTTP_PROXY=http://$(address_of squid) refused 4 in_time export --plain-http "$at/a:1" -o "$work/no.tar" 2>&1 | tee "$work/no.log"
   grep -q "through the proxy $(address_of squid) (HTTP_PROXY): " "$work/no.log" || fail "the proxy is not named"
   HTTPS_PROXY=http://$(address_of squid) refused 4 in_time export "secure.$box_name/a:1" -o "$work/no.tar" 2>&1 | tee "$work/no.log"
   grep -q "through the proxy $(address_of squid) (HTTPS_PROXY): CONNECT secure.$box_name:443: 403" "$work/no.log" ||
     fail "the proxy is not named for a tunnel"
-  stop_registry squid
-  start_squid squid 'auth_param basic program /bin/false' 'acl known proxy_auth REQUIRED' 'http_access deny !known'
+  stop_squid
+  start_squid 'auth_param basic program /bin/false' 'acl known proxy_auth REQUIRED' 'http_access deny !known'
   HTTPS_PROXY=http://$(address_of squid) refused 4 in_time export "secure.$box_name/a:1" -o "$work/no.tar" 2>&1 | tee "$work/no.log"
   grep -q "CONNECT secure.$box_name:443: 407" "$work/no.log" || fail "407 is not said"
 }
