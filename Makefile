@@ -19,7 +19,7 @@ test: ## everything hermetic, then the lane against real parts (docker-registry,
 	cargo build --release --locked
 	tests/real/run
 
-interop: ## real registries of four makers, lines that break, registries that die (builds what is missing)
+interop: ## real registries of five makers, squid and nginx before them, lines that break, registries that die (builds what is missing)
 	cargo build --release --locked
 	tests/interop/run
 

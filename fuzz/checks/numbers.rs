@@ -4,12 +4,14 @@
 use std::time::Duration;
 
 use crate::registry::fuzzing::{content_range, held, pause_for};
-use crate::{Quiet, Result};
+use crate::{Error, Quiet, Result};
 
 const LONGEST: Duration = Duration::from_secs(300);
 
 fn pause(header: &str, delay: Duration) -> Result<Duration> {
-    pause_for("registry.example", 429, Some(header), delay, &Quiet)
+    let [request, code, message] = ["GET /v2/", "TOOMANYREQUESTS", ""].map(str::to_owned);
+    let failure = Error::Status { request, status: 429, code, message };
+    pause_for("registry.example", &failure, Some(header), delay, &Quiet)
 }
 
 pub fn check(bytes: &[u8]) {

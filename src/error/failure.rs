@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::file::{kind_of_io, step_for_io};
 use super::kind::Kind;
 use super::next_step::NextStep;
+use super::status::{for_status, kind_of_status};
 use crate::oci::{BadContent, Invalid};
 
 /// A result of this library.
@@ -88,6 +89,26 @@ pub enum Error {
         needed: u64,
         /// Bytes free on the file system.
         free: u64,
+    },
+    /// A registry that asks to be left alone for longer than is waited for.
+    #[error("{request}: {reason}; it asks to come back at {until}")]
+    ComeBack {
+        /// Method and URL, without its query; or a host.
+        request: String,
+        /// What it answered, in its own words.
+        reason: String,
+        /// When, as in `20:04 UTC`.
+        until: String,
+    },
+    /// A proxy that does not let a request through, or that cannot be reached.
+    #[error("through the proxy {proxy}: {reason}")]
+    Proxy {
+        /// Its host and port, and the variable that names it.
+        proxy: String,
+        /// What was asked of it, and what came of that.
+        reason: String,
+        /// What it answered, if it did.
+        status: Option<u16>,
     },
     /// More came than there is room for, where nobody could know before how much it is.
     #[error("{}: more than {most} bytes are to be unpacked, and there is no room for them", path.display())]
@@ -282,7 +303,10 @@ impl Error {
             Self::Disk { source, .. } => kind_of_io(source.kind()),
             Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } => Kind::Failed,
             Self::Interrupted { signal } => Kind::Interrupted(*signal),
-            Self::Network { .. } => Kind::Transient,
+            Self::ComeBack { .. } | Self::Network { .. } => Kind::Transient,
+            // What a proxy forbids it will forbid again.
+            Self::Proxy { status: Some(status), .. } if !matches!(status, 408 | 429 | 500..) => Kind::Act,
+            Self::Proxy { .. } => Kind::Transient,
             Self::Refused { .. } => Kind::Act,
             Self::Status { status, code, message, .. } => kind_of_status(*status, code, message),
             Self::Usage { .. } => Kind::Usage,
@@ -309,7 +333,10 @@ impl Error {
             Self::Disk { source, .. } => step_for_io(source).into_iter().collect(),
             Self::FileLimit { .. } => vec![NextStep::FormatDrive],
             Self::Status { status, code, .. } => for_status(*status, code).into_iter().collect(),
+            Self::ComeBack { until, .. } => vec![NextStep::LogInOrWait { until: until.clone() }],
             Self::Network { .. } => vec![NextStep::CheckLine],
+            Self::Proxy { status: Some(407), .. } => vec![NextStep::LogInToProxy],
+            Self::Proxy { .. } => vec![NextStep::CheckProxy],
             Self::Content { .. } | Self::Interrupted { .. } => Vec::new(),
         }
     }
@@ -347,34 +374,6 @@ impl Error {
     /// `MANIFEST_UNKNOWN`).
     pub(crate) fn is_missing_content(&self) -> bool {
         matches!(self.code(), Some("MANIFEST_BLOB_UNKNOWN" | "BLOB_UNKNOWN" | "MANIFEST_UNKNOWN"))
-    }
-}
-
-/// 408, 429 and 5xx pass; but a 500 whose code or words say that the content itself was refused
-/// will be the same the next time (distribution 2.8 answers so to layers with urls).
-fn kind_of_status(status: u16, code: &str, message: &str) -> Kind {
-    let permanent = code.ends_with("_INVALID") || code == "UNSUPPORTED" || message.contains("invalid URL on layer");
-    match status {
-        408 | 429 | 507 => Kind::Transient,
-        // It does not know how, or not over this line: the next time neither.
-        501 | 505 | 511 => Kind::Act,
-        500..=599 if !permanent => Kind::Transient,
-        _ => Kind::Act,
-    }
-}
-
-fn for_status(status: u16, code: &str) -> Option<NextStep> {
-    match (status, code) {
-        (401, _) => Some(NextStep::CheckCredentials),
-        // What a registry says itself has a code.
-        (502..=504, "") => Some(NextStep::CheckGateway),
-        (403, _) => Some(NextStep::CheckPermission),
-        (404, "NAME_UNKNOWN") => Some(NextStep::CreateRepository),
-        (404, _) => Some(NextStep::CheckName),
-        (413, _) => Some(NextStep::RaiseBodyLimit),
-        (415, _) => Some(NextStep::AllowMediaType),
-        (429, _) => Some(NextStep::SlowDown),
-        _ => None,
     }
 }
 

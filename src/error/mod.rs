@@ -5,6 +5,7 @@ mod failure;
 mod file;
 mod kind;
 mod next_step;
+mod status;
 
 pub use failure::{Error, Result};
 pub use kind::Kind;

@@ -45,6 +45,8 @@ pub enum NextStep {
     CheckName,
     /// Check the rights of the account.
     CheckPermission,
+    /// Check the proxy, or go around it.
+    CheckProxy,
     /// Check the token server that the registry names.
     CheckRealm,
     /// Check the host name against the certificate's.
@@ -59,6 +61,8 @@ pub enum NextStep {
         host: String,
         /// Its name.
         project: String,
+        /// The path that was to be pushed to.
+        repository: String,
     },
     /// Create the repository, or check its name.
     CreateRepository,
@@ -98,6 +102,13 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Log in to the registry, or wait.
+    LogInOrWait {
+        /// When it may be asked again, as in `20:04 UTC`.
+        until: String,
+    },
+    /// Give the proxy a user name and a password, or go around it.
+    LogInToProxy,
     /// Name a file for credentials.
     NameAuthfile,
     /// Name a file in a directory.

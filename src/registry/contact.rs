@@ -3,10 +3,12 @@
 //! Plain http is for registries that a person named for it. One on this very machine may be spoken to
 //! without: it is shown no credentials then, and what counts is the address it was connected to.
 
+use std::sync::Arc;
+
 use super::auth::challenge::choose;
 use super::peer::Peer;
 use super::transport::{Terms, Transport};
-use super::wire::exchange::{Method, Request};
+use super::wire::exchange::{Doubt, Method, Request};
 use super::wire::origin::Origin;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Host;
@@ -38,23 +40,38 @@ impl Transport {
         self.ping(peer, &origin).ok().map(|()| origin)
     }
 
-    /// distribution-spec v1.1 end-1.
+    /// distribution-spec v1.1 end-1. It finds out what the registry wants to be shown, and nothing else: what
+    /// serves images need not serve this (files on a web server, a gateway that guards it).
     fn ping(&self, peer: &Peer, origin: &Origin) -> Result<()> {
-        let request = Request::new(Method::GET, origin.url("v2/"));
+        let mut request = Request::new(Method::GET, origin.url("v2/"));
+        request.optional = true;
         let shown = request.shown.clone();
-        let mut response = self.send_on(peer, Terms::Contact(origin), request).map_err(|e| e.at(&peer.name))?;
+        let doubt = |answer: &str, title: String| {
+            let answer = format!("{shown} is answered {answer}: perhaps not a registry");
+            // Whoever came first has said it.
+            let _ = peer.doubt.set(Arc::new(Doubt { answer, title }));
+        };
+        let mut response = match self.send_on(peer, Terms::Contact(origin), request) {
+            Err(e) if matches!(e.status(), Some(500 | 501 | 505..)) => {
+                doubt(&e.status().unwrap_or_default().to_string(), String::new());
+                return Ok(());
+            }
+            answer => answer.map_err(|e| e.at(&peer.name))?,
+        };
+        let page = response.page();
         match response.status {
-            200 | 401 => {
-                let challenge = choose(response.challenges().iter().map(String::as_str));
-                response.drain();
-                challenge.into_iter().for_each(|c| peer.authority.challenged_in_general(c));
-                Ok(())
-            }
-            _ => {
-                let next = NextStep::CheckHost;
+            // So does a server that speaks TLS on this port, or no HTTP.
+            400 if response.is_registry => {
                 let failure = response.failure(&shown);
-                Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), next))
+                return Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), NextStep::CheckHost));
             }
+            200 | 401 if response.is_registry && page.is_none() => {
+                let challenge = choose(response.challenges().iter().map(String::as_str));
+                challenge.into_iter().for_each(|c| peer.authority.challenged_in_general(c));
+            }
+            status => doubt(&status.to_string(), page.unwrap_or_default()),
         }
+        response.drain();
+        Ok(())
     }
 }

@@ -115,7 +115,8 @@ impl Registries {
         let path = format!("v2/{}/referrers/{subject}", at.path());
         let place = (path.as_str(), None);
         let mut pages =
-            Pages::new(&self.transport, peer.clone(), scope.clone(), place, MediaType::OCI_INDEX, MOST_PAGES);
+            Pages::new(&self.transport, peer.clone(), scope.clone(), place, MediaType::OCI_INDEX, MOST_PAGES)
+                .optional();
         let read = |content_type: &str, bytes: &[u8]| {
             let stated = content_type.split(';').next().unwrap_or_default().trim();
             if stated.eq_ignore_ascii_case(MediaType::OCI_INDEX) { descriptors(bytes) } else { Ok(None) }

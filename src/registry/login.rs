@@ -17,6 +17,7 @@ impl Registries {
         let request = Request::new(Method::GET, self.transport.url(&peer, "v2/"));
         let shown = request.shown.clone();
         let mut response = self.transport.send(&peer, &Scope::none(), request)?;
+        response.is_no_page()?;
         match response.status {
             200 => {
                 response.drain();

@@ -33,6 +33,7 @@ pub(crate) struct Pages<'a> {
     seen: HashSet<Url>,
     most_pages: usize,
     bytes_left: u64,
+    optional: bool,
 }
 
 impl<'a> Pages<'a> {
@@ -48,7 +49,23 @@ impl<'a> Pages<'a> {
         let mut url = transport.url(&peer, path);
         url.set_query(query);
         let seen = HashSet::from([url.clone()]);
-        Self { transport, peer, scope, accept, next: Some(url), seen, most_pages, bytes_left: MOST_BYTES }
+        Self {
+            transport,
+            peer,
+            scope,
+            accept,
+            next: Some(url),
+            seen,
+            most_pages,
+            bytes_left: MOST_BYTES,
+            optional: false,
+        }
+    }
+
+    /// A list that need not be there: where another host than the registry is to have it, and has none, there is
+    /// no first page.
+    pub(crate) fn optional(self) -> Self {
+        Self { optional: true, ..self }
     }
 
     /// What `read` makes of the content type and the bytes of the next page; `None` after the last.
@@ -58,18 +75,26 @@ impl<'a> Pages<'a> {
     /// that goes on at another host.
     pub(crate) fn next<T>(&mut self, read: impl Fn(&str, &[u8]) -> Result<T>) -> Result<Option<T>> {
         let Some(url) = self.next.take() else { return Ok(None) };
+        // A list that has begun has to be read to its end.
+        let is_optional = self.optional && self.seen.len() == 1;
         let mut left = MOST_BODIES;
         loop {
             left -= 1;
-            let request = Request::new(Method::GET, url.clone()).header("accept", self.accept);
+            let mut request = Request::new(Method::GET, url.clone()).header("accept", self.accept);
+            request.optional = is_optional;
             let shown = request.shown.clone();
             let mut response = self.transport.send(&self.peer, &self.scope, request)?;
+            let elsewhere = is_optional && (!response.is_registry || (300..400).contains(&response.status));
+            if response.status != 200 && elsewhere {
+                response.drain();
+                return Ok(None);
+            }
             if response.status != 200 {
                 return Err(response.failure(&shown));
             }
             let content_type = response.header("content-type").unwrap_or_default().to_owned();
             let next = self.link(&url, &response, &shown)?;
-            let body = response.body(MOST_PAGE.min(self.bytes_left));
+            let body = response.bytes(MOST_PAGE.min(self.bytes_left));
             match body.and_then(|bytes| Ok((bytes.len() as u64, read(&content_type, &bytes)?))) {
                 Ok((bytes, page)) => {
                     self.bytes_left -= bytes;
@@ -77,6 +102,7 @@ impl<'a> Pages<'a> {
                     self.next = next;
                     return Ok(Some(page));
                 }
+                Err(e) if elsewhere && e.kind() == Kind::Content => return Ok(None),
                 Err(e) if left > 0 && matches!(e.kind(), Kind::Transient | Kind::Content) => {}
                 Err(e) => return Err(e),
             }

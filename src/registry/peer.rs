@@ -2,17 +2,18 @@
 //! in, and how fast it may be asked.
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::auth::authority::Authority;
 use super::capabilities::{Capabilities, Feature};
 use super::retry::Pause;
+use super::wire::exchange::{Doubt, Response};
 use super::wire::gate::Gate;
 use super::wire::origin::Origin;
 use super::wire::reach::Reach;
 use super::wire::tls::HostTls;
 use crate::error::Error;
-use crate::store::Watch;
+use crate::store::{Event, Watch};
 
 /// One host.
 pub(super) struct Peer {
@@ -28,6 +29,8 @@ pub(super) struct Peer {
     pub(super) warned: Mutex<HashSet<String>>,
     /// What it turned out not to take.
     pub(super) capabilities: Capabilities,
+    /// Why it may be no registry: what the first contact was answered.
+    pub(super) doubt: OnceLock<Arc<Doubt>>,
     /// Set by the first contact, which may find out the scheme.
     pub(super) contact: OnceLock<Result<Origin, Arc<Error>>>,
     pub(super) authority: Authority,
@@ -55,6 +58,7 @@ impl Peer {
             reach,
             warned: Mutex::default(),
             capabilities: Capabilities::default(),
+            doubt: OnceLock::new(),
             contact: OnceLock::new(),
             authority,
             gate,
@@ -80,6 +84,17 @@ impl Peer {
     /// It turned out not to take something, for this reason.
     pub(super) fn lacks(&self, feature: Feature, reason: &str, watch: &dyn Watch) {
         self.capabilities.lacks(feature, &self.name, reason, watch);
+    }
+
+    /// `Warning: 299 - "text"` (distribution-spec v1.1 "Warnings"): once per text.
+    pub(super) fn pass_on_warnings(&self, response: &Response, watch: &dyn Watch) {
+        for value in response.headers.get_all("warning").iter().filter_map(|v| v.to_str().ok()) {
+            let Some(text) = value.strip_prefix("299 - \"").and_then(|v| v.strip_suffix('"')) else { continue };
+            let text = text.replace("\\\"", "\"").replace("\\\\", "\\");
+            if self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
+                watch.on(Event::Warning { message: &format!("{}: {text}", self.name) });
+            }
+        }
     }
 
     /// Fewer requests at once from now on.

@@ -84,13 +84,14 @@ impl Registries {
     ) -> Result<(Response, String)> {
         let peer = self.transport.peer(repository.host())?;
         let url = self.transport.url(&peer, &format!("v2/{}/manifests/{reference}", repository.path()));
+        let is_head = method == Method::HEAD;
         let mut request = Request::new(method, url);
         // One header each: an old Harbor reads only the first of a list.
         for accepted in MediaType::MANIFESTS {
             request = request.header("accept", accepted);
         }
         let shown = request.shown.clone();
-        Ok((self.transport.send(&peer, scope, request)?, shown))
+        Ok((told_apart(self.transport.send(&peer, scope, request)?, is_head)?, shown))
     }
 
     /// The bytes at a tag or digest, whatever they are; `None` if there is nothing.
@@ -127,10 +128,11 @@ impl Registries {
     ) -> Result<(Response, String)> {
         let peer = self.transport.peer(repository.host())?;
         let url = self.transport.url(&peer, &format!("v2/{}/blobs/{digest}", repository.path()));
+        let is_head = method == Method::HEAD;
         let mut request = Request::new(method, url);
         request.has_leave = has_leave;
         let shown = request.shown.clone();
-        Ok((self.transport.send(&peer, scope, request)?, shown))
+        Ok((told_apart(self.transport.send(&peer, scope, request)?, is_head)?, shown))
     }
 }
 
@@ -229,4 +231,12 @@ impl Copies for Registries {
     fn place_of(&self, repository: &Repository) -> Place {
         self.place(repository)
     }
+}
+
+/// The answer, unless it is the page of whoever answers in the registry's place. A body tells by itself.
+fn told_apart(mut response: Response, is_head: bool) -> Result<Response> {
+    if is_head {
+        response.is_no_page()?;
+    }
+    Ok(response)
 }

@@ -147,8 +147,8 @@ fn with_project(error: Error, to: &Repository) -> Error {
     match error.status() {
         Some(401 | 403 | 404) => {
             let project = to.path().split('/').next().unwrap_or_default().to_owned();
-            let host = to.host().to_string();
-            error.advised([NextStep::CreateProject { host, project }])
+            let (host, repository) = (to.host().to_string(), to.path().to_owned());
+            error.advised([NextStep::CreateProject { host, project, repository }])
         }
         _ => error,
     }

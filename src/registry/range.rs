@@ -58,6 +58,12 @@ impl Transport {
 /// The answer to a request for content, standing at byte `offset`, unless it announces something else.
 pub(crate) fn checked(mut response: Response, shown: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
     let size = descriptor.size;
+    if response.status == 200 && response.length() != Some(size) {
+        response = response.uncoded(descriptor.media_type.as_str().ends_with("gzip"))?;
+        if response.length() != Some(size) {
+            response.is_no_page()?;
+        }
+    }
     let wrong = |what: String| Error::content(format!("{shown}: {what}"));
     let expected = match response.status {
         200 => size,

@@ -64,6 +64,7 @@ impl Registries {
         let shown = request.shown.clone();
         let answer = self.transport.send(&peer, &Scope::push(to.path()), request);
         let mut response = answer.map_err(without_conflict)?;
+        response.is_no_page()?;
         let next = NextStep::CheckAddressAndProxy;
         match response.status {
             202 => {}

@@ -137,20 +137,34 @@ impl Transport {
         let load = |permit: Option<&Permit>, failure: &Error, request: &Request<'_>| {
             is_load(peer, permit, failure, request, self.watch.as_ref())
         };
-        let (mut stale, mut tries, started) = (None, 0, Instant::now());
+        let (mut stale, mut tries, mut unauthorized, started) = (None, 0, None, Instant::now());
         loop {
             peer.pause.wait(self.watch.as_ref())?;
             let authorization = match terms {
-                Terms::Registry(scope) => self.authorization(peer, scope, stale.as_deref(), request.has_leave)?,
-                Terms::Contact(_) | Terms::Layer(_) | Terms::Token => None,
+                Terms::Registry(scope) if unauthorized.is_none() => {
+                    match self.authorization(peer, scope, stale.as_deref(), request.has_leave) {
+                        // Asked without any, the repository may name a token server of its own.
+                        Err(e) if peer.authority.goes_by_the_first_contact(scope)? => {
+                            unauthorized = Some(e);
+                            None
+                        }
+                        answer => answer?,
+                    }
+                }
+                Terms::Registry(_) | Terms::Contact(_) | Terms::Layer(_) | Terms::Token => None,
             };
             let permit = (!request.has_leave).then(|| peer.gate.enter());
             let excused;
             let failure = match self.follow(peer, terms, &mut request, authorization.as_deref()) {
+                Ok(response) if unauthorized.is_some() && peer.authority.is_refused_too(&response) => {
+                    // What the token server said is the reason; the answer came to nobody.
+                    return unauthorized.map_or(Ok(response), Err);
+                }
                 Ok(mut response) if self.is_new_challenge(terms, &response, stale.as_deref(), peer)? => {
                     // A token of nobody is worth one more try too: the challenge may name its scope.
                     let used = authorization.as_deref().and_then(|a| a.split_once(' ')).map(|(_, token)| token);
                     stale = Some(used.unwrap_or_default().to_owned());
+                    unauthorized = None;
                     response.drain();
                     drop(permit);
                     request.rewind()?;
@@ -164,7 +178,9 @@ impl Transport {
                     return Ok(response.with(permit));
                 }
                 Ok(mut response) => {
-                    if response.status == 429 {
+                    // Storage and token servers speak for themselves alone.
+                    let is_own = response.is_registry && !matches!(terms, Terms::Token);
+                    if response.status == 429 && is_own {
                         peer.calm_down();
                     }
                     let header = response.header("retry-after").map(str::to_owned);
@@ -173,15 +189,15 @@ impl Transport {
                     drop((response, permit));
                     if tries < retry.times || excused {
                         let delay = retry.delay(tries);
-                        let status = failure.status().unwrap_or_default();
-                        let wait = pause_for(&peer.name, status, header.as_deref(), delay, self.watch.as_ref())?;
+                        let whose = if is_own { &peer.name } else { request.url.host_str().unwrap_or(&peer.name) };
+                        let wait = pause_for(whose, &failure, header.as_deref(), delay, self.watch.as_ref())?;
                         match header {
-                            Some(_) => peer.pause.set(wait),
-                            None if request.is_repeatable() => {
+                            Some(_) if is_own => peer.pause.set(wait),
+                            _ if request.is_repeatable() => {
                                 let attempt = (tries + 1, retry.times);
-                                wait_before_repeating(&peer.name, attempt, wait, &failure, self.watch.as_ref())?;
+                                wait_before_repeating(whose, attempt, wait, &failure, self.watch.as_ref())?;
                             }
-                            None => {}
+                            _ => {}
                         }
                     }
                     failure
@@ -258,11 +274,17 @@ impl Transport {
             Terms::Registry(_) | Terms::Token => (peer.origin(), Purpose::Redirect),
         };
         let mut url = request.url.clone();
-        let mut is_registry = true;
+        let (mut is_registry, mut redirect) = (true, None);
         for _ in 0..=MOST_REDIRECTS {
             let agent = if request.alone { &peer.fresh } else { &peer.agent };
             let exchange = self.exchange(peer, agent, &url, authorization.filter(|_| is_registry));
-            let mut response = exchange.send(request)?;
+            let mut response = match (exchange.send(request), redirect.take()) {
+                // What is not needed is not looked for further.
+                (Err(e), Some(redirect)) if request.optional && !matches!(e.kind(), Kind::Interrupted(_)) => {
+                    return Ok(redirect);
+                }
+                (answer, _) => answer?,
+            };
             if response.status == 417 && exchange.expects && request.asks_first() {
                 // RFC 9110 §10.1.1: the same again without.
                 response.drain();
@@ -270,10 +292,10 @@ impl Transport {
                 request.rewind()?;
                 continue;
             }
-            response.is_registry = is_registry;
-            self.pass_on_warnings(peer, &response);
+            (response.is_registry, response.doubt) = (is_registry, peer.doubt.get().cloned());
+            peer.pass_on_warnings(&response, self.watch.as_ref());
             let moved = matches!(response.status, 301 | 302 | 303 | 307 | 308);
-            let follows = moved && !matches!(terms, Terms::Contact(_) | Terms::Token);
+            let follows = moved && !matches!(terms, Terms::Token);
             let Some(location) = response.header("location").map(str::to_owned).filter(|_| follows) else {
                 return Ok(response);
             };
@@ -285,8 +307,12 @@ impl Transport {
                 );
                 return Err(Error::refused(reason, NextStep::CheckExternalUrl));
             }
-            let permitted = origin.follow(purpose, &url, &location)?;
+            let permitted = match origin.follow(purpose, &url, &location) {
+                Err(_) if request.optional => return Ok(response),
+                answer => answer?,
+            };
             (url, is_registry) = (permitted.url, permitted.is_registry && is_registry);
+            redirect = Some(response).filter(|_| !is_registry);
         }
         Err(Error::refused(
             format!("{}: more than {MOST_REDIRECTS} redirects", request.shown),
@@ -309,19 +335,8 @@ impl Transport {
             idle: self.options.idle_timeout,
             watch: &self.watch,
             limiter: self.limiter.as_ref(),
-            proxy: self.proxies.of(url),
+            via: self.proxies.of_shown(url, self.watch.as_ref()),
             expects: peer.takes(Feature::Expect),
-        }
-    }
-
-    /// `Warning: 299 - "text"` (distribution-spec v1.1 "Warnings"): once per text.
-    fn pass_on_warnings(&self, peer: &Peer, response: &Response) {
-        for value in response.headers.get_all("warning").iter().filter_map(|v| v.to_str().ok()) {
-            let Some(text) = value.strip_prefix("299 - \"").and_then(|v| v.strip_suffix('"')) else { continue };
-            let text = text.replace("\\\"", "\"").replace("\\\\", "\\");
-            if peer.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(text.clone()) {
-                self.watch.on(Event::Warning { message: &format!("{}: {text}", peer.name) });
-            }
         }
     }
 

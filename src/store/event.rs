@@ -51,7 +51,8 @@ pub enum Event<'a> {
         /// How many there are.
         of: u64,
     },
-    /// A host turned out not to take something, and will not be asked for it again.
+    /// Something about a host that decides how it is talked to from here on, such as what it turned out not to
+    /// take.
     Learned {
         /// The registry.
         host: &'a str,

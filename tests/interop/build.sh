@@ -61,6 +61,8 @@ get_registries() {
   build registry github.com/distribution/distribution/v3 v3.1.1 \
     github.com/distribution/distribution/v3/cmd/registry "$build_seconds"
   build olareg github.com/olareg/olareg v0.1.1 github.com/olareg/olareg/cmd/olareg "$build_seconds"
+  build crane github.com/google/go-containerregistry v0.21.9 github.com/google/go-containerregistry/cmd/crane \
+    "$build_seconds"
   # Without its extensions: what is left is the registry.
   build zot zotregistry.dev/zot/v2 v2.1.20 zotregistry.dev/zot/v2/cmd/zot "$zot_seconds" -tags ''
   build_zot_1

@@ -55,6 +55,8 @@ start_product() {
       command=(olareg serve --addr 127.0.0.1 --port "$port" --dir "$root")
       [[ -z $cert ]] || command+=(--tls-cert "$cert" --tls-key "$key")
       ;;
+    # Knows neither TLS nor logins, and keeps manifests in memory.
+    crane) command=(crane registry serve --address "127.0.0.1:$port" --disk "$root") ;;
   esac
   "${command[@]}" >>"$place/access" 2>>"$place/log" </dev/null &
   echo $! >"$place/pid"

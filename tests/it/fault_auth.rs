@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::fault_scene::{AT, IMAGE, arrived, bundle_of, put_app, put_in, requests};
 use crate::scene::{Scene, body_bytes};
-use crate::support::registry::{Auth, Builder, Cut, Fault, Match, Registry, Tokens};
+use crate::support::registry::{Auth, Builder, Content, Cut, Fault, Match, Registry, Tokens};
 
 fn import(scene: &Scene, user: &str, password: &str) -> crate::support::run::Run {
     scene.import().args(["--username", user, "--password-stdin"]).stdin(format!("{password}\n"))
@@ -32,6 +32,59 @@ fn wrong_or_weak_credentials_are_known_before_any_content_moves() {
         assert_eq!(body_bytes(&scene.target), 0, "nothing was sent");
         assert!(scene.target.repositories().is_empty());
         assert!(scene.target.requests().len() < 40, "a refusal is not asked for again and again");
+    }
+}
+
+#[test]
+fn a_repository_with_a_token_server_of_its_own_is_let_in_by_that() {
+    // The ping names a server that refuses, fails or is not there; the repository names its own.
+    let refusals = [401, 403, 404, 405, 500];
+    let gone = Registry::start().url();
+    for realm in refusals.map(Some).into_iter().chain([None]) {
+        let tokens = Tokens::new("user", "password");
+        let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+        let other = Registry::start();
+        let named = match realm {
+            Some(status) => {
+                other.fault(Match::any(), Fault::status(status));
+                format!("{}/token", other.url())
+            }
+            None => format!("{gone}/token"),
+        };
+        let challenge = format!("Bearer realm=\"{named}\",service=\"first\"");
+        let ping = Fault::change(move |response| response.set("WWW-Authenticate", challenge.clone()));
+        scene.target.intercept(move |request| (request.path == "/v2/").then(|| ping.clone()));
+        import(&scene, "user", "password").args(["--retries", "1"]).run().succeeds();
+        arrived(&scene);
+        assert!(other.requests().len() <= 16, "{}", other.requests().len());
+    }
+}
+
+#[test]
+fn what_the_first_token_server_says_stands_where_the_repository_names_no_other() {
+    let tokens = Tokens::new("user", "password");
+    let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+    scene.target.fault(Match::on("GET", "/token"), Fault::error(403, "DENIED", "the account is locked"));
+    let out = import(&scene, "user", "password").run().exits(4);
+    assert!(out.stderr.contains("token server") && out.stderr.contains("the account is locked"), "{}", out.stderr);
+}
+
+#[test]
+fn the_life_of_a_token_may_be_written_in_any_way() {
+    for life in ["\"3600\"", "3600.0", "-1", "null", "\"\"", "[]"] {
+        let tokens = Tokens::new("user", "password");
+        let (scene, _) = bundle_of(Registry::builder().auth(Auth::bearer(&tokens)), &[1_000]);
+        let change = Fault::change(move |response| {
+            if let Content::Bytes(bytes) = &response.content {
+                let text = String::from_utf8_lossy(bytes).replace(":300", &format!(":{life}"));
+                response.length = text.len() as u64;
+                response.content = text.into_bytes().into();
+            }
+        });
+        scene.target.fault(Match::on("GET", "/token"), change);
+        import(&scene, "user", "password").run().succeeds();
+        arrived(&scene);
+        assert!(tokens.count() < 6, "{life}: {} tokens", tokens.count());
     }
 }
 

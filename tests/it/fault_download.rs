@@ -183,7 +183,8 @@ fn a_pause_of_a_day_is_not_waited_for_but_named() {
         let (scene, _) = source_of(&[1_000]);
         scene.source.fault(Match::on("GET", "/blobs/"), Fault::status_with(429, "Retry-After", header));
         let out = scene.export(&[IMAGE]).run().exits(1);
-        assert!(out.stderr.contains("minutes") && out.stderr.contains(&scene.source.host()), "{}", out.stderr);
+        assert!(out.stderr.contains("log in, or wait until "), "{}", out.stderr);
+        assert!(out.stderr.contains(&scene.source.host()), "{}", out.stderr);
         refused(&scene);
     }
 }

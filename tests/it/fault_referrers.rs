@@ -6,7 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use serde_json::json;
 
 use crate::fault_scene::requests;
-use crate::referrer_scene::{EMPTY, SIGNATURE, Signed, described, list_by_tag, nameless, put_index, put_referrer};
+use crate::referrer_scene::{
+    EMPTY, SBOM, SIGNATURE, Signed, described, list_by_tag, nameless, put_index, put_referrer,
+};
 use crate::scene::{INDEX, MANIFEST, Scene, descriptor, put_small_image};
 use crate::support::registry::{Auth, Fault, Match, Registry};
 use crate::support::run::Output;
@@ -52,6 +54,48 @@ fn where_there_is_no_such_api_the_tag_of_the_digest_is_asked_for() {
         assert_eq!(digests, signed.referrers());
         assert_eq!(requests(&scene.source, "GET", LISTS).len(), 1, "asked once for the whole host");
     }
+}
+
+#[test]
+fn whatever_another_host_says_in_place_of_the_api_means_that_there_is_none() {
+    let elsewhere = Registry::start();
+    let gone = Registry::start().url();
+    let mut to: Vec<(String, Option<Fault>)> = [401, 403, 404, 406, 418, 422, 429, 500, 503]
+        .map(|status| (elsewhere.url(), Some(Fault::status_with(status, "Retry-After", "3600"))))
+        .into();
+    to.push((elsewhere.url(), Some(answer(200, "text/html", "<html><title>welcome</title></html>"))));
+    to.push((elsewhere.url(), Some(answer(200, INDEX, "not json"))));
+    to.push((elsewhere.url(), Some(answer(302, "text/plain", ""))));
+    // Nobody there, and places where we do not go.
+    to.extend([(gone, None), ("file:///etc".into(), None), ("ftp://elsewhere.example".into(), None)]);
+    for (url, fault) in to {
+        let (scene, signed) = scene();
+        list_by_tag(&scene.source, "org/app", &signed.image[0], &[&signed.sbom]);
+        elsewhere.clear_faults();
+        elsewhere.clear_requests();
+        if let Some(fault) = fault {
+            elsewhere.fault(Match::any(), fault);
+        }
+        scene.source.fault(Match::on("GET", LISTS), Fault::Redirect(303, format!("{url}{{path}}")));
+        let out = scene.export(&["org/app:1"]).run().succeeds();
+        assert!(!out.stderr.contains("waiting"), "only a registry's own word pauses it: {}", out.stderr);
+        assert!(!nameless(&scene).is_empty(), "the tags were asked");
+        assert!(elsewhere.requests().len() <= 1, "asked once for the whole host: {:?}", elsewhere.requests());
+        assert_eq!(requests(&scene.source, "GET", LISTS).len(), 1);
+    }
+}
+
+#[test]
+fn a_list_that_began_and_goes_on_elsewhere_is_not_taken_for_whole() {
+    let elsewhere = Registry::start();
+    elsewhere.fault(Match::any(), Fault::status(404));
+    let scene = Scene::with(Registry::builder().page(1), Registry::builder());
+    let image = put_index(&scene.source, "org/app", "1", 2);
+    put_referrer(&scene.source, "org/app", &image[0], SIGNATURE);
+    put_referrer(&scene.source, "org/app", &image[0], SBOM);
+    let away = format!("{}{{path}}", elsewhere.url());
+    scene.source.fault(Match::on("GET", "?last="), Fault::Redirect(307, away));
+    refused(&scene, 4);
 }
 
 #[test]

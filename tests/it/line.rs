@@ -1,50 +1,9 @@
-//! The line between: proxies from the environment, and a limit on the rate.
+//! The line between: a limit on the rate, and what a registry warns of.
 
 use std::time::Duration;
 
 use crate::scene::{Scene, command, put_image, put_made_layer, put_small_image};
 use crate::support::registry::Fault;
-use crate::support::tunnel::Tunnel;
-
-#[test]
-fn a_registry_behind_a_proxy_is_reached_by_its_name() {
-    let scene = Scene::new();
-    put_small_image(&scene.source, "org/app", "1");
-    let tunnel = Tunnel::to(scene.source.address());
-    let proxy = format!("http://{}", tunnel.host());
-    let export = |output: &str| {
-        let args = ["registry.test:5000/org/app:1", "--plain-http", "-o"];
-        command("export").args(args).args([scene.path(output)]).args(["--retries", "0"])
-    };
-    export("by-proxy.tar").env("HTTP_PROXY", &proxy).run().succeeds();
-    assert!(!tunnel.asked().is_empty());
-    assert!(tunnel.asked().iter().all(|line| line.starts_with("CONNECT registry.test:5000 ")), "{:?}", tunnel.asked());
-
-    let asked = tunnel.asked().len();
-    let out = export("direct.tar").env("HTTP_PROXY", &proxy).env("NO_PROXY", "example.com, .test").run().exits(1);
-    assert!(out.stderr.contains("registry.test"), "{}", out.stderr);
-    assert_eq!(tunnel.asked().len(), asked, "an exempt name went through the proxy");
-}
-
-#[test]
-fn a_registry_on_this_machine_never_goes_through_a_proxy() {
-    let scene = Scene::new();
-    put_small_image(&scene.source, "org/app", "1");
-    let tunnel = Tunnel::to(scene.source.address());
-    let proxy = format!("http://{}", tunnel.host());
-    scene.export(&["org/app:1"]).env("HTTP_PROXY", &proxy).env("ALL_PROXY", &proxy).run().succeeds();
-    assert_eq!(tunnel.asked(), Vec::<String>::new());
-}
-
-#[test]
-fn a_proxy_that_cannot_be_is_named_without_its_password() {
-    let out = command("export")
-        .args(["registry.test/a:1", "-o", "/nowhere/x.tar"])
-        .env("HTTPS_PROXY", "gopher://me:canary@proxy")
-        .run();
-    assert_ne!(out.code, Some(0));
-    assert!(!out.all().contains("canary"), "{}", out.all());
-}
 
 #[test]
 fn a_limited_rate_holds_up_both_directions() {

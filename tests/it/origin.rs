@@ -138,7 +138,7 @@ fn what_is_no_registry_is_said_to_be_none() {
     scene.target.fault(Match::any(), Fault::status(404));
     let out = scene.import().run().exits(4);
     assert!(out.stderr.contains("not a registry") && out.stderr.contains(&scene.target.host()), "{}", out.stderr);
-    assert_eq!(writes(&scene.target), Vec::<String>::new());
+    assert!(writes(&scene.target).iter().all(|line| line.starts_with("POST ")), "{:?}", writes(&scene.target));
     // Nobody listens there at all.
     let gone = Registry::start().host();
     let run = command("import").args([scene.bundle()]).args(["--plain-http", "--registry", &gone, "--retries", "1"]);

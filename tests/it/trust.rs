@@ -8,6 +8,7 @@ use crate::scene::{Scene, command, put_small_image};
 use crate::support::certs::{Authority, Identity, LOOPBACK};
 use crate::support::registry::{Builder, Registry};
 use crate::support::run::{Output, Run};
+use crate::support::weak_certs::{SHA1, SHORT_AUTHORITY, SHORT_SERVER};
 
 /// Two registries with these certificates; the first holds `org/app:1`.
 fn scene(builder: impl Fn() -> Builder) -> Scene {
@@ -184,4 +185,19 @@ fn plain_http_can_be_said_for_one_host_and_then_no_tls_is_tried_there() {
     let out = import(&scene).args(["--plain-http", "--retries", "0", "--ca-file"]).args([&ca]).run();
     assert!(matches!(out.code, Some(1 | 4)), "{}", out.all());
     assert_eq!(scene.target.requests().len(), 0);
+}
+
+#[test]
+fn keys_that_are_too_short_and_old_hashes_are_named_as_the_reason() {
+    for (weak, reason) in [
+        (SHORT_AUTHORITY, "the authority that signed it has a key of 1024 bits"),
+        (SHORT_SERVER, "it has a key of 1024 bits"),
+        (SHA1, "signed with SHA-1"),
+    ] {
+        let scene = scene(|| Registry::builder().tls(&Identity::from_pem(weak.certificate, weak.key)));
+        let ca = file(&scene, "ca.pem", weak.authority);
+        let out = assert_refused(&scene, export(&scene).args(["--ca-file"]).args([&ca]));
+        assert!(out.stderr.contains(reason), "{}", out.stderr);
+        assert!(out.stderr.contains("the server needs another certificate"), "{}", out.stderr);
+    }
 }

@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod command_line;
+mod create;
 mod ending;
 mod errors;
 mod escape;

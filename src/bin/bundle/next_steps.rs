@@ -10,6 +10,8 @@ use std::collections::BTreeSet;
 use clap::Command;
 use oci_bundle::{Error, NextStep};
 
+use super::create;
+
 /// Parts two ways that do equally well.
 const OR: &str = "; or ";
 
@@ -75,7 +77,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "allow them in the registry (distribution: validation.manifests.urls.allow) and run the import again"
         }
         NextStep::CheckAddressAndProxy => {
-            "this is not a registry's answer; check the address and the proxy in front of it"
+            "check the address and the proxy in front of it; a network may want a login in a browser first"
         }
         NextStep::CheckClock => "check this machine's clock; if it is right, the server needs a new certificate",
         NextStep::CheckCredentials => {
@@ -92,13 +94,14 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::CheckName => "check the name and the tag",
         NextStep::CheckPath => "check the path",
         NextStep::CheckPermission => "the account needs the right to do this; check the repository's permissions",
+        NextStep::CheckProxy => "check the proxy; for a host that is reached without it, add that host to NO_PROXY",
         NextStep::CheckRealm => "check the realm that the registry names",
         NextStep::CheckServerName => "check the host name, and that of the certificate",
         NextStep::CheckStorageRedirect => "check the registry's storage redirect",
-        NextStep::CreateProject { host, project } => {
+        NextStep::CreateProject { host, project, repository } => {
             return format!(
-                "create the project `{project}` (Harbor: `curl -u admin --json \
-                 '{{\"project_name\":\"{project}\"}}' https://{host}/api/v2.0/projects`); or check the credentials and their rights"
+                "create the project `{project}` ({}); or check the credentials and their rights",
+                create::commands(host, repository)
             )
             .into();
         }
@@ -133,6 +136,11 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::LeaveOutReferrers => "leave signatures, SBOMs and the like out with --referrers none",
         NextStep::LogIn { host } => {
             return format!("log in with `bundle login {host}`; or give --username and --password-stdin").into();
+        }
+        NextStep::LogInOrWait { until } => return format!("log in, or wait until {until}").into(),
+        NextStep::LogInToProxy => {
+            "put user name and password into the variable, as in http://USER:PASSWORD@HOST:PORT; for a host that is \
+             reached without the proxy, add that host to NO_PROXY"
         }
         NextStep::NameAuthfile => "name a file with --authfile",
         NextStep::NameFileInDirectory => "name a file in it",

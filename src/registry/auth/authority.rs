@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use data_encoding::BASE64;
 use url::Url;
 
-use super::challenge::Challenge;
+use super::challenge::{Challenge, choose};
 use super::credentials::{Credential, Credentials, Secret};
 use super::scope::Scope;
 use super::token::{self, MAX_TOKEN_BODY, Realm, Tokens};
@@ -88,6 +88,38 @@ impl Authority {
             self.challenges.lock().unwrap_or_else(PoisonError::into_inner).entry(whom).or_insert(general);
         }
         Ok(())
+    }
+
+    /// Whether nothing is known of what this repository wants but what the first contact brought.
+    ///
+    /// # Errors
+    /// When the credential for the repository cannot be had.
+    pub(crate) fn goes_by_the_first_contact(&self, scope: &Scope) -> Result<bool> {
+        let whom = (scope.repository.clone(), self.credential(scope)?);
+        Ok(!self.challenges.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&whom))
+    }
+
+    /// Whether a request without credentials helped no more than the token server that was asked for some.
+    pub(crate) fn is_refused_too(&self, response: &Response) -> bool {
+        match response.status {
+            401 => {
+                let challenge = choose(response.challenges().iter().map(String::as_str));
+                challenge.is_none_or(|challenge| self.is_of_the_first_contact(&challenge))
+            }
+            status => matches!(status, 403 | 404),
+        }
+    }
+
+    /// Whether a challenge leads to where that of the first contact does.
+    fn is_of_the_first_contact(&self, challenge: &Challenge) -> bool {
+        let general = self.general.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&*general, challenge) {
+            (
+                Some(Challenge::Bearer { realm, service, .. }),
+                Challenge::Bearer { realm: other, service: of_other, .. },
+            ) => realm == other && service == of_other,
+            (general, challenge) => general.as_ref() == Some(challenge),
+        }
     }
 
     /// Whether anybody was asked for anything.

@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde::Deserialize;
+use serde_json::Value;
 use url::Url;
 
 use super::credentials::{Credential, Secret};
@@ -42,8 +43,21 @@ struct Answer {
     /// Not used, and no less a secret.
     #[serde(default, rename = "refresh_token")]
     _refresh_token: Option<Secret>,
+    /// A number as a rule; some write it as text, with a fraction, or -1.
     #[serde(default)]
-    expires_in: Option<u64>,
+    expires_in: Value,
+}
+
+impl Answer {
+    fn life(&self) -> Duration {
+        let seconds = match &self.expires_in {
+            Value::Number(number) => number.as_f64(),
+            Value::String(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        let known = seconds.filter(|s: &f64| *s > 0.0).map(|s| s.min(LONGEST_LIFE.as_secs_f64()));
+        known.map_or(SHORTEST_LIFE, Duration::from_secs_f64)
+    }
 }
 
 /// Who gives a token out, and to whom.
@@ -86,11 +100,12 @@ impl Tokens {
 pub(crate) fn read(answer: &[u8]) -> Result<(String, Duration)> {
     let answer: Answer = serde_json::from_slice(answer)
         .map_err(|_| Error::refused("the token server's answer is not a token", NextStep::CheckRealm))?;
+    let life = answer.life();
     let is_filled = |token: &Secret| !token.expose().is_empty();
     let value = answer.token.filter(is_filled).or(answer.access_token).filter(is_filled);
     let value =
         value.ok_or_else(|| Error::refused("the token server's answer holds no token", NextStep::CheckCredentials))?;
-    Ok((value.expose().to_owned(), answer.expires_in.map_or(SHORTEST_LIFE, Duration::from_secs).min(LONGEST_LIFE)))
+    Ok((value.expose().to_owned(), life))
 }
 
 /// Where to ask a realm for a token by GET.
@@ -136,6 +151,21 @@ mod tests {
         let answer = |life: u64| format!(r#"{{"token":"t","expires_in":{life}}}"#).into_bytes();
         for life in [0, 1, u64::from(u32::MAX), u64::MAX] {
             assert_eq!(read(&answer(life)).expect("token").0, "t");
+        }
+    }
+
+    #[test]
+    fn the_life_of_a_token_is_read_however_it_is_written() {
+        let life = |text: &str| read(format!(r#"{{"token":"t","expires_in":{text}}}"#).as_bytes()).expect("token").1;
+        for (text, seconds) in [("3600", 3600), ("\"3600\"", 3600), ("3600.0", 3600), ("90.9e0", 90), ("\" 75 \"", 75)]
+        {
+            assert_eq!(life(text).as_secs(), seconds, "{text}");
+        }
+        for unknown in ["-1", "0", "null", "\"\"", "\"soon\"", "\"NaN\"", "[]", "{}", "-0.5", "true"] {
+            assert_eq!(life(unknown), SHORTEST_LIFE, "{unknown}");
+        }
+        for long in ["1e300", "\"inf\"", "18446744073709551615"] {
+            assert_eq!(life(long), LONGEST_LIFE, "{long}");
         }
     }
 

@@ -5,21 +5,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use ureq::SendBody;
 use ureq::http::{self, HeaderMap};
-use ureq::{BodyReader, Proxy, SendBody};
 use url::Url;
 
 pub(crate) use ureq::http::Method;
 
 use super::clock::{CONNECT_TIMEOUT, Deadline};
-use super::error_body::{MAX_ERROR_BODY, code_and_message};
+use super::error_body::MAX_ERROR_BODY;
 use super::exact::Exact;
+use super::failed::{answered, failed};
 use super::gate::Permit;
 use super::origin::shown;
 use super::pace::{Limiter, Pace};
-use super::tls::explain;
-use crate::error::{Error, Kind, Result};
-use crate::oci::{BadContent, Digest};
+use super::proxy::Via;
+use crate::error::{Error, Result};
+use crate::oci::Digest;
 use crate::store::{Content, Event, Watch};
 
 /// Storage behind a registry may take minutes to finish an upload.
@@ -57,6 +58,8 @@ pub(crate) struct Request<'a> {
     pub(crate) has_leave: bool,
     /// Counts the bytes of the body that went out.
     pub(crate) moved: Option<Arc<AtomicU64>>,
+    /// Where it is redirected to another host, whatever comes of that is its answer.
+    pub(crate) optional: bool,
     /// Once, whatever comes of it.
     pub(crate) once: bool,
     /// It brings content in: a conflict passes, and so does a 400 that no registry wrote.
@@ -77,6 +80,7 @@ impl<'a> Request<'a> {
             commits: false,
             has_leave: false,
             moved: None,
+            optional: false,
             once: false,
             writes: false,
             shown,
@@ -127,7 +131,7 @@ pub(crate) struct Exchange<'a> {
     pub(crate) idle: Duration,
     pub(crate) watch: &'a Arc<dyn Watch>,
     pub(crate) limiter: Option<&'a Arc<Limiter>>,
-    pub(crate) proxy: Option<Proxy>,
+    pub(crate) via: Option<Via>,
     /// The host takes `Expect`.
     pub(crate) expects: bool,
 }
@@ -164,7 +168,7 @@ impl Exchange<'_> {
         let _deadline = Deadline::after(2 * CONNECT_TIMEOUT + patience + small);
         let patience = Some(patience);
         let pace = || Pace::new(self.limiter.cloned(), self.watch.clone(), self.idle);
-        let proxy = || self.proxy.clone();
+        let proxy = || self.via.as_ref().map(|via| via.proxy.clone());
         let asks_first = self.expects && request.asks_first();
         let answer = match &mut request.body {
             Body::None => {
@@ -189,7 +193,8 @@ impl Exchange<'_> {
                 self.agent.run(ready.timeout_recv_response(patience).proxy(proxy()).build())
             }
         };
-        let response = answer.map_err(|e| failed(e, self.host, &request.shown))?;
+        let via = self.via.as_ref().map(|via| (via, self.url));
+        let response = answer.map_err(|e| failed(e, self.host, via, &request.shown))?;
         let (parts, body) = response.into_parts();
         let body = Box::new(body.into_reader());
         let shown = if request.url == *self.url {
@@ -197,10 +202,16 @@ impl Exchange<'_> {
         } else {
             format!("{} {}", request.method, shown(self.url))
         };
+        let by_proxy = self.via.as_ref().filter(|via| via.answers(self.url)).map(|via| via.name.clone());
+        if let (Some(proxy), 407) = (&by_proxy, parts.status.as_u16()) {
+            return Err(Error::Proxy { proxy: proxy.to_string(), reason: format!("{shown}: 407"), status: Some(407) });
+        }
         Ok(Response {
             status: parts.status.as_u16(),
             headers: parts.headers,
             body,
+            by_proxy,
+            doubt: None,
             is_registry: true,
             shown,
             permit: None,
@@ -215,17 +226,29 @@ fn slow(bytes: u64) -> Duration {
     Duration::from_millis(bytes * 1000 / SLOWEST_BODY)
 }
 
+/// Why whoever answers may be no registry.
+#[derive(Debug, Default)]
+pub(crate) struct Doubt {
+    /// What the first contact was answered.
+    pub(crate) answer: String,
+    /// The title of the page that came, if one did.
+    pub(crate) title: String,
+}
+
 /// An answer. Reading it gives the body, with errors in our terms.
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    body: Box<BodyReader<'static>>,
+    pub(super) body: Box<dyn Read + Send>,
+    /// It came through a proxy that may have answered by itself.
+    pub(super) by_proxy: Option<Arc<str>>,
+    pub(crate) doubt: Option<Arc<Doubt>>,
     /// It came from the registry itself, not from where it redirected to.
     pub(crate) is_registry: bool,
-    shown: String,
+    pub(super) shown: String,
     /// Counts as in flight until the body is read, drained or broken, or this is dropped.
     permit: Option<Permit>,
-    idle: Duration,
+    pub(super) idle: Duration,
     pace: Pace,
 }
 
@@ -255,6 +278,7 @@ impl Response {
     /// the link was signed for GET.
     pub(crate) fn is_worth_repeating(&self, request: &Request<'_>) -> bool {
         match self.status {
+            _ if request.optional && !self.is_registry => false,
             408 | 429 => true,
             501 | 505 | 511 => false,
             500..=599 => true,
@@ -294,7 +318,7 @@ impl Response {
 
     /// Adds up to so many bytes of the body to what is there. All of it is to be here in time, which is
     /// `limit` and what a slow line may need besides.
-    fn read_small(&mut self, most: u64, limit: Duration, bytes: &mut Vec<u8>) -> io::Result<()> {
+    pub(super) fn read_small(&mut self, most: u64, limit: Duration, bytes: &mut Vec<u8>) -> io::Result<()> {
         let start = Instant::now();
         let mut part = [0; 16 << 10];
         loop {
@@ -308,25 +332,6 @@ impl Response {
                 Err(e) => return Err(e),
             }
         }
-    }
-
-    /// The whole body.
-    pub(crate) fn body(&mut self, most: u64) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        self.read_small(most + 1, self.idle, &mut bytes).map_err(|e| answered(e, &self.shown))?;
-        if bytes.len() as u64 > most {
-            return Err(Error::content(format!("{}: the answer is longer than {most} bytes", self.shown)));
-        }
-        Ok(bytes)
-    }
-
-    /// This answer as an error.
-    pub(crate) fn failure(&mut self, shown: &str) -> Error {
-        let mut bytes = Vec::new();
-        let _ = self.read_small(MAX_ERROR_BODY, self.idle, &mut bytes);
-        let (code, message) = code_and_message(&bytes);
-        let request = if self.is_registry { shown.to_owned() } else { self.shown.clone() };
-        Error::Status { request, status: self.status, code, message }
     }
 }
 
@@ -342,44 +347,5 @@ impl Read for Response {
             self.permit = None;
         }
         got.map_err(|e| answered(e, &self.shown).into())
-    }
-}
-
-/// An I/O error of a connection in our terms; what our own readers put in comes out as it was.
-fn answered(error: io::Error, shown: &str) -> Error {
-    if let Some(bad) = BadContent::of(&error) {
-        return bad.clone().into();
-    }
-    if let Some(ours) = error.get_ref().and_then(|e| e.downcast_ref::<Error>())
-        && ours.kind() != Kind::Transient
-    {
-        return Error::from_read(error);
-    }
-    let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
-        Some(ureq::Error::Timeout(which)) => unanswered(*which),
-        _ => error.to_string(),
-    };
-    Error::Network { request: shown.into(), reason }
-}
-
-/// An error of ureq in our terms.
-fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
-    if let Some(explained) = explain(&error, host) {
-        return explained;
-    }
-    match error {
-        ureq::Error::Io(e) => answered(e, shown),
-        ureq::Error::Timeout(which) => Error::Network { request: shown.into(), reason: unanswered(which) },
-        ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
-        other => Error::Network { request: shown.into(), reason: other.to_string() },
-    }
-}
-
-/// What a timeout of ureq means.
-fn unanswered(which: ureq::Timeout) -> String {
-    match which {
-        ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
-        ureq::Timeout::PerCall => "no progress within the idle timeout, or too little".into(),
-        _ => "no progress within the idle timeout".into(),
     }
 }

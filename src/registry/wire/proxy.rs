@@ -4,22 +4,43 @@
 //! and ports in `NO_PROXY`; loopback never goes through a proxy. Chosen here per URL, since ureq
 //! takes the first variable that is set for every scheme.
 
+use std::collections::HashSet;
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ureq::Proxy;
 use url::{Host, Url};
 
 use super::address::{Nearness, nearness};
 use super::env::Env;
+use super::proxied::takes_whole_requests;
 use super::secrets::keep_from_authority;
 use crate::error::{Error, NextStep, Result};
+use crate::store::{Event, Watch};
+
+/// A proxy, and what to call it.
+#[derive(Clone, Debug)]
+pub(crate) struct Via {
+    pub(crate) proxy: Proxy,
+    /// `proxy.example:3128 (HTTPS_PROXY)`: never a user name or password.
+    pub(crate) name: Arc<str>,
+}
+
+impl Via {
+    /// Whether it is the proxy that answers a request for this URL, by its own word or the registry's.
+    pub(crate) fn answers(&self, url: &Url) -> bool {
+        url.scheme() == "http" && takes_whole_requests(&self.proxy)
+    }
+}
 
 /// The proxies of a run.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(crate) struct Proxies {
-    http: Option<Proxy>,
-    https: Option<Proxy>,
+    http: Option<Via>,
+    https: Option<Via>,
     exempt: Vec<Exempt>,
+    /// What was said to go through one.
+    shown: Mutex<HashSet<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,13 +72,24 @@ impl Proxies {
             http: find(&["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"])?,
             https: find(&["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"])?,
             exempt: no_proxy.split([',', ' ']).filter_map(exempt).collect(),
+            shown: Mutex::default(),
         })
     }
 
     /// The proxy for this URL, if it goes through one.
-    pub(crate) fn of(&self, url: &Url) -> Option<Proxy> {
+    pub(crate) fn of(&self, url: &Url) -> Option<Via> {
         let proxy = if url.scheme() == "https" { &self.https } else { &self.http };
         proxy.as_ref().filter(|_| !self.is_exempt(url)).cloned()
+    }
+
+    /// The same, said to whoever watches the first time for each host.
+    pub(crate) fn of_shown(&self, url: &Url, watch: &dyn Watch) -> Option<Via> {
+        let via = self.of(url)?;
+        let host = url.origin().ascii_serialization();
+        if self.shown.lock().unwrap_or_else(PoisonError::into_inner).insert(host.clone()) {
+            watch.on(Event::Learned { host: &host, what: &format!("goes through the proxy {}", via.name) });
+        }
+        Some(via)
     }
 
     fn is_exempt(&self, url: &Url) -> bool {
@@ -84,13 +116,15 @@ impl Proxies {
     }
 }
 
-fn parse(name: &str, value: &str) -> Result<Proxy> {
+fn parse(name: &str, value: &str) -> Result<Via> {
     keep_from_authority(value);
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     // The value may hold a password, so it is not shown.
     let unusable =
         |_| Error::Usage { message: format!("{name} holds no proxy URL"), next: Some(NextStep::SetProxyUrl) };
-    Proxy::new(&with_scheme).map_err(unusable)
+    let proxy = Proxy::new(&with_scheme).map_err(unusable)?;
+    let name = format!("{}:{} ({name})", proxy.host(), proxy.port()).into();
+    Ok(Via { proxy, name })
 }
 
 fn exempt(text: &str) -> Option<Exempt> {
@@ -154,6 +188,14 @@ mod tests {
         for loopback in ["https://localhost/", "https://127.0.0.1:5000/", "https://[::1]/"] {
             assert!(!goes_through("", loopback), "{loopback}");
         }
+    }
+
+    #[test]
+    fn a_proxy_is_called_by_its_host_and_its_variable() {
+        let env = |name: &str| (name == "ALL_PROXY").then(|| "http://me:canary@p.example:3128".to_owned());
+        let via = |url: &str| Proxies::from_env(&env).expect("proxies").of(&Url::parse(url).expect("url"));
+        let via = [via("https://r.example/"), via("http://r.example/")].map(|via| via.expect("a proxy"));
+        assert!(via.iter().all(|via| &*via.name == "p.example:3128 (ALL_PROXY)"), "{via:?}");
     }
 
     #[test]

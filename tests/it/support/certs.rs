@@ -6,8 +6,11 @@ use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
+use rustls::crypto::aws_lc_rs::sign::any_supported_type;
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::WebPkiClientVerifier;
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
 use rustls::{RootCertStore, ServerConfig};
 
 /// The names that a server on loopback goes by.
@@ -87,6 +90,14 @@ impl Identity {
         Self::new(certificate.der().clone(), certificate.pem(), &key)
     }
 
+    /// One from texts.
+    pub fn from_pem(cert_pem: &str, key_pem: &str) -> Self {
+        let certificate = CertificateDer::from_pem_slice(cert_pem.as_bytes()).expect("a certificate");
+        let key = PrivatePkcs8KeyDer::from_pem_slice(key_pem.as_bytes()).expect("a key");
+        let key = key.secret_pkcs8_der().to_vec();
+        Self { certificate, key, cert_pem: cert_pem.into(), key_pem: key_pem.into() }
+    }
+
     pub(super) fn server_config(&self, clients: Option<&Authority>) -> Arc<ServerConfig> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let builder = ServerConfig::builder_with_provider(provider.clone())
@@ -102,7 +113,10 @@ impl Identity {
             }
         };
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(self.key.clone()));
-        Arc::new(builder.with_single_cert(vec![self.certificate.clone()], key).expect("certificate and key"))
+        let key = any_supported_type(&key).expect("a key");
+        // Whether they belong together is for clients to find out.
+        let pair = CertifiedKey::new(vec![self.certificate.clone()], key);
+        Arc::new(builder.with_cert_resolver(Arc::new(SingleCertAndKey::from(pair))))
     }
 }
 

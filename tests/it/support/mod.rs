@@ -7,8 +7,10 @@
 pub mod certs;
 pub mod client;
 pub mod fixtures;
+pub mod gateway;
 pub mod layout;
 pub mod proxy;
 pub mod registry;
 pub mod run;
 pub mod tunnel;
+pub mod weak_certs;

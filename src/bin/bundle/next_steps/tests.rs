@@ -35,7 +35,7 @@ fn every() -> Vec<NextStep> {
         NextStep::CheckRealm,
         NextStep::CheckServerName,
         NextStep::CheckStorageRedirect,
-        NextStep::CreateProject { host: host(), project: "library".into() },
+        NextStep::CreateProject { host: host(), project: "library".into(), repository: "library/app".into() },
         NextStep::CreateRepository,
         NextStep::CurrentTlsOrClientCertificate,
         NextStep::DeleteDamagedBlob,

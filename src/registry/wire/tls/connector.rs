@@ -15,13 +15,13 @@ use ureq::config::Config;
 use ureq::unversioned::resolver::Resolver;
 use ureq::unversioned::transport::time::{Duration, Instant};
 use ureq::unversioned::transport::{
-    Buffers, ConnectProxyConnector, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, SocksConnector,
-    TcpConnector, Transport,
+    Buffers, ConnectionDetails, Connector, Either, LazyBuffers, NextTimeout, TcpConnector, Transport,
 };
 
 use super::super::silence::WaitingConnector;
 use super::trust::HostTls;
 use crate::registry::wire::clock::{CONNECT_TIMEOUT, ClockConnector};
+use crate::registry::wire::proxied::ProxyConnector;
 
 /// Two full records are encrypted and sent together: more than that only keeps the server waiting.
 const STEP: usize = 32 << 10;
@@ -32,9 +32,9 @@ const RECORD_TYPES: std::ops::RangeInclusive<u8> = 20..=23;
 /// An agent whose https connections are made as `tls` says, to where `names` leads, and under the clock.
 pub(crate) fn agent_for(config: Config, tls: HostTls, names: impl Resolver) -> Agent {
     let clock = ClockConnector { idle: config.timeout_per_read().unwrap_or(CONNECT_TIMEOUT) };
+    let to_proxies = ProxyConnector::new(config.clone());
     let connector =
-        ().chain(SocksConnector::default())
-            .chain(ConnectProxyConnector::default())
+        ().chain(to_proxies)
             .chain(TcpConnector::default())
             .chain(TlsConnector { tls })
             .chain(clock)

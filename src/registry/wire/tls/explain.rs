@@ -6,6 +6,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use super::verifier::is_ca_as_end_entity;
+use super::weak::{ShortKey, old_hash};
 use crate::{Error, NextStep};
 
 /// The refusal behind a failed request to `host`, where TLS is what failed and trying again is
@@ -81,7 +82,18 @@ fn explain_alert(alert: AlertDescription, host: &str) -> Option<Error> {
 
 fn explain_certificate(error: &CertificateError, host: &str) -> Error {
     let clock = NextStep::CheckClock;
+    if let Some(short) = ShortKey::of(error) {
+        let reason = format!("the certificate of {host} is not safe: {short}, and fewer than 2048 are not taken");
+        return Error::refused(reason, NextStep::NewCertificate);
+    }
     match error {
+        CertificateError::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. }
+            if old_hash(signature_algorithm_id).is_some() =>
+        {
+            let hash = old_hash(signature_algorithm_id).unwrap_or_default();
+            let reason = format!("the certificate of {host} is not safe: it is signed with {hash}");
+            Error::refused(reason, NextStep::NewCertificate)
+        }
         CertificateError::UnknownIssuer => Error::refused(
             format!("the certificate of {host} is signed by an unknown authority"),
             NextStep::TrustAuthority,

@@ -11,6 +11,7 @@ mod explain;
 mod tests;
 mod trust;
 mod verifier;
+mod weak;
 
 #[cfg(test)]
 use connector::agent;

@@ -13,6 +13,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::certs::Roots;
+use super::weak::because_of_a_short_key;
 
 /// webpki's word for it; the type is not reachable through rustls.
 const CA_AS_END_ENTITY: &str = "CaUsedAsEndEntity";
@@ -81,6 +82,10 @@ impl ServerCertVerifier for PinnedOrWebPki {
                 verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
                 Ok(ServerCertVerified::assertion())
             }
+            Err(error) => {
+                let roots = [self.roots.get(), &self.named];
+                Err(because_of_a_short_key(error, end_entity, intermediates, &roots))
+            }
             verdict => verdict,
         }
     }
@@ -92,6 +97,7 @@ impl ServerCertVerifier for PinnedOrWebPki {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+            .map_err(|e| because_of_a_short_key(e, cert, &[], &[]))
     }
 
     fn verify_tls13_signature(
@@ -101,6 +107,7 @@ impl ServerCertVerifier for PinnedOrWebPki {
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
         verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+            .map_err(|e| because_of_a_short_key(e, cert, &[], &[]))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
