@@ -5,7 +5,9 @@ mod failure;
 mod file;
 mod kind;
 mod next_step;
+mod size;
 
 pub use failure::{Error, Result};
 pub use kind::Kind;
 pub use next_step::NextStep;
+pub use size::size;

@@ -53,6 +53,10 @@ impl Transport {
             _ => {
                 let next = NextStep::CheckHost;
                 let failure = response.failure(&shown);
+                if response.wants_tls {
+                    let next = NextStep::UseTls { host: peer.name.clone() };
+                    return Err(Error::refused(format!("{} speaks TLS on this port: {failure}", peer.name), next));
+                }
                 Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), next))
             }
         }

@@ -26,6 +26,8 @@ pub(super) struct Peer {
     pub(super) reach: Arc<Reach>,
     /// What it warned of already.
     pub(super) warned: Mutex<HashSet<String>>,
+    /// Repositories of which it was said whose credentials are shown.
+    pub(super) said_whose: Mutex<HashSet<String>>,
     /// What it turned out not to take.
     pub(super) capabilities: Capabilities,
     /// Set by the first contact, which may find out the scheme.
@@ -54,6 +56,7 @@ impl Peer {
             tls,
             reach,
             warned: Mutex::default(),
+            said_whose: Mutex::default(),
             capabilities: Capabilities::default(),
             contact: OnceLock::new(),
             authority,

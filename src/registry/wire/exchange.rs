@@ -17,9 +17,10 @@ use super::exact::Exact;
 use super::gate::Permit;
 use super::origin::shown;
 use super::pace::{Limiter, Pace};
-use super::tls::explain;
-use crate::error::{Error, Kind, Result};
-use crate::oci::{BadContent, Digest};
+use super::unanswered::{answered, failed};
+use super::whose::Whose;
+use crate::error::{Error, Result};
+use crate::oci::Digest;
 use crate::store::{Content, Event, Watch};
 
 /// Storage behind a registry may take minutes to finish an upload.
@@ -202,6 +203,8 @@ impl Exchange<'_> {
             headers: parts.headers,
             body,
             is_registry: true,
+            wants_tls: false,
+            whose: None,
             shown,
             permit: None,
             idle: self.idle,
@@ -217,6 +220,10 @@ fn slow(bytes: u64) -> Duration {
 
 /// An answer. Reading it gives the body, with errors in our terms.
 pub(crate) struct Response {
+    /// What was asked without TLS was answered by something that speaks nothing else.
+    pub(crate) wants_tls: bool,
+    /// With whose credentials it was asked for, where that was refused.
+    pub(crate) whose: Option<Whose>,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     body: Box<BodyReader<'static>>,
@@ -325,8 +332,15 @@ impl Response {
         let mut bytes = Vec::new();
         let _ = self.read_small(MAX_ERROR_BODY, self.idle, &mut bytes);
         let (code, message) = code_and_message(&bytes);
+        // Go's server and nginx say so in their own words, and in no form of an error.
+        let text = String::from_utf8_lossy(&bytes);
+        self.wants_tls = self.status == 400 && text.contains("HTTP request") && text.contains("HTTPS");
         let request = if self.is_registry { shown.to_owned() } else { self.shown.clone() };
-        Error::Status { request, status: self.status, code, message }
+        let failure = Error::Status { request, status: self.status, code, message };
+        match self.whose.take() {
+            Some(whose) => whose.explain(failure),
+            None => failure,
+        }
     }
 }
 
@@ -342,44 +356,5 @@ impl Read for Response {
             self.permit = None;
         }
         got.map_err(|e| answered(e, &self.shown).into())
-    }
-}
-
-/// An I/O error of a connection in our terms; what our own readers put in comes out as it was.
-fn answered(error: io::Error, shown: &str) -> Error {
-    if let Some(bad) = BadContent::of(&error) {
-        return bad.clone().into();
-    }
-    if let Some(ours) = error.get_ref().and_then(|e| e.downcast_ref::<Error>())
-        && ours.kind() != Kind::Transient
-    {
-        return Error::from_read(error);
-    }
-    let reason = match error.get_ref().and_then(|e| e.downcast_ref::<ureq::Error>()) {
-        Some(ureq::Error::Timeout(which)) => unanswered(*which),
-        _ => error.to_string(),
-    };
-    Error::Network { request: shown.into(), reason }
-}
-
-/// An error of ureq in our terms.
-fn failed(error: ureq::Error, host: &str, shown: &str) -> Error {
-    if let Some(explained) = explain(&error, host) {
-        return explained;
-    }
-    match error {
-        ureq::Error::Io(e) => answered(e, shown),
-        ureq::Error::Timeout(which) => Error::Network { request: shown.into(), reason: unanswered(which) },
-        ureq::Error::HostNotFound => Error::Network { request: shown.into(), reason: format!("host {host} not found") },
-        other => Error::Network { request: shown.into(), reason: other.to_string() },
-    }
-}
-
-/// What a timeout of ureq means.
-fn unanswered(which: ureq::Timeout) -> String {
-    match which {
-        ureq::Timeout::Connect | ureq::Timeout::Resolve => "no connection in time".into(),
-        ureq::Timeout::PerCall => "no progress within the idle timeout, or too little".into(),
-        _ => "no progress within the idle timeout".into(),
     }
 }

@@ -15,3 +15,5 @@ pub(crate) mod reach;
 pub(crate) mod secrets;
 pub(crate) mod silence;
 pub(crate) mod tls;
+mod unanswered;
+pub(crate) mod whose;

@@ -84,7 +84,7 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Error {
     match error {
         CertificateError::UnknownIssuer => Error::refused(
             format!("the certificate of {host} is signed by an unknown authority"),
-            NextStep::TrustAuthority,
+            NextStep::TrustAuthority { host: host.into() },
         ),
         CertificateError::BadSignature => Error::refused(
             format!(
