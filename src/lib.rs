@@ -63,6 +63,6 @@ mod transfer;
 mod verbs;
 
 pub use archive::Expectation;
-pub use error::{Error, Kind, NextStep, Result};
+pub use error::{Error, Kind, NextStep, Result, size};
 pub use store::{Event, Quiet, Watch};
 pub use verbs::*;

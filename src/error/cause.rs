@@ -1,8 +1,32 @@
-//! What is behind an error, apart from where it happened: to say it briefly, and once.
+//! What is known about an error besides, and what is behind it: to say that briefly, and once.
+
+use std::time::Duration;
 
 use super::failure::{Error, described};
+use super::next_step::NextStep;
 
 impl Error {
+    /// The same error with what can be done about it in place of what would be said.
+    #[must_use]
+    pub(crate) fn advised(self, next: impl IntoIterator<Item = NextStep>) -> Self {
+        Self::Advised { cause: Box::new(self), next: next.into_iter().collect() }
+    }
+
+    /// The same error with something that is known besides.
+    #[must_use]
+    pub(crate) fn noted(self, note: String) -> Self {
+        Self::Noted { cause: Box::new(self), note }
+    }
+
+    /// The same error after so many tries; after one it is itself.
+    #[must_use]
+    pub(crate) fn after(self, times: u32, took: Duration) -> Self {
+        match times {
+            0 | 1 => self,
+            _ => self.noted(format!("tried {times} times in {} s", took.as_secs())),
+        }
+    }
+
     /// What happened, without the places and requests it happened at.
     pub(crate) fn cause(&self) -> String {
         match self.innermost() {
@@ -29,7 +53,7 @@ impl Error {
     pub fn places(&self) -> Vec<&str> {
         match self {
             Self::At { place, cause } => std::iter::once(place.as_str()).chain(cause.places()).collect(),
-            Self::OrElse { cause, .. } | Self::Tried { cause, .. } | Self::Advised { cause, .. } => cause.places(),
+            Self::OrElse { cause, .. } | Self::Noted { cause, .. } | Self::Advised { cause, .. } => cause.places(),
             Self::Several(errors) => errors.first().map(Self::places).unwrap_or_default(),
             Self::Shared(error) => error.places(),
             _ => Vec::new(),

@@ -7,11 +7,11 @@
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::file::{kind_of_io, step_for_io};
 use super::kind::Kind;
 use super::next_step::NextStep;
+use super::size::size;
 use super::status::{for_status, kind_of_status};
 use crate::oci::{BadContent, Invalid};
 
@@ -48,7 +48,7 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of this size cannot exist on this file system.
-    #[error("{}: the bundle needs {needed} bytes, and files here end at {limit} bytes", path.display())]
+    #[error("{}: the bundle needs {}, and files here end at {}", path.display(), size(*needed), size(*limit))]
     FileLimit {
         /// The output file.
         path: PathBuf,
@@ -81,7 +81,7 @@ pub enum Error {
         reason: String,
     },
     /// Not enough room, known before anything large was fetched.
-    #[error("{}: the bundle needs {needed} bytes, {free} are free", path.display())]
+    #[error("{}: the bundle needs {}, {} are free", path.display(), size(*needed), size(*free))]
     NoSpace {
         /// The output file.
         path: PathBuf,
@@ -144,16 +144,14 @@ pub enum Error {
         /// The first error message in the body, if any.
         message: String,
     },
-    /// What a request came to that was sent several times.
-    #[error("{cause} (tried {times} times in {seconds} s)")]
-    Tried {
-        /// What it came to the last time.
+    /// An error with something that is known besides.
+    #[error("{cause} ({note})")]
+    Noted {
+        /// What happened.
         #[source]
         cause: Box<Error>,
-        /// How often it was sent.
-        times: u32,
-        /// In how many seconds.
-        seconds: u64,
+        /// A few words.
+        note: String,
     },
     /// An error of which more is known than it says by itself.
     #[error("{cause}")]
@@ -259,7 +257,7 @@ impl Error {
         match self {
             Self::At { cause, .. }
             | Self::OrElse { cause, .. }
-            | Self::Tried { cause, .. }
+            | Self::Noted { cause, .. }
             | Self::Advised { cause, .. } => cause.innermost(),
             Self::Several(errors) => errors.first().map_or(self, Self::innermost),
             Self::Shared(error) => error.innermost(),
@@ -273,27 +271,12 @@ impl Error {
         Self::OrElse { cause: Box::new(self), next }
     }
 
-    /// The same error with what can be done about it in place of what would be said.
-    #[must_use]
-    pub(crate) fn advised(self, next: impl IntoIterator<Item = NextStep>) -> Self {
-        Self::Advised { cause: Box::new(self), next: next.into_iter().collect() }
-    }
-
-    /// The same error after so many tries; after one it is itself.
-    #[must_use]
-    pub(crate) fn after(self, times: u32, took: Duration) -> Self {
-        match times {
-            0 | 1 => self,
-            _ => Self::Tried { cause: Box::new(self), times, seconds: took.as_secs() },
-        }
-    }
-
     /// What it means for whoever has to go on from it.
     pub fn kind(&self) -> Kind {
         match self {
             Self::At { cause, .. }
             | Self::OrElse { cause, .. }
-            | Self::Tried { cause, .. }
+            | Self::Noted { cause, .. }
             | Self::Advised { cause, .. } => cause.kind(),
             // Each would have done: as long as one may pass, trying again may help.
             Self::Several(errors) if errors.iter().any(|e| e.kind() == Kind::Transient) => Kind::Transient,
@@ -316,7 +299,7 @@ impl Error {
     /// What can be done about it: any of these.
     pub fn next_steps(&self) -> Vec<NextStep> {
         match self {
-            Self::At { cause, .. } | Self::Tried { cause, .. } => cause.next_steps(),
+            Self::At { cause, .. } | Self::Noted { cause, .. } => cause.next_steps(),
             Self::Advised { next, .. } => next.clone(),
             Self::OrElse { cause, next } => {
                 let mut steps = cause.next_steps();
@@ -332,8 +315,9 @@ impl Error {
             Self::NoRoom { .. } | Self::NoSpace { .. } => vec![NextStep::FreeRoomOrWriteElsewhere],
             Self::Disk { source, .. } => step_for_io(source).into_iter().collect(),
             Self::FileLimit { .. } => vec![NextStep::FormatDrive],
-            Self::Status { status, code, .. } => for_status(*status, code).into_iter().collect(),
+            Self::Status { status, code, message, .. } => for_status(*status, code, message).into_iter().collect(),
             Self::ComeBack { until, .. } => vec![NextStep::LogInOrWait { until: until.clone() }],
+            Self::Network { reason, .. } if reason.contains("Too many open files") => vec![NextStep::OpenMoreFiles],
             Self::Network { .. } => vec![NextStep::CheckLine],
             Self::Proxy { status: Some(407), .. } => vec![NextStep::LogInToProxy],
             Self::Proxy { .. } => vec![NextStep::CheckProxy],
@@ -346,7 +330,7 @@ impl Error {
         match self {
             Self::At { cause, .. }
             | Self::OrElse { cause, .. }
-            | Self::Tried { cause, .. }
+            | Self::Noted { cause, .. }
             | Self::Advised { cause, .. } => cause.status(),
             Self::Several(errors) => errors.first().and_then(Self::status),
             Self::Shared(error) => error.status(),
@@ -360,7 +344,7 @@ impl Error {
         match self {
             Self::At { cause, .. }
             | Self::OrElse { cause, .. }
-            | Self::Tried { cause, .. }
+            | Self::Noted { cause, .. }
             | Self::Advised { cause, .. } => cause.code(),
             Self::Several(errors) => errors.first().and_then(Self::code),
             Self::Shared(error) => error.code(),

@@ -5,8 +5,10 @@ mod failure;
 mod file;
 mod kind;
 mod next_step;
+mod size;
 mod status;
 
 pub use failure::{Error, Result};
 pub use kind::Kind;
 pub use next_step::NextStep;
+pub use size::size;

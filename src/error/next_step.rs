@@ -183,7 +183,10 @@ pub enum NextStep {
     /// Ask the registry less often.
     SlowDown,
     /// Trust the authority that signed a certificate.
-    TrustAuthority,
+    TrustAuthority {
+        /// The registry.
+        host: String,
+    },
     /// Trust a certificate that signed itself.
     TrustCertificate,
     /// Trust the present certificate of an authority.

@@ -16,7 +16,10 @@ pub(super) fn kind_of_status(status: u16, code: &str, message: &str) -> Kind {
     }
 }
 
-pub(super) fn for_status(status: u16, code: &str) -> Option<NextStep> {
+pub(super) fn for_status(status: u16, code: &str, message: &str) -> Option<NextStep> {
+    if matches!(status, 403 | 412 | 413 | 507) && message.to_ascii_lowercase().contains("quota") {
+        return Some(NextStep::RaiseQuota);
+    }
     match (status, code) {
         (401, _) => Some(NextStep::CheckCredentials),
         // What a registry says itself has a code.

@@ -4,7 +4,7 @@
 //! asked: with the mirror `https://172.18.0.20/library`, `gcr.io/google-containers/pause` is looked
 //! up as `172.18.0.20/library/google-containers/pause`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use super::source_prefix::SourcePrefix;
 use crate::error::{Error, NextStep, Result};
@@ -35,12 +35,39 @@ pub(crate) struct Naming {
     host: Host,
     namespace: String,
     mappings: Vec<Mapping>,
+    /// Each mapping was given for these very images.
+    all_count: bool,
 }
 
 impl Naming {
     /// Rules for this target host; an empty namespace puts nothing in front.
     pub(crate) fn new(host: Host, namespace: &str, mappings: Vec<Mapping>) -> Self {
-        Self { host, namespace: namespace.trim_matches('/').into(), mappings }
+        Self { host, namespace: namespace.trim_matches('/').into(), mappings, all_count: false }
+    }
+
+    /// Every mapping has to be for something.
+    pub(crate) fn with_all_counting(self, all_count: bool) -> Self {
+        Self { all_count, ..self }
+    }
+
+    /// That each mapping is for something that is there, and that no two are for the same.
+    ///
+    /// # Errors
+    /// One that is not, with what there is.
+    pub(crate) fn check<'a>(&self, images: impl Iterator<Item = &'a Repository> + Clone) -> Result<()> {
+        for (at, mapping) in self.mappings.iter().enumerate() {
+            let from = &mapping.from;
+            if self.mappings[..at].iter().any(|other| other.from == *from) {
+                return Err(Error::usage(format!("--map: `{from}` stands for two places: give one of them")));
+            }
+            if self.all_count && !images.clone().any(|repository| from.covers(repository)) {
+                let hosts: BTreeSet<String> = images.clone().map(|r| r.host().to_string()).collect();
+                let hosts = hosts.into_iter().collect::<Vec<_>>().join(", ");
+                let message = format!("--map {from}={}: nothing here comes from {from}, but from {hosts}", mapping.to);
+                return Err(Error::Usage { message, next: Some(NextStep::PrefixFromBundle) });
+            }
+        }
+        Ok(())
     }
 
     /// The repository at the target for one at a source.

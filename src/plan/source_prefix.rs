@@ -39,8 +39,19 @@ impl FromStr for SourcePrefix {
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
         let text = text.trim_end_matches('/');
+        if text.contains("://") {
+            return Err(Invalid::new(format!("`{text}`: leave out the scheme: names begin with the host")));
+        }
         let (host, path) = text.split_once('/').unwrap_or((text, ""));
-        Ok(Self { host: host.parse()?, path: path.into() })
+        let host: Host = host.parse()?;
+        if !host.is_told_from_a_path() {
+            let whole = format!("docker.io/{text}");
+            return Err(Invalid::new(format!("`{text}` begins with no registry host: write it like {whole}")));
+        }
+        if let Some((name, _)) = path.split_once([':', '@']) {
+            return Err(Invalid::new(format!("`{text}`: no tag and no digest here: end it as in {host}/{name}")));
+        }
+        Ok(Self { host, path: path.into() })
     }
 }
 

@@ -63,6 +63,10 @@ impl Transport {
             // So does a server that speaks TLS on this port, or no HTTP.
             400 if response.is_registry => {
                 let failure = response.failure(&shown);
+                if response.wants_tls {
+                    let next = NextStep::UseTls { host: peer.name.clone() };
+                    return Err(Error::refused(format!("{} speaks TLS on this port: {failure}", peer.name), next));
+                }
                 return Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), NextStep::CheckHost));
             }
             200 | 401 if response.is_registry && page.is_none() => {

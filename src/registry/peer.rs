@@ -27,6 +27,8 @@ pub(super) struct Peer {
     pub(super) reach: Arc<Reach>,
     /// What it warned of already.
     pub(super) warned: Mutex<HashSet<String>>,
+    /// Repositories of which it was said whose credentials are shown.
+    pub(super) said_whose: Mutex<HashSet<String>>,
     /// What it turned out not to take.
     pub(super) capabilities: Capabilities,
     /// Why it may be no registry: what the first contact was answered.
@@ -57,6 +59,7 @@ impl Peer {
             tls,
             reach,
             warned: Mutex::default(),
+            said_whose: Mutex::default(),
             capabilities: Capabilities::default(),
             doubt: OnceLock::new(),
             contact: OnceLock::new(),

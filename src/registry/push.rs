@@ -145,6 +145,8 @@ fn with_urls(error: Error, manifest: &Manifest) -> Error {
 /// Says what registries mean that answer "no" to the first upload: most want a project made first.
 fn with_project(error: Error, to: &Repository) -> Error {
     match error.status() {
+        // Without credentials, nobody knows whether anything else is missing.
+        Some(401) if error.next_steps().iter().any(|step| matches!(step, NextStep::LogIn { .. })) => error,
         Some(401 | 403 | 404) => {
             let project = to.path().split('/').next().unwrap_or_default().to_owned();
             let (host, repository) = (to.host().to_string(), to.path().to_owned());

@@ -153,6 +153,9 @@ impl Transport {
                 }
                 Terms::Registry(_) | Terms::Contact(_) | Terms::Layer(_) | Terms::Token => None,
             };
+            if let (Terms::Registry(scope), Some(_)) = (terms, &authorization) {
+                self.say_whose(peer, scope);
+            }
             let permit = (!request.has_leave).then(|| peer.gate.enter());
             let excused;
             let failure = match self.follow(peer, terms, &mut request, authorization.as_deref()) {
@@ -170,10 +173,15 @@ impl Transport {
                     request.rewind()?;
                     continue;
                 }
-                Ok(response) if !response.is_worth_repeating(&request) => {
+                Ok(mut response) if !response.is_worth_repeating(&request) => {
                     permit.iter().for_each(Permit::answered);
                     if let (Terms::Registry(scope), true) = (terms, authorization.is_some() && response.status < 400) {
                         peer.authority.accepted(scope)?;
+                    }
+                    if let (Terms::Registry(scope), 401 | 403) = (terms, response.status)
+                        && (authorization.is_some() || !response.challenges().is_empty())
+                    {
+                        response.whose = Some(peer.authority.whose(scope));
                     }
                     return Ok(response.with(permit));
                 }
@@ -223,6 +231,16 @@ impl Transport {
             }
             self.watch.on(Event::Repeating { host: &peer.name, reason: &failure.to_string() });
             request.rewind()?;
+        }
+    }
+
+    /// Says whose credentials are shown, once for each.
+    fn say_whose(&self, peer: &Peer, scope: &Scope) {
+        if peer.said_whose.lock().unwrap_or_else(PoisonError::into_inner).insert(scope.repository.clone()) {
+            let words = peer.authority.whose(scope).words;
+            if peer.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(words.clone()) {
+                self.watch.on(Event::Learned { host: &peer.name, what: &words });
+            }
         }
     }
 

@@ -194,7 +194,9 @@ impl Export {
     /// Every image and blob that failed; nothing is written unless all of them are there.
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         let wanted = each_once(self.images.iter().cloned())?;
-        let output = if self.dry_run { None } else { Some(Output::open(&self.output, self.force)?) };
+        // A dry run may go without; what it is given is looked at.
+        let goes_without = self.dry_run && self.output.as_os_str().is_empty();
+        let output = if goes_without { None } else { Some(Output::open(&self.output, self.force)?) };
         let (registries, contents) = match self.plan(wanted, &watch) {
             Ok(planned) => planned,
             Err(errors) => return Err(ExportFailed::new(errors, output.and_then(Output::give_up))),
@@ -206,6 +208,11 @@ impl Export {
             Ok(layout) => layout,
             Err(error) => return Err(Stopped::new(error, output.give_up()).into()),
         };
+        if self.dry_run {
+            let room = output.check_room(&layout);
+            output.give_up();
+            return room.map(|()| exported).map_err(Into::into);
+        }
         let jobs = self.registry.jobs;
         let writer = output.begin(layout, jobs, watch.as_ref())?;
         let fetched = fetch(&contents, &registries, &writer, jobs, watch.as_ref());
@@ -213,8 +220,7 @@ impl Export {
             return Err(Stopped::new(Error::Interrupted { signal }, writer.leave()).into());
         }
         if !fetched.failures.is_empty() {
-            let named = fetched.failures.into_iter().map(|(digest, e)| with_images(e, &contents.images_with(&digest)));
-            return Err(ExportFailed::new(named.collect(), writer.leave()));
+            return Err(ExportFailed::new(failures(&contents, fetched.failures), writer.leave()));
         }
         (exported.blobs.fetched, exported.blobs.resumed) = (fetched.fetched, fetched.resumed);
         let written = writer.finish(self.read_back.then_some(jobs), watch.as_ref())?;
@@ -279,6 +285,26 @@ impl Export {
         }
         if errors.is_empty() { Ok((registries, contents)) } else { Err(errors) }
     }
+}
+
+/// What could not be fetched: of the blobs that the sources do not have, one line for each image.
+fn failures(contents: &Contents, failed: Vec<(Digest, Error)>) -> Vec<Error> {
+    let mut gone: Vec<(Vec<String>, Error, u64)> = Vec::new();
+    let mut errors = Vec::new();
+    for (digest, error) in failed {
+        let images = contents.images_with(&digest);
+        match gone.iter_mut().find(|(others, ..)| error.status() == Some(404) && *others == images) {
+            Some((.., count)) => *count += 1,
+            None if error.status() == Some(404) => gone.push((images, error, 1)),
+            None => errors.push(with_images(error, &images)),
+        }
+    }
+    let lacks = gone.into_iter().map(|(images, error, count)| {
+        let error =
+            if count > 1 { error.at(format!("the source lacks {count} blobs, the first of them")) } else { error };
+        with_images(error.advised([NextStep::PushToSourceAgain]), &images)
+    });
+    lacks.chain(errors).collect()
 }
 
 fn without_referrers(name: &Reference) -> Error {

@@ -42,7 +42,14 @@ fn the_longest_mapping_wins_and_takes_no_namespace() {
     assert_eq!(repositories(&scene, "", &["--map", &one]), ["library/base", "one/x/app"]);
     assert_eq!(repositories(&scene, "", &["--map", &all, "--map", &one]), ["all/base", "one/x/app"]);
     let (part, nothing) = (format!("{whole}/te=no"), format!("{whole}="));
-    assert_eq!(repositories(&scene, "", &["--map", &part]), ["library/base", "library/team/app"], "whole names only");
+    let out = scene.import().args(["--map", &part]).run().exits(2);
+    assert!(
+        out.stderr.contains("nothing here comes from") && out.stderr.contains(&whole),
+        "whole names only: {}",
+        out.stderr
+    );
+    // Set for many imports, it may be for others.
+    scene.import().env("BUNDLE_MAP", &part).run().succeeds();
     assert_eq!(repositories(&scene, "", &["--map", &nothing]), ["base", "team/app"]);
 }
 
@@ -51,11 +58,17 @@ fn what_cannot_be_a_name_is_refused_before_the_first_request() {
     let scene = scene();
     let host = scene.target.host();
     let map = format!("{}=UPPER", scene.source.host());
-    let cases: [(&str, &[&str], &str); 5] = [
+    let twice = ["a", "b"].map(|to| format!("{}={to}", scene.source.host()));
+    let cases: [(&str, &[&str], &str); 10] = [
         ("/ns", &["--namespace", "other"], "two namespaces"),
         ("", &["--namespace", "Not A Name"], "Not A Name"),
         ("", &["--map", "no-equals-sign"], "FROM=TO"),
         ("", &["--map", "=to"], "FROM"),
+        ("", &["--map", "https://gcr.io=x"], "leave out the scheme"),
+        ("", &["--map", "library/nginx=x"], "docker.io/library/nginx"),
+        ("", &["--map", "gcr.io/app:1=x"], "no tag and no digest"),
+        ("", &["--map", "gcr.io=x"], "but from"),
+        ("", &["--map", &twice[0], "--map", &twice[1]], "two places"),
         ("", &["--map", &map], "UPPER"),
     ];
     for (below, args, word) in cases {

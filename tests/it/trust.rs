@@ -179,7 +179,11 @@ fn plain_http_can_be_said_for_one_host_and_then_no_tls_is_tried_there() {
     export(&scene).args([&plain]).run().succeeds();
     let used: BTreeSet<u64> = scene.source.requests().iter().map(|r| r.connection).collect();
     assert_eq!(scene.source.connections(), used.len() as u64, "no connection was spent on TLS");
-    import(&scene).args([&plain]).args(["--ca-file"]).args([&ca]).run().succeeds();
+    let out = import(&scene).args([&plain]).args(["--ca-file"]).args([&ca]).run().exits(2);
+    assert!(out.stderr.contains("nothing to do with") && out.stderr.contains(&scene.target.host()), "{}", out.stderr);
+    // Set for many commands, it may be for others.
+    let set = import(&scene).env("BUNDLE_PLAIN_HTTP", scene.source.host());
+    set.args(["--ca-file"]).args([&ca]).run().succeeds();
     // Where http is asked for and TLS is spoken, nothing is guessed.
     scene.target.clear_requests();
     let out = import(&scene).args(["--plain-http", "--retries", "0", "--ca-file"]).args([&ca]).run();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use super::bundle::Bundle;
 use crate::archive::format::index_json::IndexEntry;
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Invalid, Reference};
 use crate::store::RootName;
 
@@ -87,7 +87,8 @@ pub(crate) fn check_bundle(expectations: &[Expectation], bundle: &Bundle) -> Res
     if !pins.is_empty() && !pins.iter().any(|pin| pin.met_by(bundle) == Some(true)) {
         let expected: Vec<String> = pins.iter().map(ToString::to_string).collect();
         let (expected, actual) = (expected.join(" or "), &bundle.index().digest);
-        return Err(here(Error::content(format!("not the expected bundle: it is {actual}, not {expected}"))));
+        let other = Error::content(format!("not the expected bundle: it is {actual}, not {expected}"));
+        return Err(here(other.advised([NextStep::PinIndex])));
     }
     match expectations.iter().find(|e| e.met_by(bundle) == Some(false)) {
         Some(other) => Err(here(Error::content(format!("not the expected image: {other} is another one here")))),

@@ -37,6 +37,28 @@ impl Output {
         Ok(Self { partial, worth_keeping })
     }
 
+    /// Checks that a bundle of this layout would fit.
+    ///
+    /// # Errors
+    /// Not enough room, longer than a file can be there, or a failing drive.
+    pub(crate) fn check_room(&self, layout: &Layout) -> Result<()> {
+        let system = FileSystem::of(self.partial.file());
+        let system = system.map_err(self.partial.failed("look at the file system of"))?;
+        self.room(&system, layout).map(drop)
+    }
+
+    /// The bytes that are free for a bundle of this layout, which are enough.
+    fn room(&self, system: &FileSystem, layout: &Layout) -> Result<u64> {
+        let (partial, needed) = (&self.partial, layout.bytes());
+        let path = || partial.path().to_owned();
+        if let Some(limit) = system.file_limit.filter(|limit| needed > *limit) {
+            return Err(Error::FileLimit { path: path(), needed, limit });
+        }
+        let own = file_system::allocated(partial.file()).map_err(partial.failed("look up"))?;
+        let free = system.free.saturating_add(own);
+        if needed > free { Err(Error::NoSpace { path: path(), needed, free }) } else { Ok(free) }
+    }
+
     /// Checks that a bundle of this layout fits, takes up the room, and finds out what of it is
     /// there already.
     ///
@@ -73,16 +95,9 @@ impl Output {
         jobs: usize,
         watch: &dyn Watch,
     ) -> Result<HashMap<Digest, Filled>> {
+        let free = self.room(&system, layout)?;
         let (partial, needed) = (&self.partial, layout.bytes());
         let path = || partial.path().to_owned();
-        if let Some(limit) = system.file_limit.filter(|limit| needed > *limit) {
-            return Err(Error::FileLimit { path: path(), needed, limit });
-        }
-        let own = file_system::allocated(partial.file()).map_err(partial.failed("look up"))?;
-        let free = system.free.saturating_add(own);
-        if needed > free {
-            return Err(Error::NoSpace { path: path(), needed, free });
-        }
         let held = resume::take_up(partial, layout, system, jobs, watch)?;
         self.worth_keeping = !held.is_empty();
         if system.reserves {

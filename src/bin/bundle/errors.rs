@@ -59,7 +59,9 @@ impl Failure {
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self { kind: error.kind(), errors: vec![error], has_object: false, go_on: None }
+        let kind = error.kind();
+        let go_on = matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned());
+        Self { kind, errors: vec![error], has_object: false, go_on }
     }
 }
 
@@ -75,7 +77,9 @@ impl From<ExportFailed> for Failure {
                 None => format!("run the same command again to go on: what was fetched before is kept in {path}"),
             }
         });
-        Self { kind: failed.kind(), errors: failed.errors, has_object: false, go_on }
+        let kind = failed.kind();
+        let go_on = go_on.or_else(|| matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned()));
+        Self { kind, errors: failed.errors, has_object: false, go_on }
     }
 }
 
@@ -171,6 +175,13 @@ fn elsewhere(first: &Error, others: &[&Error]) -> String {
         told.extend(there);
     }
     if told.is_empty() { String::new() } else { format!(": {}", told.join(", ")) }
+}
+
+/// Prints that somebody stopped the command, what of it is not done, and how to go on.
+pub(crate) fn print_interrupted(undone: &str) {
+    // Nobody is left to tell when standard error is closed.
+    let _ = writeln!(std::io::stderr().lock(), "bundle: interrupted: {}", escaped(undone));
+    print_hint(GO_ON);
 }
 
 /// Prints how to go on to standard error. That is our own words, and names that a person typed: a password that

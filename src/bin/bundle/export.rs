@@ -13,7 +13,7 @@ use super::errors::Failure;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
-use super::text::{parse_size, size};
+use super::text::{parse_size, shell_word, size};
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -88,6 +88,9 @@ impl ExportArgs {
             report::json(Some(&exported), None::<()>);
         } else {
             tell(progress, &exported, self.read_back);
+            if self.dry_run {
+                progress.answer("dry run", "nothing was written");
+            }
         }
         Ok(())
     }
@@ -109,5 +112,5 @@ fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
         (false, true) => "read back",
     };
     progress.say("wrote", &format!("{path}  {}  bundle {digest}  ({safe})", size(bytes)));
-    progress.say("next", &format!("bundle import {path} --registry HOST --expect {digest}"));
+    progress.say("next", &format!("bundle import {} --registry HOST --expect {digest}", shell_word(&path.to_string())));
 }

@@ -6,14 +6,14 @@ use clap::{Args, ValueEnum};
 use oci_bundle::import::{
     self, ExistingTag, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport, SourcePrefix,
 };
-use oci_bundle::oci::{Host, Invalid, Reference, Repository};
+use oci_bundle::oci::{Invalid, Reference, Repository};
 use oci_bundle::report::LeftOut;
-use oci_bundle::{Error, Result};
+use oci_bundle::{Error, Kind, Result};
 
-use super::errors::{Ended, Failure, print_all};
+use super::errors::{Ended, Failure, print_all, print_interrupted};
 use super::input_args::InputArgs;
 use super::progress::Progress;
-use super::registry_args::RegistryArgs;
+use super::registry_args::{RegistryArgs, registry_host};
 use super::report;
 use super::text::{count, size};
 
@@ -97,18 +97,16 @@ impl From<Check> for import::Check {
 
 impl ImportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        self.input.check(progress)?;
+        self.access.check_stdin(&self.input.bundles)?;
         let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let Some(registry) = self.registry.or_else(|| script("TARGETHOST")) else {
             let instead = "name it with --registry HOST[:PORT][/NAMESPACE]";
             return Err(Failure::usage("no registry to import into", instead));
         };
-        if registry.contains("://") {
-            let message = format!("registry `{registry}`: leave out the scheme (http: --plain-http)");
-            return Err(Error::usage(message).into());
-        }
         let trimmed = registry.trim_end_matches('/');
         let (host, below) = trimmed.split_once('/').map_or((trimmed, None), |(host, below)| (host, Some(below)));
-        let host: Host = host.parse().map_err(|e: Invalid| Error::usage(e.to_string()))?;
+        let host = if registry.contains("://") { registry_host(&registry)? } else { registry_host(host)? };
         let namespace = match (self.namespace, below) {
             (Some(_), Some(below)) => {
                 let message = format!("two namespaces: `{below}` with --registry and another with --namespace");
@@ -122,6 +120,9 @@ impl ImportArgs {
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)
             .name(self.name.as_deref().map(repository).transpose()?)
+            .all_mappings_count(
+                std::env::var("BUNDLE_MAP").map_or(true, |set| set.split(',').count() != self.map.len()),
+            )
             .mappings(self.map)
             .check(self.check.into())
             .existing_tag(self.on_existing_tag.into())
@@ -145,7 +146,7 @@ impl ImportArgs {
             tell(progress, &imported, self.dry_run);
         }
         if !progress.talk().json {
-            print_all(imported.failures().map(|failure| failure.error()), progress.advice());
+            tell_failures(progress, &mut imported);
         }
         failure.map_or(Ok(()), |failure| Err(failure.with_object()))
     }
@@ -160,6 +161,24 @@ fn repository(text: &str) -> Result<Repository> {
         return Err(bad(format!("`{text}`: a repository has no tag and no digest")));
     }
     Ok(reference.repository)
+}
+
+/// Why images failed. Of those that were interrupted it is enough to know which they are.
+fn tell_failures(progress: &Progress, imported: &mut Imported) {
+    let interrupted =
+        |image: &&ImportedImage| matches!(image.error.as_ref().map(|e| e.kind), Some(Kind::Interrupted(_)));
+    let (all, undone) = (imported.images.len(), imported.images.iter().filter(interrupted));
+    let undone: Vec<String> = undone.map(|image| image.target.clone()).collect();
+    let failures = imported.failures().filter(|failure| !matches!(failure.kind, Kind::Interrupted(_)));
+    print_all(failures.map(|failure| failure.error()), progress.advice());
+    if !undone.is_empty() {
+        print_interrupted(&format!(
+            "{} of {} not done: {}",
+            undone.len(),
+            count(all as u64, "image"),
+            undone.join(", ")
+        ));
+    }
 }
 
 /// One line for each image, by name: with the whole digest, to be pasted elsewhere.

@@ -1,10 +1,13 @@
 //! The arguments of every command that reads bundles.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
 use oci_bundle::Expectation;
 
+use super::errors::Failure;
+use super::progress::Progress;
 use super::text::parse_size;
 
 /// What to read
@@ -26,4 +29,21 @@ pub(crate) struct InputArgs {
     /// Hold at most this much of manifests in memory, as in 2GiB
     #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
     pub(crate) max_manifests: u64,
+}
+
+impl InputArgs {
+    /// That standard input is read once at most; and says so where somebody would wait for nothing.
+    ///
+    /// # Errors
+    /// It is named twice.
+    pub(crate) fn check(&self, progress: &Progress) -> Result<(), Failure> {
+        let times = self.bundles.iter().filter(|path| path.as_os_str() == "-").count();
+        if times > 1 {
+            return Err(Failure::usage("`-` twice: standard input can be read once", "name the other one as a file"));
+        }
+        if times == 1 && std::io::stdin().is_terminal() {
+            progress.note("reading", "standard input: a bundle is expected there, as from `ssh HOST cat FILE |`");
+        }
+        Ok(())
+    }
 }

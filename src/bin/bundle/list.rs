@@ -26,6 +26,7 @@ pub(crate) struct ListArgs {
 
 impl ListArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        self.input.check(progress)?;
         let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let mut listed = Vec::new();

@@ -5,29 +5,31 @@ use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::login::{Login, logout};
-use oci_bundle::oci::Host;
 
 use super::errors::Failure;
 use super::progress::Progress;
-use super::registry_args::RegistryArgs;
+use super::registry_args::{RegistryArgs, registry_host};
 use super::report;
 
 /// Check credentials with a registry and keep them in the docker configuration
 #[derive(Args)]
-#[command(after_help = "Example:\n  bundle login 172.18.0.20 --username admin --password-stdin < password.txt")]
+#[command(
+    after_help = "Example:\n  bundle login 172.18.0.20\n  bundle login 172.18.0.20 --username admin --password-stdin < password.txt\n\nUser name and password are asked for where they are not given."
+)]
 pub(crate) struct LoginArgs {
     /// The registry
     #[arg(value_name = "HOST[:PORT]")]
-    host: Host,
+    host: String,
     #[command(flatten)]
     registry: RegistryArgs,
 }
 
 impl LoginArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let options = self.registry.options(std::slice::from_ref(&self.host), None)?;
+        let host = registry_host(&self.host)?;
+        let options = self.registry.asking()?.options(&[host], None)?;
         let Some((host, credential)) = options.login.clone() else {
-            let instead = "give --username with --password-stdin, or BUNDLE_PASSWORD";
+            let instead = "give --username and --password-stdin; or set BUNDLE_PASSWORD";
             return Err(Failure::usage("no credentials to log in with", instead));
         };
         let kept = Login::new(host, credential, options).run(progress.clone())?;
@@ -58,7 +60,7 @@ impl LoginArgs {
 pub(crate) struct LogoutArgs {
     /// The registry
     #[arg(value_name = "HOST[:PORT]")]
-    host: Host,
+    host: String,
     /// Forget them in this file instead of the docker configuration
     #[arg(long, value_name = "FILE", env = "BUNDLE_AUTHFILE")]
     authfile: Option<PathBuf>,
@@ -66,7 +68,7 @@ pub(crate) struct LogoutArgs {
 
 impl LogoutArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let forgotten = logout(self.host, self.authfile)?;
+        let forgotten = logout(registry_host(&self.host)?, self.authfile)?;
         if progress.talk().json {
             report::json(Some(&forgotten), None::<()>);
             return Ok(());

@@ -16,6 +16,7 @@ mod live;
 mod login;
 mod next_steps;
 mod progress;
+mod prompt;
 mod registry_args;
 mod report;
 mod secrets;

@@ -81,7 +81,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::CheckClock => "check this machine's clock; if it is right, the server needs a new certificate",
         NextStep::CheckCredentials => {
-            "check the credentials; log in again with `bundle login`; or give others with --username and --password-stdin"
+            "check the credentials: log in again with `bundle login`; or give others with --username and --password-stdin"
         }
         NextStep::CheckExternalUrl => "check the registry's external URL setting",
         NextStep::CheckExternalUrlAndProxy => "check the registry's external URL setting and the proxy in front of it",
@@ -135,7 +135,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::LeaveOutReferrers => "leave signatures, SBOMs and the like out with --referrers none",
         NextStep::LogIn { host } => {
-            return format!("log in with `bundle login {host}`; or give --username and --password-stdin").into();
+            return format!(
+                "check the credentials: log in with `bundle login {host}`; or give --username and --password-stdin"
+            )
+            .into();
         }
         NextStep::LogInOrWait { until } => return format!("log in, or wait until {until}").into(),
         NextStep::LogInToProxy => {
@@ -201,7 +204,12 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
-        NextStep::TrustAuthority => "give the authority's certificate with --ca-file; or put it into certs.d as *.crt",
+        NextStep::TrustAuthority { host } => {
+            return format!(
+                "give the authority's certificate with --ca-file; or put it into /etc/docker/certs.d/{host}/ca.crt"
+            )
+            .into();
+        }
         NextStep::TrustCertificate => "give this very certificate with --ca-file; or put it into certs.d as *.crt",
         NextStep::TrustNewAuthority => "the authority was made anew: give its present certificate with --ca-file",
         NextStep::UsePlainHttp { host } => {

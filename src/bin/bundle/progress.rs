@@ -114,6 +114,7 @@ impl Progress {
 
     /// For an end in the middle of things: leaves a clean line, and says how many images are done.
     pub(crate) fn abandon(&self) {
+        super::prompt::restore();
         // Whoever holds it may hold it for ever; then there is nothing left to say.
         let Ok(mut screen) = self.screen.try_lock() else { return };
         screen.ended = true;
@@ -125,6 +126,13 @@ impl Progress {
         let mut stderr = std::io::stderr().lock();
         // Nobody is left to tell when standard error is closed.
         let _ = writeln!(stderr, "bundle: interrupted{done}\nhint: {}", super::errors::GO_ON);
+    }
+
+    /// A line about what goes on, for a person: standard error.
+    pub(crate) fn note(&self, label: &str, text: &str) {
+        if !self.talk.quiet {
+            self.tell(&format!("{label:<10} {text}"));
+        }
     }
 
     fn tell(&self, text: &str) {

@@ -1,6 +1,5 @@
 //! The flags of every command that talks to registries, and what they mean to the library.
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -11,6 +10,7 @@ use oci_bundle::registry::{Credential, PlainHttp, RegistryOptions, Retry, TlsOpt
 use oci_bundle::{Error, Result};
 
 use super::errors::Failure;
+use super::prompt;
 use super::text::parse_size;
 
 /// Registry access
@@ -74,8 +74,25 @@ pub(crate) fn weakened_by_environment(matches: &ArgMatches) -> Vec<&'static str>
 }
 
 /// A variable of this value asks for nothing.
+/// A registry, as it is typed.
+///
+/// # Errors
+/// It is none; with a scheme it says so.
+pub(crate) fn registry_host(text: &str) -> Result<Host> {
+    if text.contains("://") {
+        let message = format!("registry `{text}`: leave out the scheme (http: --plain-http)");
+        return Err(Error::usage(message));
+    }
+    text.parse().map_err(|e: Invalid| Error::usage(e.to_string()))
+}
+
+/// A value that switches something on, as clap reads one.
+fn is_yes(text: &str) -> bool {
+    matches!(text.to_ascii_lowercase().as_str(), "1" | "true" | "yes" | "on" | "y" | "t")
+}
+
 fn is_no(value: &str) -> bool {
-    matches!(value, "false" | "0" | "no")
+    matches!(value.to_ascii_lowercase().as_str(), "0" | "false" | "no" | "off" | "n" | "f")
 }
 
 impl RegistryArgs {
@@ -108,11 +125,19 @@ impl RegistryArgs {
         let plain_http = match self.plain_http.as_slice() {
             [] => PlainHttp::None,
             [only] if is_no(only) => PlainHttp::None,
-            hosts if hosts.iter().any(|h| matches!(h.as_str(), "" | "true" | "1")) => PlainHttp::All,
-            hosts => {
-                let parsed = hosts.iter().map(|host| host.parse::<Host>());
-                let hosts = parsed.collect::<Result<_, Invalid>>();
-                PlainHttp::Hosts(hosts.map_err(|e| Error::usage(format!("--plain-http: {e}")))?)
+            given if given.iter().any(|h| h.is_empty() || is_yes(h)) => PlainHttp::All,
+            given => {
+                let parsed = given.iter().map(|host| registry_host(host));
+                let plain: Vec<Host> =
+                    parsed.collect::<Result<_>>().map_err(|e| Error::usage(format!("--plain-http: {e}")))?;
+                // A variable may be set for all commands; what was typed is meant for this one.
+                let is_typed = std::env::var("BUNDLE_PLAIN_HTTP").ok().is_none_or(|set| *given != [set]);
+                if let Some(other) = plain.iter().find(|one| is_typed && !hosts.contains(one)) {
+                    let there: Vec<&str> = hosts.iter().map(Host::as_str).collect();
+                    let message = format!("--plain-http={other}: this command has nothing to do with {other}");
+                    return Err(Failure::usage(message, &format!("its registries are: {}", there.join(", "))));
+                }
+                PlainHttp::Hosts(plain)
             }
         };
         let mut options = RegistryOptions::default();
@@ -136,10 +161,31 @@ impl RegistryArgs {
         if !self.password_stdin {
             return Ok(std::env::var("BUNDLE_PASSWORD").ok());
         }
-        let mut password = String::new();
-        let read = std::io::stdin().lock().take(64 << 10).read_to_string(&mut password);
-        read.map_err(Error::disk("read the password", "standard input"))?;
-        let line = password.strip_suffix('\n').unwrap_or(&password);
-        Ok(Some(line.strip_suffix('\r').unwrap_or(line).to_owned()))
+        prompt::password().map(Some)
+    }
+
+    /// The same for somebody who is there to be asked for what is missing.
+    pub(crate) fn asking(mut self) -> Result<Self> {
+        if self.username.is_none() && prompt::is_possible() {
+            self.username = Some(prompt::line("User name: ")?).filter(|name| !name.is_empty());
+        }
+        let has_password = self.password_stdin || std::env::var_os("BUNDLE_PASSWORD").is_some();
+        self.password_stdin |= self.username.is_some() && !has_password && prompt::is_possible();
+        Ok(self)
+    }
+
+    /// That standard input is not wanted for two things at once.
+    ///
+    /// # Errors
+    /// It is read as one of these already, or as a password.
+    pub(crate) fn check_stdin(&self, bundles: &[PathBuf]) -> Result<(), Failure> {
+        let reads_bundle = bundles.iter().any(|path| path.as_os_str() == "-");
+        match self.password_stdin && reads_bundle {
+            true => Err(Failure::usage(
+                "standard input cannot be a bundle and the password",
+                "name the file of the bundle, or set BUNDLE_PASSWORD",
+            )),
+            false => Ok(()),
+        }
     }
 }

@@ -328,7 +328,7 @@ mod tests {
     fn at_eighty_columns_the_bar_the_bytes_the_time_blobs_and_images_are_there() {
         let lines = busy().lines((79, 24));
         assert!(lines[0].contains('━') || lines[0].contains('╸'), "{}", lines[0]);
-        for wanted in ["fetching", "/1.30 GiB", " left", "blobs 0/25", "images 2/3"] {
+        for wanted in ["fetching", "/1.31 GiB", " left", "blobs 0/25", "images 2/3"] {
             assert!(lines[0].contains(wanted), "{wanted}: {}", lines[0]);
         }
         assert_eq!(lines[1], "  retry 2/5 in 4 s: registry.example:5000: connection refused");

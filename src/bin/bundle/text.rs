@@ -1,7 +1,10 @@
 //! Text for a person: what comes from outside is made harmless, numbers are made readable.
 
+use std::borrow::Cow;
+
 use bytesize::ByteSize;
 use oci_bundle::registry::redacted;
+pub(crate) use oci_bundle::size;
 
 use super::escape::harmless;
 
@@ -15,17 +18,14 @@ pub(crate) fn count(number: u64, noun: &str) -> String {
     if number == 1 { format!("1 {noun}") } else { format!("{number} {noun}s") }
 }
 
-/// A size in bytes for a person.
-pub(crate) fn size(bytes: u64) -> String {
-    const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
-    if bytes < 1024 {
-        return format!("{bytes} B");
+/// As a shell takes it for one word.
+pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
+        return text.into();
     }
-    // In hundredths, cut and not rounded up: what is said to be there is there.
-    let power = (u64::from(bytes.ilog2()) / 10).min(UNITS.len() as u64);
-    let hundredths = (u128::from(bytes) * 100) >> (10 * power);
-    let unit = usize::try_from(power - 1).map_or("EiB", |at| UNITS[at]);
-    format!("{}.{:02} {unit}", hundredths / 100, hundredths % 100)
+    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
+    format!("'{}'", text.replace('\'', r"'\''")).into()
 }
 
 /// As much of a line as there are columns for.
@@ -58,9 +58,9 @@ mod tests {
             (1023, "1023 B"),
             (1024, "1.00 KiB"),
             (75_530_752, "72.03 MiB"),
-            (1_048_575, "1023.99 KiB"),
+            (1_048_575, "1024.00 KiB"),
             (1 << 40, "1.00 TiB"),
-            (u64::MAX, "15.99 EiB"),
+            (u64::MAX, "16.00 EiB"),
         ] {
             assert_eq!(size(bytes), want, "{bytes}");
         }

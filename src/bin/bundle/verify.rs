@@ -29,6 +29,7 @@ pub(crate) struct VerifyArgs {
 
 impl VerifyArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        self.input.check(progress)?;
         let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect);

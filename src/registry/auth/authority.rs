@@ -18,6 +18,7 @@ use crate::error::{Error, NextStep, Result};
 use crate::oci::Host;
 use crate::registry::wire::exchange::{Body, Method, Request, Response};
 use crate::registry::wire::origin::{Origin, Purpose, shown};
+use crate::registry::wire::whose::Whose;
 
 /// The repository that a challenge came to, and the credential for it.
 type Whom = (String, Option<Credential>);
@@ -160,7 +161,8 @@ impl Authority {
             Some(Challenge::Bearer { realm, service, scope: challenged }) => {
                 let realm = Realm { url: follow(origin, &realm)?, service };
                 let scopes = scope.texts(challenged.as_deref());
-                let ask = || ask(&realm, &scopes, credential.as_ref(), send);
+                let refused = |e| self.whose(scope).explain(e);
+                let ask = || ask(&realm, &scopes, credential.as_ref(), send).map_err(refused);
                 let whom = (realm.clone(), credential.clone());
                 Ok(Some(format!("Bearer {}", self.tokens.get(whom, &scopes, stale, ask)?)))
             }
@@ -171,6 +173,25 @@ impl Authority {
         let whom = (scope.repository.clone(), credential.cloned());
         let own = self.challenges.lock().unwrap_or_else(PoisonError::into_inner).get(&whom).cloned();
         own.or_else(|| self.general.lock().unwrap_or_else(PoisonError::into_inner).clone())
+    }
+
+    /// Whose credentials a request of this scope is sent with, and where they come from.
+    pub(crate) fn whose(&self, scope: &Scope) -> Whose {
+        let of = |credential: &Credential| match credential.username() {
+            Some(name) => format!("the credentials of {name}"),
+            None => "the token".into(),
+        };
+        let host = self.host.to_string();
+        if let Some(login) = &self.login {
+            return Whose { host, any: true, words: format!("{} that were given with the command", of(login)) };
+        }
+        let found = self.credential(scope).ok().flatten();
+        if let (Some(found), Some(file)) = (found, self.credentials.file_with(&self.host, &scope.repository)) {
+            return Whose { host, any: true, words: format!("{} in {}", of(&found), file.display()) };
+        }
+        let places: Vec<String> = self.credentials.looked_in().iter().map(|path| path.display().to_string()).collect();
+        let places = if places.is_empty() { "nowhere".into() } else { places.join(", ") };
+        Whose { any: false, words: format!("no credentials for {host}: looked in {places}"), host }
     }
 
     fn credential(&self, scope: &Scope) -> Result<Option<Credential>> {

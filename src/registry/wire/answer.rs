@@ -112,6 +112,9 @@ impl Response {
         if let (200..300, Some(title)) = (self.status, page_title(&bytes)) {
             return self.is_no_registrys(&title);
         }
+        // Go's server and nginx say so in their own words, and in no form of an error.
+        let text = String::from_utf8_lossy(&bytes);
+        self.wants_tls = self.status == 400 && text.contains("HTTP request") && text.contains("HTTPS");
         let (code, mut message) = code_and_message(&bytes);
         let by_itself = code.is_empty();
         if let (true, Some(doubt)) = (by_itself, &self.doubt) {
@@ -130,7 +133,10 @@ impl Response {
         if by_itself && self.doubt.is_some() {
             failure = failure.or_else_do(NextStep::CheckHost);
         }
-        failure
+        match self.whose.take() {
+            Some(whose) => whose.explain(failure),
+            None => failure,
+        }
     }
 
     /// What there is of a body that explains a failure. What cannot be read of it is left away.

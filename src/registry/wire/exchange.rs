@@ -19,6 +19,7 @@ use super::gate::Permit;
 use super::origin::shown;
 use super::pace::{Limiter, Pace};
 use super::proxy::Via;
+use super::whose::Whose;
 use crate::error::{Error, Result};
 use crate::oci::Digest;
 use crate::store::{Content, Event, Watch};
@@ -213,6 +214,8 @@ impl Exchange<'_> {
             by_proxy,
             doubt: None,
             is_registry: true,
+            wants_tls: false,
+            whose: None,
             shown,
             permit: None,
             idle: self.idle,
@@ -237,6 +240,10 @@ pub(crate) struct Doubt {
 
 /// An answer. Reading it gives the body, with errors in our terms.
 pub(crate) struct Response {
+    /// What was asked without TLS was answered by something that speaks nothing else.
+    pub(crate) wants_tls: bool,
+    /// With whose credentials it was asked for, where that was refused.
+    pub(crate) whose: Option<Whose>,
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(super) body: Box<dyn Read + Send>,

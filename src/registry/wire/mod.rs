@@ -19,3 +19,4 @@ pub(crate) mod reach;
 pub(crate) mod secrets;
 pub(crate) mod silence;
 pub(crate) mod tls;
+pub(crate) mod whose;

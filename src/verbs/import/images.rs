@@ -52,6 +52,7 @@ pub(super) fn place(
         let referrers = known.entry(a.digest.clone()).or_insert_with(|| contents.referrer_digests(&a.digest).into());
         Image { name: a.name, digest: a.digest, target: a.target, referrers: referrers.clone(), existing_tag }
     };
+    naming.check(names.iter().map(|(name, _)| &name.repository))?;
     Ok(assign(names, naming)?.into_iter().map(image).collect())
 }
 

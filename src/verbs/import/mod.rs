@@ -42,6 +42,7 @@ pub struct Import {
     host: Host,
     namespace: String,
     mappings: Vec<Mapping>,
+    all_mappings_count: bool,
     check: Check,
     existing_tag: ExistingTag,
     sources: Vec<SourcePrefix>,
@@ -60,6 +61,7 @@ impl Import {
             host,
             namespace: "library".into(),
             mappings: Vec::new(),
+            all_mappings_count: false,
             check: Check::default(),
             existing_tag: ExistingTag::default(),
             sources: Vec::new(),
@@ -116,6 +118,12 @@ impl Import {
         Self { mappings, ..self }
     }
 
+    /// A mapping that is for none of the images is a mistake.
+    #[must_use]
+    pub fn all_mappings_count(self, all_mappings_count: bool) -> Self {
+        Self { all_mappings_count, ..self }
+    }
+
     /// How the images at the registry are checked.
     #[must_use]
     pub fn check(self, check: Check) -> Self {
@@ -169,6 +177,7 @@ impl Import {
         let contents = &opened.contents;
         self.input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
         let naming = Naming::new(self.host.clone(), &self.namespace, self.mappings.clone());
+        let naming = naming.with_all_counting(self.all_mappings_count);
         let placed = images::place(contents, self.name.as_ref(), &naming, self.existing_tag)?;
         policy::check_sources(&placed, &self.sources).map_err(|e| e.at(opened.bundles.label()))?;
 

@@ -86,7 +86,7 @@ fn every() -> Vec<NextStep> {
         NextStep::SetProxyUrl,
         NextStep::SignOrTakeWithout,
         NextStep::SlowDown,
-        NextStep::TrustAuthority,
+        NextStep::TrustAuthority { host: host() },
         NextStep::TrustCertificate,
         NextStep::TrustNewAuthority,
         NextStep::UsePlainHttp { host: host() },

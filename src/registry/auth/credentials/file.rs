@@ -52,6 +52,11 @@ pub(crate) struct AuthFile {
 }
 
 impl AuthFile {
+    /// Where it is.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Reads a file; `None` when it does not exist.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! and at the same prefix a helper comes before what the file itself holds; last comes the
 //! `credsStore` for all hosts.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::credential::Credential;
 use super::file::{AuthFile, Format};
@@ -22,6 +22,7 @@ pub(crate) struct Credentials {
     /// A file that others can change is refused.
     strict: bool,
     warnings: Vec<String>,
+    looked_in: Vec<PathBuf>,
 }
 
 impl Credentials {
@@ -71,6 +72,17 @@ impl Credentials {
         Ok(None)
     }
 
+    /// The file that a credential for a repository comes from.
+    pub(crate) fn file_with(&self, host: &Host, path: &str) -> Option<&Path> {
+        let has_one = |file: &&AuthFile| matches!(file.lookup(host, path, &self.helpers), Ok(Some(_)));
+        self.files.iter().find(has_one).map(AuthFile::path)
+    }
+
+    /// Where credentials are looked for, whether anything is there or not.
+    pub(crate) fn looked_in(&self) -> &[PathBuf] {
+        &self.looked_in
+    }
+
     /// What one file says, with no helper to be found.
     #[cfg(fuzzing)]
     pub(crate) fn of_one_file(path: &Path, is_dockercfg: bool) -> Result<Self> {
@@ -80,6 +92,7 @@ impl Credentials {
     }
 
     fn read(&mut self, path: &Path, format: Format) -> Result<bool> {
+        self.looked_in.push(path.to_owned());
         let Some(file) = AuthFile::read(path, format, self.strict, &mut self.warnings)? else { return Ok(false) };
         self.files.push(file);
         Ok(true)

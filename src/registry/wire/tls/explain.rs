@@ -96,7 +96,7 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Error {
         }
         CertificateError::UnknownIssuer => Error::refused(
             format!("the certificate of {host} is signed by an unknown authority"),
-            NextStep::TrustAuthority,
+            NextStep::TrustAuthority { host: host.into() },
         ),
         CertificateError::BadSignature => Error::refused(
             format!(
