@@ -18,6 +18,7 @@ mod mount;
 mod options;
 mod pages;
 mod peer;
+mod peers;
 mod presence;
 mod pull;
 mod push;

@@ -7,32 +7,26 @@ use std::time::Instant;
 
 use url::Url;
 
-use super::auth::authority::Authority;
 use super::auth::challenge::choose;
-use super::auth::credentials::{Credential, Credentials};
+use super::auth::credentials::Credentials;
 use super::auth::scope::Scope;
 use super::capabilities::Feature;
 use super::load::{is_load, is_sign_of_load, passes};
 use super::options::{RegistryOptions, Retry};
 use super::peer::Peer;
 use super::retry::{pause_for, wait_before_repeating};
-use super::wire::clock::CONNECT_TIMEOUT;
 use super::wire::env::of_process;
 use super::wire::exchange::{Exchange, Method, Request, Response};
 use super::wire::gate::Permit;
 use super::wire::origin::{Origin, Purpose};
 use super::wire::pace::Limiter;
 use super::wire::proxy::Proxies;
-use super::wire::reach::{Guard, Reach};
-use super::wire::tls::{HostTls, Tls, agent_for};
+use super::wire::tls::Tls;
 use crate::error::{Error, Kind, NextStep, Result};
-use crate::oci::Host;
 use crate::store::{Event, Watch};
 
 /// Hops from a registry to where its content lies.
 const MOST_REDIRECTS: u32 = 5;
-/// One read brings in at most this, one write sends at most this, in bytes.
-const WIRE_BUFFER: usize = 128 << 10;
 
 /// On what terms a request is sent.
 #[derive(Clone, Copy)]
@@ -53,11 +47,11 @@ pub(super) enum Terms<'a> {
 pub(super) struct Transport {
     pub(super) options: RegistryOptions,
     pub(super) watch: Arc<dyn Watch>,
-    credentials: Arc<Credentials>,
-    tls: Tls,
+    pub(super) credentials: Arc<Credentials>,
+    pub(super) tls: Tls,
     limiter: Option<Arc<Limiter>>,
     pub(super) proxies: Proxies,
-    peers: Mutex<HashMap<String, Arc<Peer>>>,
+    pub(super) peers: Mutex<HashMap<String, Arc<Peer>>>,
 }
 
 impl Transport {
@@ -72,37 +66,6 @@ impl Transport {
         let proxies = Proxies::from_env(env)?;
         let credentials = Arc::new(credentials);
         Ok(Self { options, watch, credentials, tls, limiter, proxies, peers: Mutex::default() })
-    }
-
-    /// The registry at this host, in contact.
-    pub(super) fn peer(&self, host: &Host) -> Result<Arc<Peer>> {
-        let peer = {
-            let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-            // Two ports of one name are two registries where both are reached without TLS.
-            let name = if self.options.is_plain_http(host) { host.without_tls() } else { host.to_string() };
-            match peers.get(&name) {
-                Some(peer) => peer.clone(),
-                None => peers.entry(name).or_insert(Arc::new(self.new_peer(host)?)).clone(),
-            }
-        };
-        match peer.contact.get_or_init(|| self.contact(&peer, host).map_err(Arc::new)) {
-            Ok(_) => Ok(peer),
-            Err(e) => Err(Error::Shared(e.clone())),
-        }
-    }
-
-    /// Whoever serves a layer of this registry at an address that is not the registry's.
-    pub(super) fn stranger(&self, registry: &Peer, url: &Url) -> Result<Arc<Peer>> {
-        // With its scheme, it cannot be taken for the name of a registry.
-        let name = format!("{} for {}", url.origin().ascii_serialization(), registry.name);
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(peer) = peers.get(&name) {
-            return Ok(peer.clone());
-        }
-        let tls = self.tls.for_strangers()?;
-        let host: Host = url.authority().parse()?;
-        let peer = Arc::new(self.connect(&host, tls, (registry.reach.clone(), true), None));
-        Ok(peers.entry(name).or_insert(peer).clone())
     }
 
     /// A URL of a registry in contact; `path` starts with `v2/`.
@@ -363,48 +326,5 @@ impl Transport {
         let authorization = self.authorization(peer, scope, None, false)?;
         self.follow(peer, Terms::Registry(scope), &mut request, authorization.as_deref())?.drain();
         Ok(())
-    }
-
-    fn new_peer(&self, host: &Host) -> Result<Peer> {
-        let api = Origin::new(host, false)?;
-        let tls = self.tls.for_registry(api.url("").authority())?;
-        let login = self.options.login.as_ref().filter(|(of, _)| of == host).map(|(_, c)| c.clone());
-        let reach = Reach::of(Origin::new(host, self.options.is_plain_http(host))?.url(""));
-        Ok(self.connect(host, tls, (reach, false), login))
-    }
-
-    fn connect(
-        &self,
-        host: &Host,
-        tls: HostTls,
-        (reach, is_for_layers): (Arc<Reach>, bool),
-        login: Option<Credential>,
-    ) -> Peer {
-        let jobs = self.options.jobs;
-        let authority = Authority::new(host.clone(), login, self.credentials.clone());
-        let agent = |idle| agent_for(self.config(idle), tls.clone(), Guard::new(reach.clone(), is_for_layers));
-        let agents = (agent(jobs), agent(0));
-        Peer::new(host.to_string(), agents, (tls, reach), jobs, authority)
-    }
-
-    /// `idle` connections are kept per host.
-    fn config(&self, idle: usize) -> ureq::config::Config {
-        let timeout = Some(self.options.idle_timeout);
-        ureq::Agent::config_builder()
-            .http_status_as_error(false)
-            .max_redirects(0)
-            .proxy(None)
-            .user_agent(concat!("bundle/", env!("CARGO_PKG_VERSION")))
-            .accept("")
-            .timeout_resolve(Some(CONNECT_TIMEOUT))
-            .timeout_connect(Some(CONNECT_TIMEOUT))
-            .timeout_recv_response(timeout)
-            .timeout_per_read(timeout)
-            .timeout_per_write(timeout)
-            .max_idle_connections(4 * idle)
-            .max_idle_connections_per_host(idle)
-            .input_buffer_size(WIRE_BUFFER)
-            .output_buffer_size(WIRE_BUFFER)
-            .build()
     }
 }
