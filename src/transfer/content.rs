@@ -125,7 +125,8 @@ impl<'a> BlobContent<'a> {
     /// # Errors
     /// When it cannot be had as it should be from any place.
     pub(super) fn check(&mut self) -> Result<()> {
-        let mut buffer = vec![0; BUFFER];
+        let most = usize::try_from(self.node.descriptor.size).unwrap_or(BUFFER).clamp(1, BUFFER);
+        let mut buffer = vec![0; most];
         loop {
             match self.read(&mut buffer).map_err(Error::from_read) {
                 Ok(0) => return Ok(()),
