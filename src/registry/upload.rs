@@ -63,6 +63,7 @@ impl Registries {
                     continue;
                 }
             };
+            let took = started.elapsed();
             let excused = broken.is_load && leave.overloaded();
             if excused {
                 peer.lacks(Feature::ManyRequests, &broken.error.to_string(), watch);
@@ -82,7 +83,7 @@ impl Registries {
             // Refused where the session said to go on: it does not know where it stands.
             way.session = way.session.filter(|s| broken.error.status() != Some(416) || s.held > held);
             if way.session.is_none() && broken.may_have_closed && !std::mem::replace(&mut way.waited, true) {
-                let pauses = if started.elapsed() > PROMPT { &LONG[..] } else { &SHORT };
+                let pauses = if took > PROMPT { &LONG[..] } else { &SHORT };
                 for pause in pauses {
                     sleep(Duration::from_millis(*pause), watch)?;
                     if self.is_closed(to, descriptor) {

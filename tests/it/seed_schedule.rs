@@ -21,6 +21,8 @@ pub(crate) struct Schedule {
     corrupts: bool,
     /// Only one thing goes wrong.
     pub(crate) alone: bool,
+    /// A registry takes few connections.
+    pub(crate) limited: bool,
     silent: bool,
 }
 
@@ -28,7 +30,17 @@ impl Schedule {
     pub(crate) fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed);
         let strict = rng.bool();
-        Self { rng, strict, said: Vec::new(), hits: 0, refuses: false, corrupts: false, alone: false, silent: false }
+        Self {
+            rng,
+            strict,
+            said: Vec::new(),
+            hits: 0,
+            refuses: false,
+            corrupts: false,
+            alone: false,
+            limited: false,
+            silent: false,
+        }
     }
 
     /// What goes wrong from here on is all that does.
@@ -102,8 +114,9 @@ impl Schedule {
         // Who is told that something arrived does not send it again in this run.
         let times = if name == "HEAD says yes" { usize::MAX } else { times };
         self.hits = self.hits.saturating_add(times);
-        // The first request of an upload may be met by what is meant for the others.
-        let says_no = ["400", "401", "403", "404", "session lost", "stale session", "a proxy's 400"];
+        // The first request of an upload may be met by what is meant for the others, and a token may be
+        // cut short.
+        let says_no = ["400", "401", "403", "404", "session lost", "stale session", "a proxy's 400", "wrong length"];
         self.refuses |= says_no.contains(&name);
         self.corrupts |= ["flip", "truncated", "shifted", "wrong length"].iter().any(|kind| name.starts_with(kind));
     }
@@ -171,8 +184,9 @@ impl Schedule {
             9 => ("HEAD is not known", Match::on("HEAD", ""), Fault::status(405)),
             11 => ("commit, and a proxy's answer", closing, Fault::answered_all_the_same(gateway)),
             12 => ("commit, and no answer", closing, Fault::LoseAnswer),
-            // With another fault it would have no effect, and a quarter of an hour is waited for that.
-            13 if self.alone => {
+            // With another fault it would have no effect, and with few connections nobody could ask
+            // meanwhile: then a quarter of an hour is waited.
+            13 if self.alone && !self.limited => {
                 self.silent = true;
                 ("commit, and silence", closing.times(2), Fault::NeverAnswer)
             }

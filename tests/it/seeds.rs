@@ -151,7 +151,9 @@ fn builder(schedule: &mut Schedule, tokens: Option<&Tokens>) -> Builder {
         }
     }
     let (most, lag) = (schedule.rng.usize(2..7), Duration::from_millis(schedule.rng.u64(1..700)));
-    match schedule.rng.u8(..12) {
+    let kind = schedule.rng.u8(..12);
+    schedule.limited |= kind < 3;
+    match kind {
         0 => builder = builder.limit(Limit::Requests(most)),
         1 => builder = builder.limit(Limit::ConnectionsOr503(most)),
         2 => builder = builder.limit(Limit::ConnectionsOrReset(most)),
