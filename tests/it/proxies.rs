@@ -13,8 +13,8 @@ const PLAIN: &str = "registry.test:5000";
 const SECURE: &str = "registry.test";
 
 fn export(scene: &Scene, registry: &str) -> Run {
-    let plain = format!("--plain-http={PLAIN}");
-    command("export").args([&format!("{registry}/org/app:1"), "-v", &plain, "-o"]).args([scene.path("by-proxy.tar")])
+    let run = command("export").args([&format!("{registry}/org/app:1"), "-v", "-o"]).args([scene.path("by-proxy.tar")]);
+    if registry == PLAIN { run.args([format!("--plain-http={PLAIN}")]) } else { run }
 }
 
 fn through(run: Run, host: &str) -> Run {
