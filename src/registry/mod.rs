@@ -3,6 +3,7 @@
 //! `Registries` is both ends. Every request goes through `transport`, and every URL that a
 //! registry names through `wire::origin`.
 
+mod allowance;
 mod auth;
 mod capabilities;
 mod contact;

@@ -25,6 +25,8 @@ pub(super) struct Peer {
     pub(super) tls: HostTls,
     /// Where it turned out to be.
     pub(super) reach: Arc<Reach>,
+    /// How many more manifests may be fetched, if it says.
+    pub(super) allowance: Mutex<Option<u64>>,
     /// What it warned of already.
     pub(super) warned: Mutex<HashSet<String>>,
     /// Repositories of which it was said whose credentials are shown.
@@ -58,6 +60,7 @@ impl Peer {
             fresh,
             tls,
             reach,
+            allowance: Mutex::default(),
             warned: Mutex::default(),
             said_whose: Mutex::default(),
             capabilities: Capabilities::default(),

@@ -275,6 +275,7 @@ impl Transport {
             }
             (response.is_registry, response.doubt) = (is_registry, peer.doubt.get().cloned());
             peer.pass_on_warnings(&response, self.watch.as_ref());
+            peer.note_allowance(&response, self.watch.as_ref());
             let moved = matches!(response.status, 301 | 302 | 303 | 307 | 308);
             let follows = moved && !matches!(terms, Terms::Token);
             let Some(location) = response.header("location").map(str::to_owned).filter(|_| follows) else {

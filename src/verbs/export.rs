@@ -238,6 +238,7 @@ impl Export {
         let jobs = self.registry.jobs;
         let items = wanted.len() as u64;
         watch.on(Event::Phase { name: "resolving", items, bytes: 0 });
+        registries.check_allowances(wanted.iter().map(|wanted| &wanted.reference));
         let budget = Budget::new(self.max_manifests);
         let answers = side_by_side(wanted, jobs, |wanted| {
             let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));

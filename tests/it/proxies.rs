@@ -13,8 +13,8 @@ const PLAIN: &str = "registry.test:5000";
 const SECURE: &str = "registry.test";
 
 fn export(scene: &Scene, registry: &str) -> Run {
-    let plain = format!("--plain-http={PLAIN}");
-    command("export").args([&format!("{registry}/org/app:1"), "-v", &plain, "-o"]).args([scene.path("by-proxy.tar")])
+    let run = command("export").args([&format!("{registry}/org/app:1"), "-v", "-o"]).args([scene.path("by-proxy.tar")]);
+    if registry == PLAIN { run.args([format!("--plain-http={PLAIN}")]) } else { run }
 }
 
 fn through(run: Run, host: &str) -> Run {
@@ -165,4 +165,29 @@ fn a_proxy_that_cannot_be_is_named_without_its_password() {
         .run();
     assert_ne!(out.code, Some(0));
     assert!(!out.all().contains("canary"), "{}", out.all());
+}
+
+#[test]
+fn what_docker_hub_still_allows_is_shown_and_an_export_that_needs_more_says_so_first() {
+    let authority = Authority::new();
+    let tls = Registry::builder().tls(&authority.server(&["registry-1.docker.io"]));
+    let scene = Scene::with(tls, Registry::builder());
+    std::fs::write(scene.path("ca.pem"), authority.pem()).expect("a file");
+    for tag in ["1", "2", "3"] {
+        put_small_image(&scene.source, "library/app", tag);
+    }
+    scene.source.fault(Match::on("*", "/manifests/"), Fault::header("ratelimit-remaining", "2;w=21600"));
+    let gateway = Gateway::to(scene.source.address());
+    let run = |tags: &[&str]| {
+        let names = tags.iter().map(|tag| format!("app:{tag}"));
+        let run = command("export").args(names).args(["-v", "--force", "-o"]).args([scene.path("hub.tar")]);
+        through(run.args(["--ca-file".into(), scene.path("ca.pem")]), &gateway.host()).run().succeeds()
+    };
+    let out = run(&["1", "2", "3"]);
+    assert!(out.stderr.contains("docker.io: 2 more manifests may be fetched"), "{}", out.stderr);
+    assert!(out.stderr.contains("docker.io: 3 images need 3 manifests or more, and 2 may be"), "{}", out.stderr);
+    let requests = scene.source.requests();
+    let first = requests.iter().find(|r| r.path.contains("/manifests/")).expect("a manifest");
+    assert_eq!(first.method, "HEAD", "asked before anything is counted");
+    assert!(!run(&["1", "2"]).stderr.contains("manifests or more"), "two of two");
 }

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The lines that have to be there, by section. A section that is not named here may have any.
-const LINES: [(char, u32); 11] = [
+const LINES: [(char, u32); 12] = [
     ('A', 14),
     ('B', 13),
     ('C', 9),
     ('D', 26),
     ('E', 5),
     ('F', 5),
+    ('G', 12),
     ('H', 15),
     ('L', 12),
     ('N', 14),

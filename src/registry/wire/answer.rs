@@ -117,7 +117,9 @@ impl Response {
         self.wants_tls = self.status == 400 && text.contains("HTTP request") && text.contains("HTTPS");
         let (code, mut message) = code_and_message(&bytes);
         let by_itself = code.is_empty();
-        if let (true, Some(doubt)) = (by_itself, &self.doubt) {
+        // Whoever is busy, or fails, may well be one.
+        let doubt = self.doubt.as_ref().filter(|_| by_itself && matches!(self.status, 400..=407 | 409..=428));
+        if let Some(doubt) = doubt {
             let doubt = &doubt.answer;
             message = if message.is_empty() { doubt.clone() } else { format!("{message}; {doubt}") };
         }
@@ -130,7 +132,7 @@ impl Response {
         if by_itself && self.by_proxy.is_some() && matches!(self.status, 403 | 502..=504) {
             failure = failure.or_else_do(NextStep::CheckProxy);
         }
-        if by_itself && self.doubt.is_some() {
+        if doubt.is_some() {
             failure = failure.or_else_do(NextStep::CheckHost);
         }
         match self.whose.take() {

@@ -237,7 +237,7 @@ mod tests {
                 "",
                 "Your authorization token has expired. Log in again.",
             ),
-            (r#"{"details":"incorrect username or password"}"#, "", "incorrect username or password"),
+            (r#"{"details":"the robot is unknown"}"#, "", "the robot is unknown"),
             (r#"{"detail":"too many requests"}"#, "", "too many requests"),
             (r#"{"error":{"code":403,"message":"denied","status":"PERMISSION_DENIED"}}"#, "403", "denied"),
             (r#"{"errors":[{"code":40301,"message":"denied"}]}"#, "40301", "denied"),

@@ -11,7 +11,8 @@ stop_everything=remove_boxes
 goes_through() {
   local at=$1 images digest
   shift
-  in_time import --format json "$@" "$(bundle_for "$product")" --registry "$at" >"$work/report.json"
+  in_time import --format json "$@" "$(bundle_for "$product")" --registry "$at" >"$work/report.json" ||
+    { jq -c '.images[] | select(.status == "failed")' "$work/report.json"; fail "the import failed"; }
   [[ $(statuses "$work/report.json") == pushed ]] || fail "not all were pushed: $(statuses "$work/report.json")"
   same_images "$fixtures" "http://$(address_of source)" "http://$(address_of target)" "$(types_of "$product")"
   mapfile -t images < <(references "$fixtures" "$at/library" "$(types_of "$product")")
@@ -45,15 +46,16 @@ through_a_tunnel() {
 }
 
 # Everything that nginx does to registries by way of its usual settings, at once.
+# shellcheck disable=SC2016 # the dollars are nginx's
 through_nginx() {
   start_product target "$product"
   start_nginx front "$(address_of target)" \
     'gzip on; gzip_types *; gzip_proxied any; gzip_min_length 1;' \
     'client_max_body_size 64k;' \
     'http:limit_conn_zone $binary_remote_addr zone=lines:1m;' 'limit_conn lines 8;' \
-    'http:limit_req_zone $binary_remote_addr zone=asked:1m rate=100r/s;' 'limit_req zone=asked burst=30 nodelay;' \
+    'http:limit_req_zone $binary_remote_addr zone=asked:1m rate=200r/s;' 'limit_req zone=asked burst=50 nodelay;' \
     'location = /v2/ { return 301 $scheme://$http_host/v2/ping; }'
-  goes_through "$(address_of front)" --plain-http --retry-delay 100
+  goes_through "$(address_of front)" --plain-http
 }
 
 through_haproxy() {
