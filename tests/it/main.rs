@@ -45,6 +45,7 @@ mod memory;
 mod misleading;
 mod naming;
 mod old_dump;
+mod operator;
 mod origin;
 mod output_path;
 mod places;

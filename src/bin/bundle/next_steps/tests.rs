@@ -63,6 +63,7 @@ fn every() -> Vec<NextStep> {
         NextStep::NewCertificateWithAddress,
         NextStep::NewCertificateWithName,
         NextStep::OpenMoreFiles,
+        NextStep::Pin,
         NextStep::PinAll,
         NextStep::PinIndex,
         NextStep::Pin,
