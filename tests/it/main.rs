@@ -42,6 +42,7 @@ mod line;
 mod list;
 mod login;
 mod memory;
+mod messages;
 mod misleading;
 mod naming;
 mod old_dump;
