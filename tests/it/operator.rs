@@ -222,7 +222,7 @@ fn retries_are_said_as_they_come_and_counted_at_the_end() {
 fn a_quota_is_called_one() {
     let scene = exported();
     let quota = Fault::error(403, "DENIED", "the project quota has been exceeded");
-    scene.target.fault(Match::on("PUT", "/blobs/"), quota);
+    scene.target.fault(Match::on("POST", "/uploads/"), quota);
     let out = scene.import().run().exits(4);
     says(&out, &["hint: raise the quota"]);
 }
