@@ -122,6 +122,11 @@ pub enum NextStep {
     InstallHelper,
     /// Export without what refers to the images.
     LeaveOutReferrers,
+    /// Name a registry without `https://`.
+    LeaveOutScheme {
+        /// The rest of what was typed.
+        host: String,
+    },
     /// Get credentials for a registry.
     LogIn {
         /// The registry.

@@ -151,6 +151,7 @@ fn with_project(error: Error, to: &Repository) -> Error {
     match error.status() {
         // Without credentials, nobody knows whether anything else is missing.
         Some(401) if error.next_steps().iter().any(|step| matches!(step, NextStep::LogIn { .. })) => error,
+        Some(403) if error.next_steps().contains(&NextStep::RaiseQuota) => error,
         Some(401 | 403 | 404) => {
             let project = to.path().split('/').next().unwrap_or_default().to_owned();
             let (host, repository) = (to.host().to_string(), to.path().to_owned());

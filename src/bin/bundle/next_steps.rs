@@ -86,7 +86,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::CheckClock => "check this machine's clock; if it is right, the server needs a new certificate",
         NextStep::CheckCredentials => {
-            "check the credentials: log in again with `bundle login`; or give others with --username and --password-stdin"
+            "check the credentials: `bundle login` keeps good ones; or give --username and --password-stdin"
         }
         NextStep::CheckExternalUrl => "check the registry's external URL setting",
         NextStep::CheckExternalUrlAndProxy => "check the registry's external URL setting and the proxy in front of it",
@@ -161,6 +161,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "install the helper; or take it out of the file; or name a file with other credentials with --authfile"
         }
         NextStep::LeaveOutReferrers => "leave signatures, SBOMs and the like out with --referrers none",
+        NextStep::LeaveOutScheme { host } => return format!("name it as `{host}`").into(),
         NextStep::LogIn { host } => {
             return format!(
                 "check the credentials: log in with `bundle login {host}`; or give --username and --password-stdin"
@@ -206,8 +207,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::Pin => "give the digest that `bundle export` printed with --expect",
         NextStep::OpenMoreFiles => "allow more open files with `ulimit -n 4096`; or lower --jobs",
         NextStep::PinIndex => {
-            "a bundle's digest is the one that `bundle export` and `bundle list` print, the sha256 of its index.json; \
-             `sha256sum FILE` gives another"
+            "give the digest that `bundle export` printed, the sha256 of its index.json; `sha256sum FILE` is another"
         }
         NextStep::PrefixFromBundle => {
             "begin it as the names in the bundle begin, with the host: `bundle list FILE` shows them"

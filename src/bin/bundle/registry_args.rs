@@ -7,7 +7,7 @@ use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
 use oci_bundle::oci::{Host, Invalid};
 use oci_bundle::registry::{Credential, PlainHttp, RegistryOptions, Retry, TlsOptions};
-use oci_bundle::{Error, Result};
+use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
 use super::prompt;
@@ -80,8 +80,9 @@ pub(crate) fn weakened_by_environment(matches: &ArgMatches) -> Vec<&'static str>
 /// It is none; with a scheme it says so.
 pub(crate) fn registry_host(text: &str) -> Result<Host> {
     if text.contains("://") {
+        let host = text.split("://").nth(1).unwrap_or_default().trim_end_matches('/').to_owned();
         let message = format!("registry `{text}`: leave out the scheme (http: --plain-http)");
-        return Err(Error::usage(message));
+        return Err(Error::Usage { message, next: Some(NextStep::LeaveOutScheme { host }) });
     }
     text.parse().map_err(|e: Invalid| Error::usage(e.to_string()))
 }

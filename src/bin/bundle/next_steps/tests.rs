@@ -51,6 +51,7 @@ fn every() -> Vec<NextStep> {
         NextStep::GiveKey,
         NextStep::InstallHelper,
         NextStep::LeaveOutReferrers,
+        NextStep::LeaveOutScheme { host: host() },
         NextStep::LogIn { host: host() },
         NextStep::NameAuthfile,
         NextStep::NameFileInDirectory,
@@ -63,6 +64,7 @@ fn every() -> Vec<NextStep> {
         NextStep::NewCertificateWithAddress,
         NextStep::NewCertificateWithName,
         NextStep::OpenMoreFiles,
+        NextStep::Pin,
         NextStep::PinAll,
         NextStep::PinIndex,
         NextStep::Pin,
@@ -180,4 +182,19 @@ fn flags_are_found_between_other_words_and_not_between_backticks() {
     let found: Vec<&str> =
         flags_in("with --jobs, or (--ca-file); `tar --xattrs` -- no --, `x` --plain-http=h").collect();
     assert_eq!(found, ["--jobs", "--ca-file", "--plain-http"]);
+}
+
+#[test]
+fn the_words_are_those_that_were_looked_at() {
+    let now: String = every().iter().map(|step| format!("{}\n", words(step))).collect();
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/bundle/next_steps/words.txt");
+    // BLESS=1 writes what is there now; whoever commits it has read it.
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(file, &now).expect("the list of words");
+    }
+    let looked_at = std::fs::read_to_string(file).expect("the list of words");
+    for (line, expected) in now.lines().zip(looked_at.lines()) {
+        assert_eq!(line, expected, "words.txt");
+    }
+    assert_eq!(now.lines().count(), looked_at.lines().count(), "words.txt");
 }

@@ -30,7 +30,7 @@ impl Identity {
             pem::Error::NoItemsFound => {
                 Error::refused(format!("{}: no private key in this file", self.key.display()), NextStep::GiveKey)
             }
-            other => unusable(&self.key, pem_reason(&other)),
+            other => unread(&self.key, other),
         })?;
         let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| match error {
             rustls::Error::InconsistentKeys(_) => {
@@ -176,11 +176,19 @@ fn parsable(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
 /// When it cannot be read or has none.
 pub(crate) fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>> {
     let read = || CertificateDer::pem_file_iter(file)?.collect::<Result<Vec<_>, pem::Error>>();
-    let found = read().map_err(|error| unusable(file, pem_reason(&error)))?;
+    let found = read().map_err(|error| unread(file, error))?;
     if found.is_empty() {
         return Err(unusable(file, "no PEM certificate in this file"));
     }
     Ok(found)
+}
+
+/// A file someone named and that could not be read, or is not what it should be.
+fn unread(file: &Path, error: pem::Error) -> Error {
+    match error {
+        pem::Error::Io(error) => Error::typed("open", file)(error),
+        other => unusable(file, pem_reason(&other)),
+    }
 }
 
 /// A file someone named and that cannot be used.
