@@ -9,8 +9,9 @@ mod format;
 mod read;
 mod write;
 
+pub(crate) use format::index_json::IndexEntry;
 pub(crate) use format::layout::Layout;
 pub(crate) use format::paths::blob_path;
 pub use read::Expectation;
-pub(crate) use read::{Bundle, Bundles, Spooling, check_bundle, check_images};
+pub(crate) use read::{Bundle, Bundles, Spooling, ZstdFrames, check_bundle, check_images, nothing_named};
 pub(crate) use write::{Leftover, Output, Stopped, Written};

@@ -55,6 +55,12 @@ pub enum NextStep {
     CheckPath,
     /// Check where the registry sends clients for content.
     CheckStorageRedirect,
+    /// Copy a file once more, and compare the copies.
+    CopyAgain,
+    /// Have imgpkg push its own tar.
+    CopyWithImgpkg,
+    /// Have skopeo make a layout of its directory.
+    CopyWithSkopeo,
     /// Create the project, or whatever the first part of the path stands for.
     CreateProject {
         /// The registry.
@@ -68,14 +74,31 @@ pub enum NextStep {
     CreateRepository,
     /// Give the server a current TLS, or show it a client certificate.
     CurrentTlsOrClientCertificate,
+    /// Cut what was appended to a file.
+    CutPadding {
+        /// The length that it should have.
+        bytes: u64,
+    },
     /// Delete a blob from the registry's storage.
     DeleteDamagedBlob,
     /// Delete damaged content from the registry.
     DeleteDamagedCopies,
     /// Delete a manifest from the registry's storage.
     DeleteDamagedManifest,
+    /// Fetch a file once more, and look at it.
+    DownloadAgain,
     /// Enable TLS 1.2 or 1.3 on the server.
     EnableTls,
+    /// Export an image from its registry.
+    ExportFromRegistry {
+        /// Its name.
+        name: String,
+    },
+    /// Export an image with all its platforms, or the one that is there by its own digest.
+    ExportWhole {
+        /// Its name.
+        name: String,
+    },
     /// Find out who else writes a tag.
     FindOtherWriter,
     /// Format the drive so that it takes longer files, or export less at a time.
@@ -93,6 +116,8 @@ pub enum NextStep {
     },
     /// Name the unencrypted key of a client certificate.
     GiveKey,
+    /// Import the bundles one after the other.
+    ImportApart,
     /// Install a credential helper, or do without it.
     InstallHelper,
     /// Export without what refers to the images.
@@ -111,12 +136,21 @@ pub enum NextStep {
     LogInToProxy,
     /// Name a file for credentials.
     NameAuthfile,
+    /// Make a directory, and name a file in it.
+    MakeDirectory {
+        /// The directory.
+        directory: PathBuf,
+    },
+    /// Name a file, and not standard output.
+    NameFileForOutput,
     /// Name a file in a directory.
     NameFileInDirectory,
     /// A helper is named without `docker-credential-`.
     NameHelper,
     /// Name the file that a link points to.
     NameLinkTarget,
+    /// Say the name of the only image in a layout.
+    NameLoneImage,
     /// Name a plain file.
     NamePlainFile,
     /// Name the repository of images that have none.
@@ -137,10 +171,26 @@ pub enum NextStep {
     PinIndex,
     /// Write the beginning of a name as it stands in the bundle.
     PrefixFromBundle,
+    /// Name the mirror's registry without the part of its URL that is the API's.
+    NameMirrorWithoutApi {
+        /// What to name.
+        registry: String,
+    },
+    /// Pack a layout anew, from inside its folder.
+    PackFromInside {
+        /// The folder.
+        folder: String,
+    },
+    /// Pack plain files: no links, no holes.
+    PackPlainFiles,
     /// Put a layer into the registry, or do without it.
     ProvideLayer,
     /// Push an image to the source registry once more: it lost a part.
     PushToSourceAgain,
+    /// Pull an image as a layout.
+    PullAsLayout,
+    /// Fetch what a pointer of git LFS stands for.
+    PullLargeFile,
     /// Raise the largest body that the registry takes.
     RaiseBodyLimit,
     /// Raise the quota of a project at the registry.
@@ -174,6 +224,14 @@ pub enum NextStep {
     RunHelper,
     /// The same, or log in again.
     RunHelperOrLogIn,
+    /// Save an image as a layout.
+    SaveAsLayout,
+    /// Save two images under a name each.
+    SaveUnderTwoNames,
+    /// Save an image with docker 25 or later.
+    SaveWithLaterDocker,
+    /// Save a document without its byte order mark.
+    SaveWithoutMark,
     /// Set the variable of a proxy right.
     SetProxyUrl,
     /// Sign an image first, or take it without signatures.
@@ -191,6 +249,13 @@ pub enum NextStep {
     TrustCertificate,
     /// Trust the present certificate of an authority.
     TrustNewAuthority,
+    /// Unpack a file into a pipe that is read instead.
+    UnpackIntoPipe {
+        /// What unpacks it to standard output.
+        with: &'static str,
+        /// The file.
+        path: PathBuf,
+    },
     /// Talk to a registry without TLS.
     UsePlainHttp {
         /// The registry.

@@ -41,6 +41,9 @@ const KNOWN: [&str; 22] = [
     "urls",
     "variant",
 ];
+/// What is said of a document that an editor, or PowerShell, saved in its own way.
+const BYTE_ORDER_MARK: &str =
+    "it begins with a byte order mark, as PowerShell and some editors write one: it was changed";
 /// Deeper than any document of the standards, shallower than any stack. The document itself is 1.
 const MAX_DEPTH: u32 = 32;
 
@@ -51,6 +54,9 @@ const MAX_DEPTH: u32 = 32;
 /// # Errors
 /// The first ambiguity, or what is wrong with its line and column.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Invalid> {
+    if [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(Invalid::new(BYTE_ORDER_MARK));
+    }
     refuse_ambiguous(bytes)?;
     let Object(read) = serde_json::from_slice(bytes).map_err(|e| Invalid::new(e.to_string()))?;
     Ok(read)

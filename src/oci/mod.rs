@@ -5,6 +5,7 @@
 
 mod descriptor;
 mod digest;
+mod digest_tag;
 mod host;
 mod json;
 mod manifest;
@@ -19,6 +20,7 @@ use std::fmt;
 pub(crate) use descriptor::Descriptor;
 pub(crate) use digest::Hasher;
 pub use digest::{Algorithm, Digest};
+pub(crate) use digest_tag::{Attached, digest_tag, parse_digest_tag};
 pub use host::Host;
 pub(crate) use json::parse as parse_json;
 pub(crate) use manifest::{Manifest, Role, Said};

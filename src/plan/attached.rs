@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use crate::error::{Error, NextStep};
-use crate::oci::{Descriptor, Digest, Manifest};
+use crate::oci::{Descriptor, Digest, Manifest, Reference};
 use crate::store::{Place, ReferrerSource};
 
 /// One that was listed, and is not known to be what it was listed as.
@@ -37,9 +37,7 @@ impl Candidate {
 pub(super) struct Subject {
     pub(super) place: Place,
     pub(super) digest: Digest,
-    /// How many manifests of the place are asked about in all, as far as is known.
-    pub(super) among: usize,
-    /// Which of those it is, from 0 on.
+    /// Which of those of its place it is, from 0 on.
     turn: usize,
     /// Nobody has asked in its neighbourhood yet.
     is_first: bool,
@@ -73,6 +71,8 @@ pub(super) struct Search {
     candidates: BTreeMap<Digest, Candidate>,
     /// What refers to something in the walk.
     pub(super) found: BTreeSet<Digest>,
+    /// What cosign attached to something in the walk, by name.
+    pub(super) tagged: BTreeSet<(Reference, Digest)>,
     refused: BTreeMap<Place, Missed>,
     lost: Vec<Missed>,
 }
@@ -99,9 +99,8 @@ impl Search {
             .collect();
         let mut subjects = Vec::with_capacity(next.len());
         for ((place, digest), turn) in next.into_iter().zip(turns) {
-            let among = self.counts.get(&place).copied().unwrap_or_default();
             let is_first = self.neighbourhoods.insert(source.neighbourhood(place));
-            subjects.push(Subject { place, digest, among, turn, is_first });
+            subjects.push(Subject { place, digest, turn, is_first });
         }
         subjects
     }

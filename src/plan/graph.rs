@@ -22,6 +22,8 @@ pub(super) struct Graph {
     pub(super) failed: BTreeMap<usize, Error>,
     /// Documents that one descriptor says to be an index and another an image.
     two_kinds: Vec<(usize, Error)>,
+    /// Content that two documents give two sizes.
+    two_sizes: BTreeSet<usize>,
     /// Manifests found at one more place after they were looked at.
     pub(super) again: BTreeSet<usize>,
     /// The sizes of all of it.
@@ -36,8 +38,7 @@ impl Graph {
         };
         let node = &mut self.nodes[at];
         if node.descriptor.size != descriptor.size {
-            let (digest, one, other) = (&descriptor.digest, node.descriptor.size, descriptor.size);
-            return Err(Error::content(format!("{digest} is said to be {one} and {other} bytes long")));
+            return Ok(self.note_another_size(at, descriptor, places));
         }
         let known = node.places.len();
         if places.len() + known > FEW_PLACES {
@@ -74,6 +75,40 @@ impl Graph {
         }
         // What one place does not have, or not whole, another may.
         Ok((rises || gains_urls || (elsewhere_too && self.is_wanting(at))).then_some(at))
+    }
+
+    /// One digest with two sizes: the one that is somewhere stands, and in the end it shows whose word was
+    /// wrong.
+    fn note_another_size(&mut self, at: usize, descriptor: &Descriptor, places: &[Place]) -> Option<usize> {
+        self.two_sizes.insert(at);
+        let node = &mut self.nodes[at];
+        if !node.places.is_empty() || places.is_empty() {
+            return None;
+        }
+        node.descriptor.size = descriptor.size;
+        node.places = places.to_vec();
+        Some(at)
+    }
+
+    /// The manifests that give some content a size which it has not.
+    fn blame_for_sizes(&mut self) {
+        let sizes: HashMap<&Digest, u64> = std::mem::take(&mut self.two_sizes)
+            .into_iter()
+            .map(|at| (&self.nodes[at].descriptor.digest, self.nodes[at].descriptor.size))
+            .collect();
+        let mut wrong = Vec::new();
+        for (at, node) in self.nodes.iter().enumerate().filter(|_| !sizes.is_empty()) {
+            for successor in node.manifest.iter().flat_map(Manifest::successors) {
+                let Descriptor { digest, size, .. } = successor.descriptor;
+                if let Some(other) = sizes.get(digest).filter(|other| *other != size) {
+                    let reason = format!("{digest} is said to be {size} and {other} bytes long");
+                    wrong.push((at, Error::content(reason).at(&node.descriptor.digest)));
+                }
+            }
+        }
+        for (at, error) in wrong {
+            self.failed.entry(at).or_insert(error);
+        }
     }
 
     /// Whether nobody has found the content whole yet.
@@ -120,6 +155,7 @@ impl Graph {
             let error = error.at(&self.nodes[at].descriptor.digest);
             self.failed.entry(at).or_insert(error);
         }
+        self.blame_for_sizes();
         let digest = |(at, error): (usize, _)| (self.nodes[at].descriptor.digest.clone(), error);
         let failures = std::mem::take(&mut self.failed).into_iter().map(digest).collect();
         (Contents::new(self.nodes, roots), failures)

@@ -113,6 +113,11 @@ pub(crate) fn assign(
         let target = Reference { repository, tag: name.tag.clone(), digest: digest_alone };
         let assignment = Assignment { name, digest, target };
         match taken.get(&assignment.target) {
+            Some(other) if other.digest != assignment.digest && other.name == assignment.name => {
+                let (name, one, two) = (assignment.name.name(), &other.digest, &assignment.digest);
+                let message = format!("`{name}` names both {one} and {two}");
+                return Err(Error::Usage { message, next: Some(NextStep::SaveUnderTwoNames) });
+            }
             Some(other) if other.digest != assignment.digest => {
                 return Err(Error::Usage {
                     message: format!(

@@ -12,7 +12,7 @@ use super::attached::{Candidate, Missed, Search, Subject};
 use super::budget::Budget;
 use super::graph::{Graph, MAX_NODES};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Role};
+use crate::oci::{Descriptor, Digest, Manifest, Reference, Role};
 use crate::store::{Contents, Event, Node, Place, ReferrerSource, Root, RootName, Source, Watch, side_by_side};
 
 /// More levels than any image has (design limit; an image has two or three). The first is the roots.
@@ -39,7 +39,7 @@ pub(crate) struct Failure {
     /// The names of the images that need it.
     pub(crate) images: Vec<String>,
     /// Why.
-    pub(crate) error: Error,
+    pub(crate) error: Arc<Error>,
 }
 
 /// Walks everything below the roots.
@@ -56,8 +56,8 @@ pub(crate) fn walk(
     budget: &Budget,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
-    Walk { source, referrers: None, budget, watch, graph: Graph::default(), search: Search::default() }
-        .run(starts, jobs)
+    let (graph, search) = (Graph::default(), Search::default());
+    Walk { source, referrers: None, budget, watch, graph, search, said: Vec::new() }.run(starts, jobs)
 }
 
 /// The same, and everything that refers to what is found, which become roots without a name.
@@ -72,7 +72,8 @@ pub(crate) fn walk_with_referrers(
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
     let referrers = Some(source);
-    Walk { source, referrers, budget, watch, graph: Graph::default(), search: Search::default() }.run(starts, jobs)
+    let (graph, search) = (Graph::default(), Search::default());
+    Walk { source, referrers, budget, watch, graph, search, said: Vec::new() }.run(starts, jobs)
 }
 
 struct Walk<'a> {
@@ -82,6 +83,8 @@ struct Walk<'a> {
     watch: &'a dyn Watch,
     graph: Graph,
     search: Search,
+    /// What the roots are said to be, and how long.
+    said: Vec<(Digest, u64)>,
 }
 
 enum Question {
@@ -93,8 +96,11 @@ enum Question {
 enum Answer {
     Candidate(Box<Candidate>, Result<Box<Manifest>>),
     Content(usize, Result<There>),
-    Subject(Subject, Result<Vec<Descriptor>>),
+    Subject(Subject, Result<Listed>),
 }
+
+/// What a place has that refers to a manifest: by its subject, and by a tag.
+type Listed = (Vec<Descriptor>, Vec<(Reference, Manifest)>);
 
 /// What some content turned out to be.
 enum There {
@@ -112,6 +118,7 @@ impl Walk<'_> {
         let mut asked = Vec::new();
         for Start { name, descriptor, manifest, places } in starts {
             roots.push(Root { name, digest: descriptor.digest.clone() });
+            self.said.push((descriptor.digest.clone(), descriptor.size));
             match manifest {
                 Some(manifest) => parents.extend(self.take_in(manifest, &places)?),
                 None => asked.extend(self.graph.note(&descriptor, Role::Manifest, &places)?),
@@ -237,16 +244,18 @@ impl Walk<'_> {
             }
             Question::Content(at, node) => Answer::Content(at, self.look_up(&node)),
             Question::Subject(subject) => {
-                let Subject { place, digest, among, .. } = &subject;
-                let answer = self.referrers.map_or(Ok(Vec::new()), |source| {
-                    source.referrers(*place, digest, *among).map_err(|e| source.blame(*place, digest, e))
+                let Subject { place, digest, .. } = &subject;
+                let answer = self.referrers.map_or(Ok(Listed::default()), |source| {
+                    let listed = source.referrers(*place, digest);
+                    let both = listed.and_then(|listed| Ok((listed, source.tagged(*place, digest)?)));
+                    both.map_err(|e| source.blame(*place, digest, e))
                 });
-                let answer = answer.and_then(|descriptors| {
+                let answer = answer.and_then(|(descriptors, tagged)| {
                     // All answers are held at once.
                     if listed.fetch_add(descriptors.len(), Ordering::Relaxed) + descriptors.len() > MAX_NODES {
                         return Err(Error::content(format!("more than {MAX_NODES} referrers are listed")));
                     }
-                    Ok(descriptors)
+                    Ok((descriptors, tagged))
                 });
                 Answer::Subject(subject, answer)
             }
@@ -346,7 +355,13 @@ impl Walk<'_> {
         for (subject, answer) in lists {
             match answer {
                 _ if !self.graph.at.contains_key(&subject.digest) => {}
-                Ok(listed) => self.search.listed(&subject, listed),
+                Ok((listed, tagged)) => {
+                    self.search.listed(&subject, listed);
+                    for (name, manifest) in tagged {
+                        self.search.tagged.insert((name, manifest.digest().clone()));
+                        level.extend(self.take_in(manifest, &[subject.place])?);
+                    }
+                }
                 Err(error) => self.search.refused(subject, error),
             }
         }
@@ -369,11 +384,22 @@ impl Walk<'_> {
         let (graph, search) = (std::mem::take(&mut self.graph), std::mem::take(&mut self.search));
         let found = search.found.iter();
         roots.extend(found.map(|digest| Root { name: RootName::None, digest: digest.clone() }));
+        let named: HashSet<RootName> = roots.iter().map(|root| root.name.clone()).collect();
+        let tagged = search.tagged.iter().map(|(name, digest)| (RootName::Full(name.clone()), digest.clone()));
+        roots.extend(tagged.filter(|(name, _)| !named.contains(name)).map(|(name, digest)| Root { name, digest }));
         let (contents, failures) = graph.finish(roots);
+        let mut failures = failures;
+        for (digest, size) in std::mem::take(&mut self.said) {
+            let other = contents.node(&digest).map(|node| node.descriptor.size).filter(|other| *other != size);
+            if let Some(other) = other {
+                let error = Error::content(format!("{digest} is said to be {other} and {size} bytes long"));
+                failures.push((digest, error));
+            }
+        }
         let images = contents.images_with_each(failures.iter().map(|(digest, _)| digest));
         let failures = failures.into_iter().zip(images);
         let mut failures: Vec<Failure> =
-            failures.map(|((digest, error), images)| Failure { digest, images, error }).collect();
+            failures.map(|((digest, error), images)| Failure { digest, images, error: Arc::new(error) }).collect();
         for Missed { digest, subjects, error } in search.missed() {
             // What refers to something that turned out to be no referrer itself is of no concern.
             if !subjects.iter().any(|subject| contents.node(subject).is_some()) {
@@ -382,7 +408,7 @@ impl Walk<'_> {
             let mut images: Vec<String> = subjects.iter().flat_map(|subject| contents.images_with(subject)).collect();
             images.sort();
             images.dedup();
-            failures.push(Failure { digest, images, error });
+            failures.push(Failure { digest, images, error: Arc::new(error) });
         }
         (contents, failures)
     }

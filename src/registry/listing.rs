@@ -15,14 +15,14 @@ use super::auth::scope::Scope;
 use super::capabilities::Feature;
 use super::pages::{MOST_PAGES, Pages};
 use super::peer::Peer;
-use super::referrers::fallback_tag;
 use super::registries::{DigestTags, Registries};
+use super::wire::exchange::Method;
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, MediaType, Repository, parse_json};
+use crate::oci::{
+    Attached, Descriptor, Digest, Manifest, MediaType, Reference, Repository, Tag, digest_tag, parse_json,
+};
 use crate::store::{Place, ReferrerSource};
 
-/// Up to so many digests of a repository, each one's tag is asked for; for more, tags are listed.
-const FEW: usize = 4;
 /// Longer lists of tags cost more than they save.
 const MOST_TAG_PAGES: usize = 4;
 /// Tags on a page, where the registry lets us choose.
@@ -46,12 +46,39 @@ impl Answer {
 }
 
 impl ReferrerSource for Registries {
-    fn referrers(&self, at: Place, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {
+    fn referrers(&self, at: Place, subject: &Digest) -> Result<Vec<Descriptor>> {
         let at = self.repository(at)?;
         match self.referrers_by_api(&at, subject, &Scope::pull(at.path()))? {
             Some(listed) => Ok(listed),
-            None => self.referrers_by_tag(&at, subject, among),
+            None => self.referrers_by_tag(&at, subject),
         }
+    }
+
+    fn tagged(&self, at: Place, subject: &Digest) -> Result<Vec<(Reference, Manifest)>> {
+        let at = self.repository(at)?;
+        let tags = self.digest_tags(&at);
+        let listed = tags.get_or_init(|| self.list_digest_tags(&at).ok());
+        let start = digest_tag(subject);
+        let mut found = Vec::new();
+        for attached in Attached::BY_COSIGN {
+            let tag = format!("{start}{}", attached.ending());
+            let may_be = match listed {
+                Some(tags) => tags.contains(&tag),
+                None => self.has_tag(&at, &tag)?,
+            };
+            if !may_be {
+                continue;
+            }
+            let tag: Tag = tag.parse()?;
+            let reference = Reference { repository: at.clone(), tag: Some(tag), digest: None };
+            match self.resolve(&reference) {
+                Ok((_, manifest)) => found.push((reference, manifest)),
+                // Listed a moment ago, and gone.
+                Err(e) if e.status() == Some(404) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(found)
     }
 
     fn neighbourhood(&self, place: Place) -> usize {
@@ -136,18 +163,26 @@ impl Registries {
         Ok(Answer::Listed(found))
     }
 
-    fn referrers_by_tag(&self, at: &Repository, subject: &Digest, among: usize) -> Result<Vec<Descriptor>> {
-        let tag = fallback_tag(subject);
-        if among > FEW {
-            let tags = self.digest_tags(at);
-            let listed = tags.get_or_init(|| self.list_digest_tags(at).ok());
-            if listed.as_ref().is_some_and(|tags| !tags.contains(&tag)) {
-                return Ok(Vec::new());
-            }
+    fn referrers_by_tag(&self, at: &Repository, subject: &Digest) -> Result<Vec<Descriptor>> {
+        let tag = digest_tag(subject);
+        let tags = self.digest_tags(at);
+        let listed = tags.get_or_init(|| self.list_digest_tags(at).ok());
+        if listed.as_ref().is_some_and(|tags| !tags.contains(&tag)) {
+            return Ok(Vec::new());
         }
         let Some(bytes) = self.manifest_bytes(at, &tag, &Scope::pull(at.path()))? else { return Ok(Vec::new()) };
         let place = |e: Error| e.at(format!("{at}:{tag}"));
         descriptors(&bytes).map_err(place)?.ok_or_else(|| place(Error::content("not an index of referrers")))
+    }
+
+    /// Asked where tags cannot be listed; a question for the head alone is not counted as a pull.
+    fn has_tag(&self, at: &Repository, tag: &str) -> Result<bool> {
+        let (mut response, shown) = self.request_manifest(Method::HEAD, at, tag, &Scope::pull(at.path()))?;
+        match response.status {
+            200 => Ok(true),
+            404 => Ok(false),
+            _ => Err(response.failure(&shown)),
+        }
     }
 
     fn digest_tags(&self, at: &Repository) -> DigestTags {

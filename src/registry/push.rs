@@ -116,6 +116,10 @@ impl Target for Registries {
         self.enter_referrer(to, manifest, &subject.digest)
     }
 
+    fn merge_list(&self, to: &Repository, list: &Manifest, tag: &Tag) -> Result<bool> {
+        self.merge_referrers(to, list, tag)
+    }
+
     fn read_back(&self, to: &Repository, tag: Option<&Tag>, digest: &Digest) -> Result<Option<Vec<u8>>> {
         let name = tag.map_or(digest.as_str(), Tag::as_str);
         self.manifest_bytes(to, name, &Scope::push(to.path()))

@@ -3,7 +3,7 @@
 //!
 //! distribution-spec v1.1 "Pushing Manifests with Subject" and "Referrers Tag Schema".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::PoisonError;
 
 use serde::{Deserialize, Deserializer, Serialize};
@@ -13,7 +13,7 @@ use super::auth::scope::Scope;
 use super::registries::Registries;
 use super::wire::exchange::{Body, Method, Request};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Digest, Manifest, MediaType, Repository};
+use crate::oci::{Digest, Manifest, MediaType, Repository, Tag, digest_tag};
 use crate::store::Settling;
 
 /// How often another writer may come in between.
@@ -42,9 +42,16 @@ impl Index {
     }
 
     fn lists(&self, manifest: &Manifest) -> bool {
-        let digest = Some(manifest.digest().as_str());
-        self.manifests.iter().any(|line| line.get("digest").and_then(Value::as_str) == digest)
+        self.digests().any(|digest| digest == manifest.digest().as_str())
     }
+
+    fn digests(&self) -> impl Iterator<Item = &str> {
+        self.manifests.iter().filter_map(digest_of)
+    }
+}
+
+fn digest_of(line: &Value) -> Option<&str> {
+    line.get("digest").and_then(Value::as_str)
 }
 
 fn list_or_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Value>, D::Error> {
@@ -68,7 +75,7 @@ impl Registries {
     pub(crate) fn enter_referrer(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<()> {
         // One at a time from here; other machines are told by reading back.
         let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
-        let tag = fallback_tag(subject);
+        let tag = digest_tag(subject);
         let mut index = self.referrers_index(to, &tag)?.unwrap_or_default();
         for _ in 0..MOST_RACES {
             if index.lists(manifest) {
@@ -104,9 +111,46 @@ impl Registries {
         })
     }
 
+    /// Brings a whole index of referrers to its tag. What others entered there stays; where nobody has
+    /// anything else there, it stands there byte for byte.
+    pub(super) fn merge_referrers(&self, to: &Repository, list: &Manifest, tag: &Tag) -> Result<bool> {
+        let _alone = self.referrers.lock().unwrap_or_else(PoisonError::into_inner);
+        let tag = tag.as_str();
+        let unreadable = |e: serde_json::Error| Error::content(format!("{tag}: {e}"));
+        let ours: Index = serde_json::from_slice(list.bytes()).map_err(unreadable)?;
+        for writes in 0..=MOST_RACES {
+            let served = self.manifest_bytes(to, tag, &Scope::push(to.path()))?;
+            if served.as_deref().is_some_and(|bytes| *bytes == **list.bytes()) {
+                return Ok(writes > 0);
+            }
+            let mut index = self.referrers_index(to, tag)?.unwrap_or_default();
+            let there: HashSet<String> = index.digests().map(str::to_owned).collect();
+            let known: HashSet<&str> = ours.digests().collect();
+            let is_missing = |line: &&Value| digest_of(line).is_none_or(|digest| !there.contains(digest));
+            let missing: Vec<Value> = ours.manifests.iter().filter(is_missing).cloned().collect();
+            let has_others = there.iter().any(|digest| !known.contains(digest.as_str()));
+            if served.is_some() && has_others && missing.is_empty() {
+                return Ok(writes > 0);
+            }
+            if writes == MOST_RACES {
+                break;
+            }
+            if has_others {
+                index.manifests.extend(missing);
+                self.put_referrers_index(to, tag, &serde_json::to_vec(&index).map_err(unreadable)?)?;
+            } else {
+                self.put_referrers_index(to, tag, list.bytes())?;
+            }
+        }
+        Err(Error::Network {
+            request: format!("PUT /v2/{}/manifests/{tag}", to.path()),
+            reason: "others keep changing it".into(),
+        })
+    }
+
     /// Whether a manifest is entered there.
     pub(crate) fn is_entered(&self, to: &Repository, manifest: &Manifest, subject: &Digest) -> Result<bool> {
-        Ok(self.referrers_index(to, &fallback_tag(subject))?.is_some_and(|index| index.lists(manifest)))
+        Ok(self.referrers_index(to, &digest_tag(subject))?.is_some_and(|index| index.lists(manifest)))
     }
 
     fn referrers_index(&self, to: &Repository, tag: &str) -> Result<Option<Index>> {
@@ -130,12 +174,6 @@ impl Registries {
         response.drain();
         Ok(())
     }
-}
-
-/// `sha256-…`: at most 32 characters of the algorithm and 64 of the rest.
-pub(crate) fn fallback_tag(subject: &Digest) -> String {
-    let hex = subject.hex();
-    format!("{}-{}", subject.algorithm().as_str(), &hex[..hex.len().min(64)])
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Repository};
+use crate::oci::{Descriptor, Digest, Manifest, Reference, Repository};
 
 /// One of the places of a [`Source`] that content can be had from: a repository, a file. Sources give
 /// them out, and nobody else can tell what one stands for.
@@ -73,12 +73,17 @@ pub(crate) trait Source: Sync {
 
 /// Where one can ask what refers to some content: registries.
 pub(crate) trait ReferrerSource: Source {
-    /// What a place lists about this manifest, unchecked. `among` is how many manifests of the place
-    /// are asked about in all, as far as is known: with many there may be a cheaper way.
+    /// What a place lists about this manifest, unchecked.
     ///
     /// # Errors
     /// When it does not say. An error is never to be taken for an empty list.
-    fn referrers(&self, at: Place, subject: &Digest, among: usize) -> Result<Vec<Descriptor>>;
+    fn referrers(&self, at: Place, subject: &Digest) -> Result<Vec<Descriptor>>;
+
+    /// What cosign attached to this manifest: the names under which it stands, and what stands there.
+    ///
+    /// # Errors
+    /// When the place does not say.
+    fn tagged(&self, at: Place, subject: &Digest) -> Result<Vec<(Reference, Manifest)>>;
 
     /// Places of which one answer tells something about all have one number: those on one host.
     fn neighbourhood(&self, place: Place) -> usize;

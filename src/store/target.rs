@@ -79,6 +79,13 @@ pub(crate) trait Target: Sync {
     /// When the target does not say, or refuses.
     fn list_referrer(&self, to: &Repository, manifest: &Manifest) -> Result<()>;
 
+    /// Enters what an index of referrers lists into the one that stands under its tag, which has other
+    /// writers: nothing of theirs is lost. True if that changed anything.
+    ///
+    /// # Errors
+    /// When the target refuses, or something else stands there.
+    fn merge_list(&self, to: &Repository, list: &Manifest, tag: &Tag) -> Result<bool>;
+
     /// The bytes of a manifest as the target serves them, by tag or by digest; `None` if absent.
     ///
     /// # Errors

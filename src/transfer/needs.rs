@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
-use crate::oci::{Digest, Manifest, Reference, Repository, Role};
+use crate::oci::{Attached, Digest, Manifest, Reference, Repository, Role};
 use crate::store::{Contents, Endpoint, Node};
 
 /// What is done about a tag at the target that names another image.
@@ -31,12 +31,19 @@ pub(crate) struct Image {
     pub(crate) referrers: Arc<[Digest]>,
     /// What is done where its tag names another.
     pub(crate) existing_tag: ExistingTag,
+    /// What it is, where its tag is made from a digest.
+    pub(crate) attached: Option<Attached>,
 }
 
 impl Image {
     /// What it is, and in which repository, whatever it is called there.
     pub(crate) fn content(&self) -> (Repository, Digest) {
         (self.target.repository.clone(), self.digest.clone())
+    }
+
+    /// An index of referrers under the tag of their subject: it has other writers too.
+    pub(super) fn is_list(&self, manifest: &Manifest) -> bool {
+        self.attached == Some(Attached::Referrers) && manifest.media_type().is_index()
     }
 
     /// Its manifest, and those that refer to it.

@@ -284,7 +284,12 @@ impl Work<'_> {
         let same = |bytes: Option<Vec<u8>>| bytes.is_some_and(|b| b[..] == manifest.bytes()[..]);
         let place = |e: Error| e.at(&image.target);
         let mut status = if complete { Status::Present } else { Status::Pushed };
-        if let Some(tag) = &image.target.tag {
+        let tag = image.target.tag.as_ref();
+        if let Some(tag) = tag.filter(|_| image.is_list(manifest)) {
+            if self.target.merge_list(to, manifest, tag).map_err(place)? {
+                status = Status::Pushed;
+            }
+        } else if let Some(tag) = tag {
             let standing = self.target.read_back(to, Some(tag), &image.digest).map_err(place)?;
             let named = standing.as_deref().map(|bytes| Digest::of(image.digest.algorithm(), bytes));
             if named.as_ref() != Some(&image.digest) {

@@ -90,6 +90,10 @@ pub(crate) fn read_back(
     }
     for (place, image) in images.iter().enumerate() {
         if let (Some(tag), Some(node)) = (&image.target.tag, contents.node(&image.digest)) {
+            // A list has other writers: its tag was looked at when it was merged.
+            if node.manifest.as_ref().is_some_and(|manifest| image.is_list(manifest)) {
+                continue;
+            }
             pieces.push((&image.target.repository, Piece::Tag(&node.descriptor, tag, place)));
         }
     }

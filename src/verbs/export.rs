@@ -274,13 +274,12 @@ impl Export {
         };
         watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
         let (contents, failures) = walked.map_err(|e| vec![e])?;
-        errors.extend(failures.into_iter().map(|f| with_images(f.error, &f.images)));
+        errors.extend(failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images)));
         // What nobody could read again is not written.
         errors.extend(contents.check_shape().err());
         if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
-            let lonely = |name: &Reference, digest: &Digest| {
-                contents.referrer_digests(digest).is_empty().then(|| without_referrers(name))
-            };
+            let lonely =
+                |name: &Reference, digest: &Digest| (!contents.has_referrers(digest)).then(|| without_referrers(name));
             errors.extend(named(&contents).filter_map(|(name, digest)| lonely(name, digest)));
         }
         if errors.is_empty() { Ok((registries, contents)) } else { Err(errors) }
@@ -323,7 +322,7 @@ fn with_images(error: Error, images: &[String]) -> Error {
 
 /// The images by name, in the order of the bundle.
 fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
-    contents.roots.iter().filter_map(|root| Some((root.name.full()?, &root.digest)))
+    contents.images().filter_map(|root| Some((root.name.full()?, &root.digest)))
 }
 
 /// Tells whoever watches what was resolved, and what there is to carry.
@@ -376,7 +375,7 @@ fn report(contents: &Contents) -> Exported {
 
 /// How much refers to an image, and the bytes of blobs that it and that would take alone.
 fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
-    let referrers = contents.referrer_digests(image);
+    let referrers = contents.all_referrer_digests(image);
     let roots = std::iter::once(image).chain(&referrers);
     let nodes: HashMap<&Digest, &Node> =
         roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::opened::{Input, Opened};
-use super::report::{LeftOut, ReferrerReport};
+use super::report::{DamagedEntry, LeftOut, ReferrerReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
@@ -86,6 +86,16 @@ pub struct Listed {
     pub images: Vec<ListedImage>,
     /// Content that the bundle does not hold, and need not.
     pub left_out: Vec<LeftOut>,
+    /// What of a layout of another tool is damaged or not there: it concerns no other image.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<DamagedEntry>,
+}
+
+impl Listed {
+    /// The kind that decides the exit status; `None` if nothing is wrong.
+    pub fn kind(&self) -> Option<Kind> {
+        self.damaged.iter().map(|one| one.error.kind).reduce(Kind::graver)
+    }
 }
 
 impl List {
@@ -143,6 +153,7 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
     let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
     let mut opened = Opened::new(vec![bundle], None, jobs, input.max_manifests, watch)?;
     opened.check()?;
+    let damaged = damaged(&mut opened);
     let Opened { bundles, contents, .. } = &opened;
     let bundle = bundles.only().ok_or_else(|| Error::usage("no bundle named"))?;
     input.check_pinned(contents).map_err(|e| e.at(bundle.path().display()))?;
@@ -180,7 +191,27 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
         expected: (!input.expect.is_empty()).then_some(true),
         images,
         left_out: LeftOut::of(contents),
+        damaged,
     })
+}
+
+/// What of a layout of another tool is there and bad, or named and not there.
+fn damaged(opened: &mut Opened) -> Vec<DamagedEntry> {
+    let unusable = opened.take_unusable().into_iter().map(|one| DamagedEntry::new(one.label, one.error));
+    let mut damaged: Vec<DamagedEntry> = unusable.collect();
+    for failure in std::mem::take(&mut opened.failures) {
+        let label = failure.images.first().cloned().unwrap_or_else(|| failure.digest.to_string());
+        damaged.push(DamagedEntry::new(label, Error::Shared(failure.error)));
+    }
+    let bundle = opened.bundles.only().filter(|bundle| !bundle.is_ours());
+    for root in opened.contents.images() {
+        let node = opened.contents.node(&root.digest).filter(|node| node.presence == Presence::Missing);
+        if let (Some(node), Some(bundle)) = (node, bundle) {
+            let label = if let RootName::Tag(tag) = &root.name { tag.clone() } else { root.label() };
+            damaged.push(DamagedEntry::new(label, bundle.lack(&node.descriptor)));
+        }
+    }
+    damaged
 }
 
 fn sum<'a>(nodes: impl Iterator<Item = &'a Node>) -> u64 {

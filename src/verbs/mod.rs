@@ -1,5 +1,6 @@
 //! What the program does: each verb joins two ends and reports what came of it. None prints anything.
 
+mod entries;
 mod opened;
 pub mod report;
 

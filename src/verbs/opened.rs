@@ -3,17 +3,19 @@
 
 use std::collections::HashSet;
 use std::path::PathBuf;
+use std::sync::Arc;
 
+use super::entries::{Entries, Unusable, unlisted_referrers};
 use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Reference, Repository};
-use crate::plan::{Budget, Failure, Start, walk};
+use crate::oci::{Digest, Reference};
+use crate::plan::{Budget, Failure, walk};
 use crate::store::{Contents, Root, RootName, Watch};
 
 /// Which bundles to read, and what they have to be.
 #[derive(Clone, Debug)]
 pub(super) struct Input {
-    /// Tars, gzips of them, layout directories, or `-` for standard input.
+    /// Tars, also compressed, layout directories, dumps of the old script, or `-` for standard input.
     pub(super) bundles: Vec<PathBuf>,
     /// What they have to be.
     pub(super) expect: Vec<Expectation>,
@@ -90,17 +92,19 @@ pub(super) struct Opened {
     pub(super) failures: Vec<Failure>,
     /// What is wrong with the form of each bundle.
     pub(super) malformed: Vec<Error>,
+    /// Entries of layouts of other tools that cannot be used.
+    pub(super) unusable: Vec<Unusable>,
 }
 
 impl Opened {
-    /// Reads all manifests, at most `most` bytes of them. `name` is the repository of bare tags, if somebody said
-    /// so.
+    /// Reads all manifests, at most `most` bytes of them. `name` is the repository of what has none, with a tag for
+    /// the only image.
     ///
     /// # Errors
-    /// When the entries contradict each other, the graph is absurd, or the manifests are too many.
+    /// When there is nothing to read, the graph is absurd, or the manifests are too many.
     pub(super) fn new(
         bundles: Vec<Bundle>,
-        name: Option<&Repository>,
+        name: Option<&Reference>,
         jobs: usize,
         most: u64,
         watch: &dyn Watch,
@@ -112,27 +116,28 @@ impl Opened {
         for bundle in bundles {
             // Each by itself: the form of one does not depend on the others.
             let one = Bundles::new(vec![bundle]);
-            let (contents, failures) = contents(&one, name, jobs, most, watch)?;
+            let found = Found::of(&one, name, jobs, most, watch)?;
             let [bundle] = one.into_inner().try_into().map_err(|_| Error::content("no bundle"))?;
-            if failures.is_empty()
-                && let Err(e) = bundle.check_form(&contents)
+            if found.failures.is_empty()
+                && let Err(e) = bundle.check_form(&found.contents)
             {
                 malformed.push(e.at(bundle.path().display()));
             }
             alone.push(bundle);
             // Of several, what is in each is not held beside what is in all of them.
-            read = (!several).then_some((contents, failures));
+            read = (!several).then_some(found);
         }
         let bundles = Bundles::new(alone);
-        let (contents, failures) = match read {
+        let Found { contents, failures, unusable } = match read {
             Some(read) => read,
-            None if several => contents(&bundles, name, jobs, most, watch)?,
+            None if several => Found::of(&bundles, name, jobs, most, watch)?,
             None => return Err(Error::usage("no bundle named")),
         };
-        Ok(Self { bundles, contents, failures, malformed })
+        Ok(Self { bundles, contents, failures, malformed, unusable })
     }
 
-    /// The first thing that is wrong with what was read.
+    /// A bundle is whole or it is none: the first thing that is wrong with what was read of one. What is
+    /// wrong with one image of a layout of another tool concerns no other.
     ///
     /// # Errors
     /// That.
@@ -140,48 +145,71 @@ impl Opened {
         if let Some(error) = self.malformed.drain(..).next() {
             return Err(error);
         }
+        if !self.bundles.iter().any(Bundle::is_ours) {
+            return Ok(());
+        }
         match self.failures.drain(..).next() {
-            Some(Failure { images, error, .. }) => Err(error.at(images.join(", "))),
+            Some(Failure { images, error, .. }) => Err(Error::Shared(error).at(images.join(", "))),
             None => Ok(()),
         }
     }
-}
 
-/// Walks everything that the entries of these bundles stand for.
-fn contents(
-    bundles: &Bundles,
-    name: Option<&Repository>,
-    jobs: usize,
-    most: u64,
-    watch: &dyn Watch,
-) -> Result<(Contents, Vec<Failure>)> {
-    let mut starts = Vec::new();
-    let mut seen = HashSet::new();
-    for bundle in bundles.iter() {
-        for entry in &bundle.index().entries {
-            let descriptor = entry.descriptor.clone();
-            let name = full_name(&entry.name, name).map_err(|e| e.at(bundle.path().display()))?;
-            // One entry that stands there twice is one root; where two contradict each other, the walk says so.
-            let Descriptor { digest, media_type, size, .. } = descriptor.clone();
-            if seen.insert((name.clone(), digest, media_type, size)) {
-                let places = bundles.holding(&descriptor);
-                starts.push(Start { name, descriptor, manifest: None, places });
-            }
+    /// Why an image of these parts is not whole: its manifests that are there and bad.
+    pub(super) fn failure_in<'a>(&self, parts: impl Iterator<Item = &'a Digest>) -> Option<Arc<Error>> {
+        if self.failures.is_empty() {
+            return None;
         }
+        let parts: HashSet<&Digest> = parts.collect();
+        self.failures.iter().find(|failure| parts.contains(&failure.digest)).map(|failure| failure.error.clone())
     }
-    let at = |e: Error| e.at(bundles.label());
-    let (contents, failures) = walk(bundles, starts, jobs, &Budget::new(most), watch).map_err(at)?;
-    contents.check_shape().map_err(at)?;
-    Ok((contents, failures))
+
+    /// Entries of layouts of other tools that stand for nothing, those without a name included whose
+    /// manifest is not there or bad.
+    pub(super) fn take_unusable(&mut self) -> Vec<Unusable> {
+        let mut unusable = std::mem::take(&mut self.unusable);
+        if self.bundles.iter().any(Bundle::is_ours) {
+            return unusable;
+        }
+        for root in self.contents.roots.iter().filter(|root| root.name == RootName::None) {
+            let node = self.contents.node(&root.digest);
+            if node.is_none_or(|node| node.manifest.is_some()) {
+                continue;
+            }
+            let failure = self.failures.iter().position(|failure| failure.digest == root.digest);
+            let error = match failure {
+                Some(at) => Error::Shared(self.failures.swap_remove(at).error),
+                None => {
+                    let reason = "index.json lists it without a name, and its manifest is not there";
+                    Error::content(reason).at(self.bundles.label())
+                }
+            };
+            unusable.push(Unusable { label: root.digest.to_string(), error });
+        }
+        unusable
+    }
 }
 
-/// A tag in this repository is a name.
-fn full_name(name: &RootName, repository: Option<&Repository>) -> Result<RootName> {
-    match (name, repository) {
-        (RootName::Tag(tag), Some(repository)) => {
-            let tag = tag.parse().map_err(|e| Error::usage(format!("`{}`: {e}", tag.escape_debug())))?;
-            Ok(RootName::Full(Reference { repository: repository.clone(), tag: Some(tag), digest: None }))
+/// What the entries of some bundles lead to.
+struct Found {
+    contents: Contents,
+    failures: Vec<Failure>,
+    unusable: Vec<Unusable>,
+}
+
+impl Found {
+    /// Walks everything that the entries of these bundles stand for, and what refers to any of it.
+    fn of(bundles: &Bundles, name: Option<&Reference>, jobs: usize, most: u64, watch: &dyn Watch) -> Result<Self> {
+        let at = |e: Error| e.at(bundles.label());
+        let Entries { starts, unusable } = Entries::of(bundles, name)?;
+        let (contents, failures) = walk(bundles, starts.clone(), jobs, &Budget::new(most), watch).map_err(at)?;
+        contents.check_shape().map_err(at)?;
+        let more = unlisted_referrers(bundles, &contents);
+        if more.is_empty() {
+            return Ok(Self { contents, failures, unusable });
         }
-        _ => Ok(name.clone()),
+        let starts = starts.into_iter().chain(more).collect();
+        let (contents, failures) = walk(bundles, starts, jobs, &Budget::new(most), watch).map_err(at)?;
+        contents.check_shape().map_err(at)?;
+        Ok(Self { contents, failures, unusable })
     }
 }

@@ -53,6 +53,9 @@ pub struct ReferrerReport {
     pub subject: Digest,
     /// All its content in bytes.
     pub bytes: u64,
+    /// The tag that it is found by, where it has one: cosign's signatures have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tag: Option<String>,
 }
 
 /// As many lines about referrers as a report has before images that are one content share them.
@@ -75,8 +78,26 @@ impl ReferrerReport {
 
 impl From<Referrer> for ReferrerReport {
     fn from(referrer: Referrer) -> Self {
-        let Referrer { digest, artifact_type, subject, bytes } = referrer;
-        Self { digest, artifact_type, subject, bytes }
+        let Referrer { digest, artifact_type, subject, bytes, tag } = referrer;
+        Self { digest, artifact_type, subject, bytes, tag }
+    }
+}
+
+/// An entry of a layout of another tool that cannot be used.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DamagedEntry {
+    /// Its name, its digest, or which one it is.
+    pub entry: String,
+    /// Why.
+    pub error: Failure,
+}
+
+impl DamagedEntry {
+    pub(super) fn new(label: String, error: Error) -> Self {
+        let error = error.at(&label);
+        Self { entry: label, error: Failure::new(Arc::new(error)) }
     }
 }
 

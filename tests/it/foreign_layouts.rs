@@ -155,11 +155,11 @@ fn a_bare_tag_needs_a_repository() {
     assert!(bundle().args(["verify"]).args([&given.path]).run().succeeds().stdout.contains("  1 image ·"));
     import(&given.path, &registry, &["--name", "quay.io/org/app"]).succeeds();
     assert_eq!(registry.tags("library/org/app"), ["v1.0"]);
-    for bad in ["quay.io/org/app:1", "quay.io/Org", &format!("quay.io/a@sha256:{}", "0".repeat(64))] {
+    for bad in ["quay.io/Org", &format!("quay.io/a@sha256:{}", "0".repeat(64))] {
         import(&given.path, &registry, &["--name", bad]).exits(2);
     }
-    // Neither a full name nor a tag.
-    import(&named(&format!(r#""{REF}":"org/app:1""#)).path, &registry, &["--name", "quay.io/a"]).exits(2);
+    // Neither a full name nor a tag, and nothing that docker would take for a name.
+    import(&named(&format!(r#""{REF}":"Org/app:1""#)).path, &registry, &["--name", "quay.io/a"]).exits(2);
 }
 
 #[test]

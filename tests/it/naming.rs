@@ -189,3 +189,23 @@ fn the_variables_of_the_old_script_name_the_target_where_no_flag_does() {
     assert_eq!((registry.repositories().len(), unused.connections()), (2, 0));
     assert_eq!(registry.repositories(), ["flag/base", "flag/team/app"]);
 }
+
+#[test]
+fn the_url_of_a_mirror_is_not_taken_for_the_registry() {
+    let scene = scene();
+    let host = scene.target.host();
+    for (flags, right) in [
+        (vec!["--registry".to_owned(), format!("{host}/v2/library")], format!("`--registry {host}/library`")),
+        (vec!["--registry".into(), format!("{host}/v2/")], format!("`--registry {host}`")),
+        (
+            vec!["--registry".into(), host.clone(), "--namespace".into(), "/v2/a".into()],
+            format!("`--registry {host}/a`"),
+        ),
+    ] {
+        let out = command("import").args([scene.bundle()]).args(["--plain-http"]).args(&flags).run().exits(2);
+        assert!(out.stderr.contains(&right), "{}", out.stderr);
+    }
+    assert_eq!(scene.target.connections(), 0);
+    let v2 = format!("{host}/v2ray");
+    command("import").args([scene.bundle()]).args(["--plain-http", "--registry", &v2]).run().succeeds();
+}

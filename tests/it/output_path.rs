@@ -93,3 +93,18 @@ fn an_export_without_images_or_output_is_a_usage_error() {
         assert!(out.stderr.starts_with("bundle: "), "{bad}: {}", out.stderr);
     }
 }
+
+#[test]
+fn a_bundle_is_not_written_to_standard_output_nor_under_the_name_of_a_directory() {
+    let scene = scene();
+    let out = scene.export_to(std::path::Path::new("-"), &["org/app:1"]).run().exits(2);
+    assert!(out.stderr.contains("standard output") && out.stderr.contains("./-"), "{}", out.stderr);
+    let fresh = format!("{}/", scene.path("newdir").display());
+    let out = scene.export_to(std::path::Path::new(&fresh), &["org/app:1"]).run().exits(2);
+    assert!(out.stderr.contains("no such directory") && out.stderr.contains("mkdir -p"), "{}", out.stderr);
+    std::fs::create_dir(scene.path("newdir")).expect("a directory");
+    let out = scene.export_to(std::path::Path::new(&fresh), &["org/app:1"]).run().exits(2);
+    assert!(out.stderr.contains("is a directory"), "{}", out.stderr);
+    assert_eq!(scene.source.requests().len(), 0);
+    assert_eq!(scene.files(), ["newdir"]);
+}

@@ -3,14 +3,15 @@
 //! image-spec v1.1.1 `image-layout.md` and `annotations.md`. Written compact with sorted keys (the
 //! fields below stand in that order), so the same images give the same bytes.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::left_out;
-use super::paths::INDEX_JSON;
-use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, MediaType, NAMES, Reference, parse_json};
+use super::paths::{HAULER_INDEX, INDEX_JSON};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Descriptor, Digest, MediaType, NAMES, Reference, digest_tag, parse_json};
 use crate::store::{Contents, RootName};
 
 /// The digest of the list of what was left out for good.
@@ -27,11 +28,22 @@ pub(crate) struct IndexEntry {
     pub(crate) descriptor: Descriptor,
 }
 
+/// One line of the index of another tool that stands for nothing.
+#[derive(Debug)]
+pub(crate) struct BadEntry {
+    /// What to call it: its name, its digest, or which one it is.
+    pub(crate) label: String,
+    /// What is wrong with it.
+    pub(crate) error: Error,
+}
+
 /// The parsed index.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct IndexJson {
     /// The entries in file order.
     pub(crate) entries: Vec<IndexEntry>,
+    /// Entries that cannot be used: none in a bundle.
+    pub(crate) bad: Vec<BadEntry>,
     /// sha256 of the file: the identity of the bundle.
     pub(crate) digest: Digest,
 }
@@ -62,7 +74,7 @@ struct Line<'a> {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Read {
-    manifests: Option<Vec<Descriptor>>,
+    manifests: Option<Vec<ReadLine>>,
     media_type: Option<String>,
     #[serde(rename = "schemaVersion")]
     _schema_version: Option<u64>,
@@ -98,34 +110,170 @@ pub(crate) fn to_bytes(contents: &Contents) -> Result<Vec<u8>> {
 }
 
 impl IndexJson {
-    pub(crate) fn parse(bytes: &[u8]) -> Result<Self> {
+    /// Of a bundle: one bad entry, or none at all, makes all of it bad.
+    ///
+    /// # Errors
+    /// What is wrong with it.
+    pub(crate) fn strict(bytes: &[u8]) -> Result<Self> {
+        let mut parsed = Self::lenient(bytes, None)?;
+        if !parsed.bad.is_empty() {
+            let BadEntry { label, error } = parsed.bad.swap_remove(0);
+            return Err(error.at(label));
+        }
+        if parsed.entries.is_empty() {
+            return Err(Error::content("it names no image"));
+        }
+        Ok(parsed)
+    }
+
+    /// Of a layout that another tool made, perhaps with a second list: what is wrong with one entry
+    /// concerns no other.
+    ///
+    /// # Errors
+    /// When it is no index at all.
+    pub(crate) fn lenient(bytes: &[u8], more: Option<&[u8]>) -> Result<Self> {
+        let mut parsed = Self { entries: Vec::new(), bad: Vec::new(), digest: Digest::sha256(bytes) };
+        let mut kinds = Vec::new();
+        parsed.read(bytes, &mut kinds)?;
+        if let Some(more) = more {
+            parsed.read(more, &mut kinds).map_err(|e| e.at(HAULER_INDEX))?;
+        }
+        by_kind(&mut parsed.entries, &kinds);
+        parsed.set_aside_ambiguous();
+        Ok(parsed)
+    }
+
+    fn read(&mut self, bytes: &[u8], kinds: &mut Vec<Option<Kind>>) -> Result<()> {
         let read: Read = parse_json(bytes)?;
         if let Some(other) = read.media_type.filter(|t| !t.is_empty() && t != MediaType::OCI_INDEX) {
             return Err(Error::content(format!("of type `{}`, not {}", other.escape_debug(), MediaType::OCI_INDEX)));
         }
-        let manifests = read.manifests.unwrap_or_default();
-        if manifests.is_empty() {
-            return Err(Error::content("it names no image"));
-        }
-        let mut entries = Vec::with_capacity(manifests.len());
-        let mut named: HashMap<String, Digest> = HashMap::new();
-        for descriptor in manifests {
-            if !descriptor.media_type.is_manifest() {
-                let Descriptor { media_type, digest, .. } = &descriptor;
-                let reason = format!("{digest}: type {media_type} is not known: its content cannot be followed");
-                return Err(Error::content(reason));
-            }
-            let name = name_of(&descriptor)?;
-            if let Some(name) = name.full().map(Reference::name) {
-                let digest = &descriptor.digest;
-                let other = named.entry(name.clone()).or_insert_with(|| digest.clone());
-                if other != digest {
-                    return Err(Error::content(format!("`{name}` names both {other} and {digest}")));
+        for (number, ReadLine { label, entry, kind }) in read.manifests.unwrap_or_default().into_iter().enumerate() {
+            match entry {
+                Ok(entry) => {
+                    kinds.push(kind);
+                    self.entries.push(entry);
+                }
+                Err(error) => {
+                    let label = label.unwrap_or_else(|| format!("entry {}", number + 1));
+                    self.bad.push(BadEntry { label, error });
                 }
             }
-            entries.push(IndexEntry { name, descriptor });
         }
-        Ok(Self { entries, digest: Digest::sha256(bytes) })
+        Ok(())
+    }
+
+    /// One name for two contents stands for neither.
+    fn set_aside_ambiguous(&mut self) {
+        let mut named: BTreeMap<String, Vec<Digest>> = BTreeMap::new();
+        for entry in &self.entries {
+            let Some(name) = entry.name.full().map(Reference::name) else { continue };
+            let digests = named.entry(name).or_default();
+            if !digests.contains(&entry.descriptor.digest) {
+                digests.push(entry.descriptor.digest.clone());
+            }
+        }
+        named.retain(|_, digests| digests.len() > 1);
+        if named.is_empty() {
+            return;
+        }
+        let is_ambiguous = |entry: &IndexEntry| entry.name.full().is_some_and(|name| named.contains_key(&name.name()));
+        self.entries.retain(|entry| !is_ambiguous(entry));
+        for (name, digests) in named {
+            let digests: Vec<String> = digests.iter().map(ToString::to_string).collect();
+            let reason = format!("`{name}` names both {}", digests.join(" and "));
+            let error = Error::content(reason).or_else_do(NextStep::SaveUnderTwoNames);
+            self.bad.push(BadEntry { label: name, error });
+        }
+    }
+}
+
+/// A line that may be anything. Only what is made of it is kept.
+struct ReadLine {
+    /// What to call it where it is bad.
+    label: Option<String>,
+    entry: Result<IndexEntry>,
+    kind: Option<Kind>,
+}
+
+impl<'de> Deserialize<'de> for ReadLine {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let line = Value::deserialize(deserializer)?;
+        let entry = entry(&line);
+        let label = if entry.is_err() { label(&line) } else { None };
+        Ok(Self { label, entry, kind: Kind::of(&line) })
+    }
+}
+
+fn label(line: &Value) -> Option<String> {
+    let annotation = |key: &str| line.get("annotations")?.get(key)?.as_str().filter(|text| !text.is_empty());
+    let [of_containerd, standard] = NAMES.map(annotation);
+    let digest = || line.get("digest")?.as_str();
+    of_containerd.or(standard).or_else(digest).map(str::to_owned)
+}
+
+fn entry(line: &Value) -> Result<IndexEntry> {
+    let descriptor = Descriptor::deserialize(line).map_err(|e| Error::content(e.to_string()))?;
+    if !descriptor.media_type.is_manifest() {
+        let reason = format!("type {} is not known: its content cannot be followed", descriptor.media_type);
+        return Err(Error::content(reason));
+    }
+    Ok(IndexEntry { name: name_of(&descriptor)?, descriptor })
+}
+
+/// What an entry is of the image that it shares its name with, where a tool says so: cosign (`save`) and
+/// hauler call an image and what is attached to it alike.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// Content that cosign keeps under a tag with this ending.
+    Attached(&'static str),
+    Image,
+    /// A manifest with a subject, which says itself what it belongs to.
+    Referrer,
+}
+
+impl Kind {
+    fn of(line: &Value) -> Option<Self> {
+        let (maker, kind) = line.get("annotations")?.get("kind")?.as_str()?.split_once('/')?;
+        if !matches!(maker, "dev.cosignproject.cosign" | "dev.hauler") {
+            return None;
+        }
+        match kind {
+            "atts" => Some(Self::Attached("att")),
+            "image" | "imageIndex" => Some(Self::Image),
+            "sboms" => Some(Self::Attached("sbom")),
+            "sigs" => Some(Self::Attached("sig")),
+            other => other.starts_with("referrers").then_some(Self::Referrer),
+        }
+    }
+}
+
+/// Gives what is attached to an image the tag that cosign would look for.
+fn by_kind(entries: &mut [IndexEntry], kinds: &[Option<Kind>]) {
+    let is_image = |kind: &Option<Kind>| matches!(kind, None | Some(Kind::Image));
+    let images = entries.iter().zip(kinds).filter(|(_, kind)| is_image(kind));
+    let images: Vec<(RootName, Digest)> =
+        images.map(|(entry, _)| (entry.name.clone(), entry.descriptor.digest.clone())).collect();
+    for (entry, kind) in entries.iter_mut().zip(kinds) {
+        match kind {
+            Some(Kind::Referrer) => entry.name = RootName::None,
+            Some(Kind::Attached(ending)) => {
+                let of_name: Vec<&Digest> =
+                    images.iter().filter(|(name, _)| *name == entry.name).map(|(_, digest)| digest).collect();
+                let [subject] = of_name.as_slice() else { continue };
+                let tag = format!("{}.{ending}", digest_tag(subject));
+                entry.name = match &entry.name {
+                    RootName::Full(Reference { repository, .. }) => match tag.parse() {
+                        Ok(tag) => {
+                            RootName::Full(Reference { repository: repository.clone(), tag: Some(tag), digest: None })
+                        }
+                        Err(_) => continue,
+                    },
+                    RootName::Tag(_) | RootName::None => RootName::Tag(tag),
+                };
+            }
+            Some(Kind::Image) | None => {}
+        }
     }
 }
 
@@ -155,6 +303,10 @@ fn name_of(descriptor: &Descriptor) -> Result<RootName> {
         [one, ..] => {
             Ok(RootName::Full(Reference { digest: one.digest.clone().filter(|_| one.tag.is_none()), ..one.clone() }))
         }
-        [] => Ok(standard.map_or(RootName::None, |tag| RootName::Tag(tag.to_owned()))),
+        // CRI's third name of an image is its ID, which names nothing that could be pulled.
+        [] => {
+            let tag = standard.filter(|tag| tag.trim_start_matches('@').parse::<Digest>().is_err());
+            Ok(tag.map_or(RootName::None, |tag| RootName::Tag(tag.to_owned())))
+        }
     }
 }

@@ -5,6 +5,8 @@ use crate::oci::Digest;
 /// The marker file of a layout and all it holds.
 pub(crate) const OCI_LAYOUT: (&str, &[u8]) = ("oci-layout", br#"{"imageLayoutVersion":"1.0.0"}"#);
 pub(crate) const INDEX_JSON: &str = "index.json";
+/// Where hauler 2 (`store save --containerd`) lists everything; `index.json` has the images alone then.
+pub(crate) const HAULER_INDEX: &str = "hauler-index.json";
 pub(crate) const BUNDLE_JSON: &str = "bundle.json";
 
 /// The name of a blob in a layout.

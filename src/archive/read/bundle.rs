@@ -3,25 +3,30 @@
 
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use serde::Deserialize;
 
 use super::layout_directory::LayoutDirectory;
+use super::old_dump::OldDump;
+use super::recognised::{self, MANIFEST_JSON};
 use super::slice::{Slice, broken_off};
 use super::spool::{self, Spooling};
 use super::tarball::Tarball;
 use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
-use crate::archive::format::index_json::{IndexJson, MAX_INDEX};
-use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT};
+use crate::archive::format::index_json::{BadEntry, IndexJson, MAX_INDEX};
+use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Said, VerifyReader, parse_json};
+use crate::oci::{Descriptor, Digest, Manifest, MediaType, Said, VerifyReader, parse_json};
 
 /// Larger manifests are accepted by no registry that we know of.
 const MAX_MANIFEST: u64 = 32 << 20;
 /// Far more than the marker file of a layout needs.
 const MAX_MARKER: u64 = 4 << 10;
+/// A manifest that nobody names is looked for up to this size, in bytes: that of the distribution-spec.
+const MAX_UNLISTED: u64 = 4 << 20;
 /// Stands for standard input.
 const STANDARD_INPUT: &str = "-";
 
@@ -34,10 +39,11 @@ pub(crate) struct Bundle {
     bundle_json: Option<BundleJson>,
 }
 
-/// What it comes in.
+/// What it comes in: unpacked, as a dump of crane, or packed.
 #[derive(Debug)]
 pub(crate) enum Body {
     Directory(LayoutDirectory),
+    Dump(OldDump),
     Tar(Tarball),
 }
 
@@ -56,7 +62,7 @@ impl Bundle {
         let open = || -> Result<Self> {
             let kind = path.metadata().map_err(Error::typed("open", path))?;
             if kind.is_dir() {
-                return Self::read(path, Body::Directory(LayoutDirectory::open(path)?));
+                return Self::open_directory(path);
             }
             if !kind.is_file() {
                 let message = format!("{}: neither a file nor a directory", path.display());
@@ -64,11 +70,30 @@ impl Bundle {
             }
             let file = File::open(path).map_err(Error::disk("open", path))?;
             let len = file.metadata().map_err(Error::disk("open", path))?.len();
-            let is_gzip = spool::is_gzip(&file).map_err(|e| broken_off(path, 0, e))?;
-            let (file, len) = if is_gzip { spool::unzip(path, file, len, spooling)? } else { (file, len) };
+            let mut start = [0; 6];
+            let got = file.read_at(&mut start, 0).map_err(|e| broken_off(path, 0, e))?;
+            recognised::by_first_bytes(path, &start[..got])?;
+            let is_packed = spool::is_packed(&file).map_err(|e| broken_off(path, 0, e))?;
+            let (file, len) = if is_packed { spool::unpack(path, file, len, spooling)? } else { (file, len) };
             Self::read(path, Body::Tar(Tarball::open(path, file, len)?))
         };
         open().map_err(|e| placed(e, path))
+    }
+
+    fn open_directory(path: &Path) -> Result<Self> {
+        let directory = LayoutDirectory::open(path)?;
+        if directory.root_file(OCI_LAYOUT.0)?.is_some() || directory.root_file(INDEX_JSON)?.is_some() {
+            return Self::read(path, Body::Directory(directory));
+        }
+        match OldDump::open(path)? {
+            Some(mut dump) => {
+                let bad = dump.take_bad();
+                let mut bundle = Self::read(path, Body::Dump(dump))?;
+                bundle.index.bad.extend(bad);
+                Ok(bundle)
+            }
+            None => Err(directory.without_marker()?),
+        }
     }
 
     fn read(path: &Path, body: Body) -> Result<Self> {
@@ -76,8 +101,19 @@ impl Bundle {
         let marker = body.root_file(OCI_LAYOUT.0, MAX_MARKER)?.ok_or_else(|| missing(OCI_LAYOUT.0))?;
         check_marker(&marker).map_err(|e| e.at(OCI_LAYOUT.0))?;
         let index = body.root_file(INDEX_JSON, MAX_INDEX)?.ok_or_else(|| missing(INDEX_JSON))?;
-        let index = IndexJson::parse(&index).map_err(|e| e.at(INDEX_JSON))?;
+        let has_mark = index.starts_with(b"\xef\xbb\xbf") || index.starts_with(b"\xff\xfe");
         let about = body.root_file(BUNDLE_JSON, MAX_BUNDLE_JSON)?;
+        let parsed = if about.is_some() {
+            IndexJson::strict(&index)
+        } else {
+            IndexJson::lenient(&index, body.root_file(HAULER_INDEX, MAX_INDEX)?.as_deref())
+        };
+        let mut index = parsed.map_err(|e| {
+            let e = e.at(INDEX_JSON);
+            if has_mark { e.or_else_do(NextStep::SaveWithoutMark) } else { e }
+        })?;
+        let here = |BadEntry { label, error }| BadEntry { label, error: error.at(INDEX_JSON) };
+        index.bad = index.bad.into_iter().map(here).collect();
         let about = about.map(|bytes| BundleJson::parse(&bytes)).transpose().map_err(|e| e.at(BUNDLE_JSON))?;
         if let Some(about) = &about
             && about.index != index.digest
@@ -99,6 +135,7 @@ impl Bundle {
     pub(crate) fn bytes(&self) -> u64 {
         match &self.body {
             Body::Directory(directory) => directory.bytes(),
+            Body::Dump(dump) => dump.bytes(),
             Body::Tar(tar) => tar.bytes(),
         }
     }
@@ -106,6 +143,38 @@ impl Bundle {
     /// The names and what they stand for.
     pub(crate) fn index(&self) -> &IndexJson {
         &self.index
+    }
+
+    /// There is an entry, good or bad.
+    pub(crate) fn names_something(&self) -> bool {
+        !self.index.entries.is_empty() || !self.index.bad.is_empty()
+    }
+
+    /// docker wrote a list of its own beside.
+    ///
+    /// # Errors
+    /// A failing drive.
+    pub(crate) fn has_docker_list(&self) -> Result<bool> {
+        match &self.body {
+            Body::Tar(tar) => Ok(tar.root_file(MANIFEST_JSON).is_some()),
+            Body::Directory(directory) => Ok(directory.root_file(MANIFEST_JSON)?.is_some()),
+            Body::Dump(_) => Ok(false),
+        }
+    }
+
+    /// It is a bundle of the format, and no layout of another tool.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.bundle_json.is_some()
+    }
+
+    /// What nobody names, if it is a manifest. What is none, or bad, is no concern of anybody.
+    pub(crate) fn manifest_if_one(&self, digest: &Digest) -> Option<Manifest> {
+        let size = self.size_of(digest).filter(|size| *size <= MAX_UNLISTED)?;
+        let descriptor = Descriptor::new(MediaType::OCI_MANIFEST.into(), digest.clone(), size);
+        let mut start = [0; 1];
+        self.content(&descriptor).ok()?.read_exact(&mut start).ok()?;
+        let bytes = if start == *b"{" { self.read_whole(&descriptor).ok()? } else { return None };
+        Manifest::parse(Arc::from(bytes), digest.clone(), Said::default()).ok()
     }
 
     /// `bundle.json`, which layouts of other tools do not have.
@@ -121,6 +190,7 @@ impl Bundle {
     pub(crate) fn blobs(&self) -> Box<dyn Iterator<Item = &Digest> + '_> {
         match &self.body {
             Body::Directory(directory) => Box::new(directory.blobs()),
+            Body::Dump(dump) => Box::new(dump.blobs()),
             Body::Tar(tar) => Box::new(tar.blobs()),
         }
     }
@@ -129,6 +199,7 @@ impl Bundle {
     pub(crate) fn size_of(&self, digest: &Digest) -> Option<u64> {
         match &self.body {
             Body::Directory(directory) => directory.size_of(digest),
+            Body::Dump(dump) => dump.size_of(digest),
             Body::Tar(tar) => tar.size_of(digest),
         }
     }
@@ -146,6 +217,7 @@ impl Bundle {
         let Some(size) = self.size_of(digest) else { return Ok(()) };
         let copies = match &self.body {
             Body::Directory(directory) => directory.open_blob(digest)?.into_iter().collect(),
+            Body::Dump(dump) => dump.open_blob(digest)?.into_iter().collect(),
             Body::Tar(tar) => tar.copies(digest),
         };
         let mut buffer = vec![0; 256 << 10];
@@ -188,6 +260,7 @@ impl Bundle {
         let slice = match &self.body {
             _ if !self.holds(descriptor) => None,
             Body::Directory(directory) => directory.open_blob(digest)?,
+            Body::Dump(dump) => dump.open_blob(digest)?,
             Body::Tar(tar) => tar.open_blob(digest),
         };
         slice.ok_or_else(|| self.lack(descriptor))
@@ -230,6 +303,7 @@ impl Body {
     pub(super) fn root_file(&self, name: &str, most: u64) -> Result<Option<Vec<u8>>> {
         let file = match self {
             Self::Directory(directory) => directory.root_file(name)?,
+            Self::Dump(dump) => return Ok(dump.root_file(name)),
             Self::Tar(tar) => tar.root_file(name),
         };
         match file {

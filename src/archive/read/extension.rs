@@ -10,6 +10,9 @@ const MAX_PAX: u64 = 64 << 10;
 /// Keys whose values nobody interprets here: extended attributes, which may be binary.
 const OPAQUE: [&[u8]; 2] = [b"SCHILY.xattr.", b"LIBARCHIVE."];
 
+/// What is said of a sparse file.
+pub(crate) const SPARSE: &str = "a sparse file";
+
 /// The extension headers that change what follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Extension {
@@ -39,6 +42,8 @@ impl Extension {
 pub(crate) struct Pending {
     pub(crate) path: Option<Vec<u8>>,
     pub(crate) size: Option<u64>,
+    /// Where a hard link leads.
+    pub(crate) link: Option<Vec<u8>>,
     seen: Vec<Extension>,
     /// The blocks of the extension headers, as they stand in the archive.
     pub(crate) blocks: Vec<u8>,
@@ -62,16 +67,16 @@ impl Pending {
         }
         match extension {
             Global => {
-                let Records { path, size } = Records::parse(data)?;
+                let Records { path, size, .. } = Records::parse(data)?;
                 if path.is_some() || size.is_some() {
                     return Err("a global header renames or resizes entries".into());
                 }
                 return Ok(());
             }
-            Pax => Records { path: self.path, size: self.size } = Records::parse(data)?,
+            Pax => Records { path: self.path, size: self.size, link: self.link } = Records::parse(data)?,
             LongName => self.path = Some(field::long_name(data)?),
-            // Links are never followed, so it does not matter where they lead.
-            LongLink => {}
+            // Only a hard link to a blob needs it, and that then names nothing it could be.
+            LongLink => self.link = Some(field::long_name(data).unwrap_or_default()),
         }
         self.seen.push(extension);
         Ok(())
@@ -83,6 +88,7 @@ impl Pending {
 struct Records {
     path: Option<Vec<u8>>,
     size: Option<u64>,
+    link: Option<Vec<u8>>,
 }
 
 impl Records {
@@ -110,9 +116,10 @@ impl Records {
                     return Err("a pax path that is no name".into());
                 }
                 b"path" => records.path = Some(value.to_vec()),
+                b"linkpath" => records.link = Some(value.to_vec()),
                 b"size" => records.size = Some(number(value).ok_or("a pax size that is no number")?),
-                b"SCHILY.realsize" | b"SCHILY.filetype" => return Err("a sparse file".into()),
-                key if key.starts_with(b"GNU.sparse") => return Err("a sparse file".into()),
+                b"SCHILY.realsize" | b"SCHILY.filetype" => return Err(SPARSE.into()),
+                key if key.starts_with(b"GNU.sparse") => return Err(SPARSE.into()),
                 _ => {}
             }
             block = &block[len..];

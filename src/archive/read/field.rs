@@ -68,6 +68,11 @@ pub(crate) fn name(header: &Header) -> Result<Vec<u8>, &'static str> {
     }
 }
 
+/// Where a link leads.
+pub(crate) fn link(header: &Header) -> Result<Vec<u8>, &'static str> {
+    up_to_nul(&header.as_old().linkname).map(<[u8]>::to_vec)
+}
+
 /// The name in the data of a GNU long name entry, which ends with one NUL.
 pub(crate) fn long_name(data: &[u8]) -> Result<Vec<u8>, &'static str> {
     let name = data.strip_suffix(b"\0").unwrap_or(data);

@@ -9,7 +9,7 @@ use super::tarball::{Known, Tarball};
 use crate::archive::format::entries::{Entry, entries};
 use crate::archive::format::index_json::MAX_INDEX;
 use crate::archive::format::paths::blob_path;
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 use crate::store::{Contents, Presence, Root, RootName};
 
@@ -38,6 +38,8 @@ impl Bundle {
         match self.body() {
             Body::Tar(tar) => same_order(tar, &expected, &missing),
             Body::Directory(directory) => same_files(directory, &expected, &missing),
+            // It has no `bundle.json`.
+            Body::Dump(_) => Ok(()),
         }
     }
 }
@@ -60,6 +62,14 @@ fn check_roots(contents: &Contents) -> Result<()> {
 fn same_order(tar: &Tarball, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -> bool) -> Result<()> {
     if !tar.is_ours() {
         return Err(Error::content("a header was changed or damaged, or the file was packed anew"));
+    }
+    if tar.bytes() > tar.end() {
+        let reason = format!("{} bytes of zeros follow its end: it was padded", tar.bytes() - tar.end());
+        return Err(Error::content(reason).or_else_do(NextStep::CutPadding { bytes: tar.end() }));
+    }
+    if tar.bytes() < tar.end() {
+        let reason = format!("it has {} bytes and should have {}: it was cut", tar.bytes(), tar.end());
+        return Err(Error::content(reason).or_else_do(NextStep::CopyAgain));
     }
     let mut found = tar.order().iter();
     let path = |known: &Known| match known {

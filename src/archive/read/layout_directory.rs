@@ -11,10 +11,11 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use walkdir::WalkDir;
 
+use super::recognised::{self, MANIFEST_JSON, MAX_MANIFEST_JSON, Seen};
 use super::scan::MAX_FILES;
 use super::slice::Slice;
 use crate::archive::format::paths::digest_of;
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::{Algorithm, Digest};
 
 const PLAIN: OFlags = OFlags::CLOEXEC.union(OFlags::NOFOLLOW);
@@ -25,6 +26,9 @@ const FOLDER: OFlags = PLAIN.union(OFlags::DIRECTORY);
 const MOST_DIRECTORIES: usize = 10_000;
 /// Directories in each other that are held open while they are gone through.
 const MOST_OPEN: usize = 100;
+
+/// As many names as tell what a directory is.
+const MOST_NAMES: usize = 10_000;
 
 /// An open layout directory.
 #[derive(Debug)]
@@ -113,6 +117,20 @@ impl LayoutDirectory {
         Ok(())
     }
 
+    /// What a directory is that has no marker of a layout.
+    pub(crate) fn without_marker(&self) -> Result<Error> {
+        let mut seen = Seen::default();
+        let names = WalkDir::new(&self.path).follow_links(false).min_depth(1).max_depth(2).sort_by_file_name();
+        for entry in names.into_iter().take(MOST_NAMES).flatten() {
+            let inside = entry.path().strip_prefix(&self.path).ok().and_then(Path::to_str);
+            inside.into_iter().for_each(|name| seen.add(name));
+        }
+        // What cannot be looked into says nothing.
+        let list = self.root_file(MANIFEST_JSON).ok().flatten().filter(|(_, size)| *size <= MAX_MANIFEST_JSON);
+        let list = list.map(|(slice, _)| slice.read_whole()).transpose()?;
+        Ok(recognised::without_layout(&seen, list.as_deref()))
+    }
+
     /// Something below `blobs` that no reader of a layout looks at.
     pub(crate) fn other(&self) -> Option<&Path> {
         self.other.as_deref()
@@ -151,18 +169,23 @@ impl LayoutDirectory {
     }
 
     fn open_at(&self, folder: &OwnedFd, name: &str) -> Result<Option<(File, u64)>> {
-        let file = match openat(folder, name, FILE, Mode::empty()) {
-            Ok(fd) => File::from(fd),
-            Err(rustix::io::Errno::NOENT) => return Ok(None),
-            Err(rustix::io::Errno::LOOP) => return Err(not_plain(Path::new(name))),
-            Err(e) => return Err(Error::disk("open", self.path.join(name))(e.into())),
-        };
-        let metadata = file.metadata().map_err(Error::disk("open", self.path.join(name)))?;
-        if !metadata.is_file() {
-            return Err(not_plain(Path::new(name)));
-        }
-        Ok(Some((file, metadata.len())))
+        open_plain(folder, &self.path, name)
     }
+}
+
+/// A plain file in a folder, and its length in bytes; `shown` is for messages.
+pub(super) fn open_plain(folder: &OwnedFd, shown: &Path, name: &str) -> Result<Option<(File, u64)>> {
+    let file = match openat(folder, name, FILE, Mode::empty()) {
+        Ok(fd) => File::from(fd),
+        Err(rustix::io::Errno::NOENT) => return Ok(None),
+        Err(rustix::io::Errno::LOOP) => return Err(not_plain(Path::new(name))),
+        Err(e) => return Err(Error::disk("open", shown.join(name))(e.into())),
+    };
+    let metadata = file.metadata().map_err(Error::disk("open", shown.join(name)))?;
+    if !metadata.is_file() {
+        return Err(not_plain(Path::new(name)));
+    }
+    Ok(Some((file, metadata.len())))
 }
 
 /// Adds the blobs of one folder, by their names alone.
@@ -187,5 +210,6 @@ fn list(folder: &OwnedFd, path: &Path, algorithm: Algorithm, sizes: &mut HashMap
 }
 
 fn not_plain(path: &Path) -> Error {
-    Error::content(format!("{}: neither a plain file nor a directory, and links are not followed", path.display()))
+    let reason = format!("{}: neither a plain file nor a directory, and links are not followed", path.display());
+    Error::content(reason).or_else_do(NextStep::PackPlainFiles)
 }

@@ -1,4 +1,4 @@
-//! Input that cannot be read by position, a pipe or a gzip stream, is written into a temporary file
+//! Input that cannot be read by position, a pipe or a compressed stream, is written into a temporary file
 //! without a name first: whatever happens, nothing is left of it.
 
 use std::fs::File;
@@ -6,9 +6,13 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use flate2::bufread::MultiGzDecoder;
 
+use super::frames::ZstdFrames;
+use super::recognised;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 use crate::store::{Event, Watch};
@@ -21,6 +25,8 @@ const CHUNK: usize = 256 << 10;
 /// Of the room that there is, this part is left to others, and a gibibyte at most.
 const RESERVE: u64 = 10;
 const MOST_RESERVE: u64 = 1 << 30;
+/// As many bytes as tell what a stream is.
+const START: u64 = 6;
 
 /// Where to spool to, and who watches.
 #[derive(Clone, Copy)]
@@ -39,14 +45,40 @@ impl std::fmt::Debug for Spooling<'_> {
     }
 }
 
-/// Whether a file begins as a gzip stream does.
-pub(crate) fn is_gzip(file: &File) -> io::Result<bool> {
-    let mut start = [0; 2];
-    Ok(file.read_at(&mut start, 0)? == 2 && start == [0x1f, 0x8b])
+/// How a stream is compressed that we can read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Packing {
+    Gzip,
+    Zstd,
 }
 
-/// A gzip file, uncompressed into a temporary one. Gives that and its length.
-pub(crate) fn unzip(path: &Path, file: File, len: u64, spooling: Spooling<'_>) -> Result<(File, u64)> {
+impl Packing {
+    /// By the first bytes: RFC 1952, RFC 8878 (a skippable frame may come first).
+    fn of(start: &[u8]) -> Option<Self> {
+        match start {
+            [0x1f, 0x8b, ..] => Some(Self::Gzip),
+            [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gzip => "gzip",
+            Self::Zstd => "zstd",
+        }
+    }
+}
+
+/// Whether a file is compressed in a way that we can read.
+pub(crate) fn is_packed(file: &File) -> io::Result<bool> {
+    let mut start = [0; 4];
+    let got = file.read_at(&mut start, 0)?;
+    Ok(Packing::of(&start[..got]).is_some())
+}
+
+/// A compressed file, uncompressed into a temporary one. Gives that and its length.
+pub(crate) fn unpack(path: &Path, file: File, len: u64, spooling: Spooling<'_>) -> Result<(File, u64)> {
     let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     // Its last bytes say how long what comes out is, and whoever wrote them may say anything.
     let spool = Spool::open(
@@ -64,7 +96,7 @@ pub(crate) fn standard_input(spooling: Spooling<'_>) -> Result<(File, u64)> {
     let input = File::from(io::stdin().as_fd().try_clone_to_owned().map_err(failed())?);
     let metadata = input.metadata().map_err(failed())?;
     let stands_at_start = rustix::fs::tell(&input).is_ok_and(|at| at == 0);
-    if metadata.is_file() && stands_at_start && !is_gzip(&input).map_err(failed())? {
+    if metadata.is_file() && stands_at_start && !is_packed(&input).map_err(failed())? {
         return Ok((input, metadata.len()));
     }
     let spool = Spool::open(&[], None, "standard input", spooling)?;
@@ -73,6 +105,7 @@ pub(crate) fn standard_input(spooling: Spooling<'_>) -> Result<(File, u64)> {
 
 struct Spool<'a> {
     file: File,
+    packing: Option<Packing>,
     directory: PathBuf,
     from: String,
     budget: Budget,
@@ -117,7 +150,8 @@ impl<'a> Spool<'a> {
             match tempfile::tempfile_in(directory) {
                 Ok(file) => {
                     let (from, watch) = (from.to_owned(), spooling.watch);
-                    let mut spool = Self { file, directory: directory.into(), from, budget: Budget::Room(0), watch };
+                    let budget = Budget::Room(0);
+                    let mut spool = Self { file, packing: None, directory: directory.into(), from, budget, watch };
                     let free = spool.free()?;
                     spool.budget = Budget::of(free, spooling.most);
                     let most = can_be.unwrap_or(u64::MAX).min(spool.budget.bytes());
@@ -149,17 +183,30 @@ impl<'a> Spool<'a> {
     }
 
     fn fill(mut self, input: impl BufRead) -> Result<(File, u64)> {
-        let mut input = Counted { inner: input, count: 0 };
-        let is_gzip = input.fill_buf().map_err(Error::disk("read", self.from.clone()))?.starts_with(&[0x1f, 0x8b]);
+        // A pipe may give its bytes one by one.
+        let mut start = Vec::new();
+        let mut input = input;
+        (&mut input).take(START).read_to_end(&mut start).map_err(Error::disk("read", self.from.clone()))?;
+        recognised::by_first_bytes(Path::new(&self.from), &start)?;
+        self.packing = Packing::of(&start);
+        let mut input = Counted { inner: io::Cursor::new(start).chain(input), count: Arc::default() };
         self.watch.on(Event::Phase { name: "spooling", items: 1, bytes: 0 });
-        let len = if is_gzip {
-            let mut decoder = MultiGzDecoder::new(input);
-            self.copy(&mut decoder, |decoder, buffer| {
-                let got = decoder.read(buffer)?;
-                Ok((got, Some(decoder.get_ref().count)))
-            })?
-        } else {
-            self.copy(&mut input, |input, buffer| Ok((input.read(buffer)?, None)))?
+        let len = match self.packing {
+            Some(Packing::Gzip) => {
+                let mut decoder = MultiGzDecoder::new(input);
+                self.copy(&mut decoder, |decoder, buffer| {
+                    let got = decoder.read(buffer)?;
+                    Ok((got, Some(decoder.get_ref().taken())))
+                })?
+            }
+            Some(Packing::Zstd) => {
+                let taken = input.count.clone();
+                let mut decoder = ZstdFrames::new(input);
+                self.copy(&mut decoder, |decoder, buffer| {
+                    Ok((decoder.read(buffer)?, Some(taken.load(Ordering::Relaxed))))
+                })?
+            }
+            None => self.copy(&mut input, |input, buffer| Ok((input.read(buffer)?, None)))?,
         };
         self.watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
         Ok((self.file, len))
@@ -186,8 +233,9 @@ impl<'a> Spool<'a> {
             };
             len += got as u64;
             if taken.is_some_and(|taken| len > GROWTH_FROM && len / MOST_GROWTH > taken) {
+                let name = self.stream();
                 let reason =
-                    format!("the gzip stream grows more than {MOST_GROWTH} times: it is made to fill the disk");
+                    format!("the {name} stream grows more than {MOST_GROWTH} times: it is made to fill the disk");
                 return Err(Error::content(reason));
             }
             if len > self.budget.bytes() {
@@ -207,25 +255,46 @@ impl<'a> Spool<'a> {
     /// Broken gzip is bad content; everything else is the drive's or the pipe's doing.
     fn broken(&self, error: io::Error) -> Error {
         match error.kind() {
-            io::ErrorKind::UnexpectedEof => Error::content("the gzip stream ends early: it is truncated"),
+            io::ErrorKind::UnexpectedEof => {
+                let reason = format!("the {} stream ends early: it is truncated", self.stream());
+                Error::content(reason).or_else_do(NextStep::CopyAgain)
+            }
             io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => {
-                Error::content(format!("the gzip stream is damaged: {error}"))
+                Error::content(format!("the {} stream is damaged: {error}", self.stream()))
+            }
+            // The decoder says so of everything that it does not like.
+            io::ErrorKind::Other if self.packing == Some(Packing::Zstd) => {
+                Error::content(format!("the zstd stream is damaged: {error}"))
             }
             _ => Error::disk("read", self.from.clone())(error),
         }
+    }
+
+    fn stream(&self) -> &'static str {
+        self.packing.map_or("input", Packing::name)
     }
 }
 
 /// Counts what was taken from a reader.
 struct Counted<R> {
     inner: R,
-    count: u64,
+    count: Arc<AtomicU64>,
+}
+
+impl<R> Counted<R> {
+    fn taken(&self) -> u64 {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    fn add(&self, bytes: usize) {
+        self.count.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
 }
 
 impl<R: BufRead> Read for Counted<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let got = self.inner.read(buffer)?;
-        self.count += got as u64;
+        self.add(got);
         Ok(got)
     }
 }
@@ -236,7 +305,7 @@ impl<R: BufRead> BufRead for Counted<R> {
     }
 
     fn consume(&mut self, bytes: usize) {
-        self.count += bytes as u64;
+        self.add(bytes);
         self.inner.consume(bytes);
     }
 }

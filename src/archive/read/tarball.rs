@@ -7,15 +7,19 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::scan::{Member, ScanError, scan};
+use super::recognised::{self, MANIFEST_JSON, MAX_MANIFEST_JSON, Seen};
+use super::scan::{Fault, Member, ScanError, scan};
 use super::slice::{Slice, broken_off};
 use crate::archive::format::layout::Extent;
-use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, digest_of};
-use crate::error::{Error, Result};
+use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT, digest_of};
+use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 
 /// The directories that a bundle has.
 const FOLDERS: [&str; 3] = ["blobs/", "blobs/sha256/", "blobs/sha512/"];
+
+/// The files at the root that are looked into.
+const ROOTS: [&str; 5] = [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON, HAULER_INDEX, MANIFEST_JSON];
 
 /// An entry that has a meaning in a layout.
 #[derive(Clone, Debug)]
@@ -39,6 +43,8 @@ pub(crate) struct Tarball {
     has_folder: [bool; FOLDERS.len()],
     /// Where something stands that is in no bundle, or not as it would be there.
     is_ours: bool,
+    /// Where a bundle of these entries ends.
+    end: u64,
 }
 
 impl Tarball {
@@ -54,37 +60,56 @@ impl Tarball {
             order: Vec::new(),
             has_folder: Default::default(),
             is_ours: true,
+            end: 0,
         };
-        let mut is_docker = false;
+        let mut seen = Seen::default();
         let file = opened.file.clone();
         let scanned = scan(&file, bytes, &mut |member| {
-            is_docker |= member.path == "manifest.json";
+            seen.add(member.path);
             opened.add(member)
         });
-        let all_ours = scanned.map_err(|e| match e {
-            ScanError::Bad(reason) => Error::content(reason),
+        let scanned = scanned.map_err(|e| match e {
+            ScanError::Bad(Fault { reason, next }) => {
+                let error = Error::content(reason);
+                next.into_iter().fold(error, Error::or_else_do)
+            }
             ScanError::Io(at, e) => broken_off(path, at, e),
         })?;
-        opened.is_ours &= all_ours;
-        if is_docker && !opened.roots.contains_key(OCI_LAYOUT.0) {
-            return Err(docker_archive());
+        opened.is_ours &= scanned.is_ours;
+        opened.end = scanned.end;
+        if !opened.roots.contains_key(OCI_LAYOUT.0) {
+            let list = opened.root_file(MANIFEST_JSON).filter(|(_, size)| *size <= MAX_MANIFEST_JSON);
+            let list = list.map(|(slice, _)| slice.read_whole()).transpose()?;
+            return Err(recognised::without_layout(&seen, list.as_deref()));
         }
         Ok(opened)
     }
 
-    fn add(&mut self, member: Member<'_>) -> Result<(), String> {
-        let extent = Extent { offset: member.offset, size: member.size };
-        let root = [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON].into_iter().find(|name| *name == member.path);
+    fn add(&mut self, member: Member<'_>) -> Result<(), Fault> {
+        let mut extent = Extent { offset: member.offset, size: member.size };
+        if let Some(link) = member.link {
+            // Only content that was read already: so there is nothing to follow, and no circle.
+            let linked = digest_of(link).and_then(|digest| self.blobs.get(&digest)?.first().copied());
+            extent = linked.ok_or_else(|| {
+                let reason = format!("`{}`: a link to `{}`, no blob before it", member.path, link.escape_debug());
+                Fault::new(reason, NextStep::PackPlainFiles)
+            })?;
+        }
+        let root = ROOTS.into_iter().find(|name| *name == member.path);
         let known = if let Some(digest) = digest_of(member.path) {
             let copies = self.blobs.entry(digest.clone()).or_default();
             if copies.first().is_some_and(|first| first.size != extent.size) {
-                return Err(format!("{digest} is there twice, in two lengths"));
+                return Err(format!("{digest} is there twice, in two lengths").into());
             }
             copies.push(extent);
             Known::Blob(digest)
         } else if let Some(name) = root {
-            if self.roots.insert(name, extent).is_some() {
-                return Err(format!("{name} is there twice"));
+            if self.roots.insert(name, extent).is_some() && name != MANIFEST_JSON {
+                return Err(format!("{name} is there twice").into());
+            }
+            if matches!(name, MANIFEST_JSON | HAULER_INDEX) {
+                self.is_ours = false;
+                return Ok(());
             }
             Known::Other(name.into())
         } else if let Some(place) = FOLDERS.iter().position(|folder| *folder == member.path) {
@@ -110,6 +135,11 @@ impl Tarball {
     /// Every entry is one that a bundle may have, and all that is not content is as we write it.
     pub(crate) fn is_ours(&self) -> bool {
         self.is_ours
+    }
+
+    /// Where a bundle of these entries ends: the length of the file, unless it was cut or padded.
+    pub(crate) fn end(&self) -> u64 {
+        self.end
     }
 
     /// What has a meaning in a layout, in file order, each with the first byte of its data.
@@ -149,28 +179,17 @@ impl Tarball {
     }
 }
 
-/// What `docker save` wrote before version 25: configs and layers, but not the manifests.
-fn docker_archive() -> Error {
-    Error::Content {
-        reason: "a docker archive without an image layout: it has no manifests, so its digests are gone for good; \
-export the images from their registry with `bundle export`, or save them anew with docker 25 or later"
-            .into(),
-    }
-}
-
 /// Says what a file is that is plainly something else.
 fn refuse_other_formats(path: &Path, file: &File, bytes: u64) -> Result<()> {
-    let mut start = [0; 6];
-    let got = file.read_at(&mut start, 0).map_err(|e| broken_off(path, 0, e))?;
     if bytes == 0 {
-        return Err(Error::content("the file is empty"));
+        return Err(Error::content("the file is empty").or_else_do(NextStep::CopyAgain));
     }
+    let mut start = [0; 512];
+    let got = file.read_at(&mut start, 0).map_err(|e| broken_off(path, 0, e))?;
     match &start[..got] {
-        [0x1f, 0x8b, ..] => Err(Error::content("gzip-compressed twice: run gunzip on it first")),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] => Err(Error::content("zstd-compressed: run unzstd on it first")),
-        [0xfd, b'7', b'z', b'X', b'Z', ..] => Err(Error::content("xz-compressed: run unxz on it first")),
-        [b'B', b'Z', b'h', ..] => Err(Error::content("bzip2-compressed: run bunzip2 on it first")),
-        [b'{', ..] => Err(Error::content("a json document, not a bundle")),
-        _ => Ok(()),
+        [0x1f, 0x8b, ..] => return Err(Error::content("gzip-compressed twice: run gunzip on it first")),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => return Err(Error::content("compressed twice: run unzstd on it first")),
+        _ => {}
     }
+    recognised::by_text(&start[..got])
 }

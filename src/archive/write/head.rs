@@ -38,7 +38,7 @@ pub(crate) fn read(file: &File, at: u64) -> Option<Head> {
     let marker = load(file, &mut next, OCI_LAYOUT.0, 1 << 10)?;
     let index = load(file, &mut next, INDEX_JSON, MAX_INDEX)?;
     let about = load(file, &mut next, BUNDLE_JSON, MAX_BUNDLE_JSON)?;
-    let index = IndexJson::parse(&index).ok()?;
+    let index = IndexJson::strict(&index).ok()?;
     let about = BundleJson::parse(&about).ok()?;
     if marker != OCI_LAYOUT.1 || about.index != index.digest {
         return None;

@@ -1,13 +1,13 @@
 //! `bundle export`
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use oci_bundle::Result;
 use oci_bundle::export::{Export, Exported, ReferrerPolicy, Wanted};
 use oci_bundle::oci::{Host, Invalid};
 use oci_bundle::report::LeftOut;
+use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
 use super::progress::Progress;
@@ -69,6 +69,7 @@ impl From<Referrers> for ReferrerPolicy {
 
 impl ExportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        self.output.as_deref().map_or(Ok(()), refuse_output)?;
         let parsed = self.images.iter().map(|image| image.parse::<Wanted>());
         let wanted: Vec<Wanted> =
             parsed.collect::<Result<_, Invalid>>().map_err(|e| oci_bundle::Error::usage(e.to_string()))?;
@@ -94,6 +95,22 @@ impl ExportArgs {
         }
         Ok(())
     }
+}
+
+/// A bundle is written in place, and needs the name of a file.
+fn refuse_output(path: &Path) -> Result<(), Failure> {
+    let shown = path.display();
+    if path.as_os_str() == "-" {
+        let message = "-: a bundle cannot be written to standard output, since it is filled in place";
+        let next = Some(NextStep::NameFileForOutput);
+        return Err(Error::Usage { message: message.into(), next }.into());
+    }
+    if path.as_os_str().as_encoded_bytes().ends_with(b"/") && !path.is_dir() {
+        let message = format!("{shown}: no such directory");
+        let next = Some(NextStep::MakeDirectory { directory: path.into() });
+        return Err(Error::Usage { message, next }.into());
+    }
+    Ok(())
 }
 
 fn tell(progress: &Progress, exported: &Exported, read_back: bool) {

@@ -1,14 +1,15 @@
 //! `bundle import`
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use oci_bundle::import::{
     self, ExistingTag, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport, SourcePrefix,
 };
-use oci_bundle::oci::{Invalid, Reference, Repository};
+use oci_bundle::oci::{Host, Invalid, Reference};
 use oci_bundle::report::LeftOut;
-use oci_bundle::{Error, Kind, Result};
+use oci_bundle::{Error, Kind, NextStep, Result};
 
 use super::errors::{Ended, Failure, print_all, print_interrupted};
 use super::input_args::InputArgs;
@@ -26,8 +27,9 @@ in for --registry, --namespace and the credentials; SSL_CERT_FILE replaces the s
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     input: InputArgs,
-    /// The repository of images that have only a tag in a layout of another tool
-    #[arg(long, value_name = "REPO", env = "BUNDLE_NAME")]
+    /// The repository of images that have only a tag in a layout of another tool, or the whole name of the
+    /// only image
+    #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
     /// The registry, and what to put in front of repositories instead of `library`
     #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]", env = "BUNDLE_REGISTRY")]
@@ -114,12 +116,13 @@ impl ImportArgs {
             }
             (given, below) => given.or(below.map(str::to_owned)).or_else(|| script("TARGETNAMESPACE")),
         };
+        refuse_api_path(&host, namespace.as_deref().unwrap_or_default())?;
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)
-            .name(self.name.as_deref().map(repository).transpose()?)
+            .name(self.name.as_deref().map(called).transpose()?)
             .all_mappings_count(
                 std::env::var("BUNDLE_MAP").map_or(true, |set| set.split(',').count() != self.map.len()),
             )
@@ -152,15 +155,30 @@ impl ImportArgs {
     }
 }
 
-/// `--name`: a repository, with neither tag nor digest.
-fn repository(text: &str) -> Result<Repository> {
+/// `--name`: a repository, or a name with a tag; without a digest.
+fn called(text: &str) -> Result<Reference> {
     let bad = |why: String| Error::usage(format!("--name {why}"));
     let reference: Reference = text.parse().map_err(|e: Invalid| bad(e.to_string()))?;
-    let last = text.rsplit('/').next().unwrap_or_default();
-    if last.contains([':', '@']) {
-        return Err(bad(format!("`{text}`: a repository has no tag and no digest")));
+    if reference.digest.is_some() {
+        return Err(bad(format!("`{text}`: an image has the digest that it has; name the repository, or a tag of it")));
     }
-    Ok(reference.repository)
+    // The tag counts where somebody wrote one.
+    let has_tag = text.rsplit('/').next().is_some_and(|last| last.contains(':'));
+    Ok(Reference { tag: reference.tag.filter(|_| has_tag), ..reference })
+}
+
+/// That nobody took the URL of a mirror for the registry: what it begins with there is the API's.
+fn refuse_api_path(host: &Host, namespace: &str) -> Result<(), Failure> {
+    let mut parts = namespace.split('/').filter(|part| !part.is_empty());
+    if parts.next() != Some("v2") {
+        return Ok(());
+    }
+    let rest: Vec<&str> = parts.collect();
+    let registry = if rest.is_empty() { host.to_string() } else { format!("{host}/{}", rest.join("/")) };
+    let message =
+        format!("`{namespace}` begins with v2, which belongs to the URL of a mirror: nodes would not look there");
+    let next = Some(NextStep::NameMirrorWithoutApi { registry });
+    Err(Error::Usage { message, next }.into())
 }
 
 /// Why images failed. Of those that were interrupted it is enough to know which they are.
@@ -206,7 +224,7 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
     for LeftOut { digest, bytes, reason, .. } in &imported.left_out {
         progress.say("left out", &format!("{digest}  {}, {reason}, and not in the registry", size(*bytes)));
     }
-    let images = count(imported.images.len() as u64, "image");
+    let images = counted(imported);
     let failed = imported.images.iter().filter(|i| i.status == ImageStatus::Failed).count();
     let blobs = &imported.blobs;
     let left_out = match imported.left_out.len() as u64 {
@@ -231,6 +249,25 @@ fn tell(progress: &Progress, imported: &Imported, dry_run: bool) {
     };
     let skipped = format!("{skipped}{left_out}");
     progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there{skipped} · {failed} failed"));
+}
+
+/// How many images, and how many of what is attached to them by a tag.
+fn counted(imported: &Imported) -> String {
+    let mut kinds: BTreeMap<&str, u64> = BTreeMap::new();
+    for attached in imported.images.iter().filter_map(|image| image.attached) {
+        *kinds.entry(attached).or_default() += 1;
+    }
+    let attached: u64 = kinds.values().sum();
+    let mut text = count(imported.images.len() as u64 - attached, "image");
+    for (kind, number) in kinds {
+        let number = if kind == "list of referrers" && number > 1 {
+            format!("{number} lists of referrers")
+        } else {
+            count(number, kind)
+        };
+        text.push_str(&format!(" · {number}"));
+    }
+    text
 }
 
 fn tell_read_back(progress: &Progress, back: &ReadBackReport) {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
+use oci_bundle::Kind;
 use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
 use oci_bundle::report::ReferrerReport;
 
@@ -30,16 +31,29 @@ impl ListArgs {
         let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let mut listed = Vec::new();
-        let mut errors = Vec::new();
+        let (mut errors, mut damage) = (Vec::new(), None::<Kind>);
         let list = List::new(bundles).expect(expect).tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
         for one in list.run(progress.as_ref()) {
             match one {
-                Ok(one) if progress.talk().json => listed.push(one),
-                Ok(one) => tell(&one, self.digests),
+                Ok(mut one) => {
+                    damage = damage.into_iter().chain(one.kind()).reduce(Kind::graver);
+                    for damaged in &mut one.damaged {
+                        damaged.error.hint = progress.advice().about(damaged.error.error());
+                    }
+                    if progress.talk().json {
+                        listed.push(one);
+                    } else {
+                        tell(&one, self.digests);
+                    }
+                }
                 Err(error) => errors.push(error),
             }
         }
-        finish(Reports::of(asked, listed), Failure::of(errors), progress)
+        let failure = match (Failure::of(errors), damage.map(Failure::reported)) {
+            (Some(failure), Some(found)) => Some(Failure { kind: failure.kind.graver(found.kind), ..failure }),
+            (failure, found) => failure.or(found),
+        };
+        finish(Reports::of(asked, listed), failure, progress)
     }
 }
 
@@ -69,6 +83,10 @@ fn tell(listed: &Listed, digests: bool) {
     }
     for left_out in &listed.left_out {
         lines.push(format!("left out  {}  {}, {}", left_out.digest, size(left_out.bytes), left_out.reason));
+    }
+    for damaged in &listed.damaged {
+        lines.push(format!("damaged   {}", damaged.error.message));
+        lines.extend(damaged.error.hint.iter().map(|hint| format!("          hint: {hint}")));
     }
     let images = count(listed.images.len() as u64, "image");
     let (path, bytes) = (listed.bundle.display(), size(listed.bytes));

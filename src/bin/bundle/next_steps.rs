@@ -31,9 +31,14 @@ impl Advice {
 
     /// All that can be done about an error, in one line.
     pub(crate) fn about(&self, error: &Error) -> Option<String> {
+        self.about_steps(&error.next_steps())
+    }
+
+    /// The same of steps.
+    pub(crate) fn about_steps(&self, steps: &[NextStep]) -> Option<String> {
         let mut ways: Vec<String> = Vec::new();
-        for step in error.next_steps() {
-            for way in words(&step).split(OR).filter(|way| self.has_all_flags_of(way)) {
+        for step in steps {
+            for way in words(step).split(OR).filter(|way| self.has_all_flags_of(way)) {
                 if !ways.iter().any(|said| said == way) {
                     ways.push(way.to_owned());
                 }
@@ -98,6 +103,13 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::CheckRealm => "check the realm that the registry names",
         NextStep::CheckServerName => "check the host name, and that of the certificate",
         NextStep::CheckStorageRedirect => "check the registry's storage redirect",
+        NextStep::CopyAgain => "copy it from its source once more, and compare both with sha256sum",
+        NextStep::CopyWithImgpkg => {
+            "push it with `imgpkg copy --tar FILE --to-repo HOST/REPO`, or export its images anew"
+        }
+        NextStep::CopyWithSkopeo => {
+            "make a layout of the unpacked directory: `skopeo copy --all --preserve-digests dir:DIR oci-archive:FILE.tar:NAME`"
+        }
         NextStep::CreateProject { host, project, repository } => {
             return format!(
                 "create the project `{project}` ({}); or check the credentials and their rights",
@@ -110,6 +122,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "the server needs TLS 1.2 or 1.3 with a current cipher; or it asks for a client certificate: give one with \
              --cert and --key"
         }
+        NextStep::CutPadding { bytes } => {
+            return format!("cut what was appended (dd conv=sync does that): `truncate -s {bytes} FILE`").into();
+        }
         NextStep::DeleteDamagedBlob => "delete that blob in the registry's storage and run the import again",
         NextStep::DeleteDamagedCopies => {
             "delete it in the registry's storage, or the repository and have the registry collect its garbage; then \
@@ -118,7 +133,18 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::DeleteDamagedManifest => {
             "its storage may be damaged; delete the manifest there and run the import again"
         }
+        NextStep::DownloadAgain => "look at it with `head`, log in where it came from, and download it once more",
         NextStep::EnableTls => "enable TLS 1.2 or 1.3 on the server",
+        NextStep::ExportFromRegistry { name } => {
+            return format!("export it from its registry: `bundle export {} -o FILE`", shell_word(name)).into();
+        }
+        NextStep::ExportWhole { name } => {
+            return format!(
+                "the file has a part of the image only: get all of it with `bundle export {} -o FILE`, and import that",
+                shell_word(name)
+            )
+            .into();
+        }
         NextStep::FindOtherWriter => "look for another writer of this tag, or for a cache in front of the registry",
         NextStep::FormatDrive => "format the drive as exFAT or ext4; or export fewer images at a time",
         NextStep::FreeRoom => "free some room there; or write to another drive with --output",
@@ -130,6 +156,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
         NextStep::GiveKey => "give the unencrypted PEM key of the client certificate with --key",
+        NextStep::ImportApart => "import the files one after the other: the tag then names what the last of them has",
         NextStep::InstallHelper => {
             "install the helper; or take it out of the file; or name a file with other credentials with --authfile"
         }
@@ -146,12 +173,29 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              reached without the proxy, add that host to NO_PROXY"
         }
         NextStep::NameAuthfile => "name a file with --authfile",
+        NextStep::MakeDirectory { directory } => {
+            let directory = shell_word(&directory.display().to_string()).into_owned();
+            return format!(
+                "make it with `mkdir -p {directory}`, and name a file in it, as in `-o {directory}images.tar`"
+            )
+            .into();
+        }
+        NextStep::NameFileForOutput => "name a file, as in `-o images.tar`; one that is called `-` is `./-`",
         NextStep::NameFileInDirectory => "name a file in it",
         NextStep::NameHelper => "a helper is named by what follows `docker-credential-`",
         NextStep::NameLinkTarget => "name the file it points to",
+        NextStep::NameLoneImage => "if it is one image, import it with its name: --name REPO:TAG",
+        NextStep::NameMirrorWithoutApi { registry } => {
+            return format!(
+                "the registry is `--registry {}`: v2 belongs to the mirror's URL only",
+                shell_word(registry)
+            )
+            .into();
+        }
         NextStep::NamePlainFile => "a bundle is written in place and needs a plain file",
         NextStep::NameRepository => {
-            "import it with its repository named, as in `bundle import FILE --name registry.example/team/app`"
+            "import it with its repository named, as in `bundle import FILE --name registry.example/team/app`; of a \
+             single image the tag too: `--name REPO:TAG`"
         }
         NextStep::NewCertificate => "the server needs another certificate",
         NextStep::NewCertificateWithAddress => {
@@ -170,6 +214,18 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::ProvideLayer => "put the layer into the registry; or leave out --include-non-distributable-layers",
         NextStep::PushToSourceAgain => "the source registry has lost a part of this image: push the image there again",
+        NextStep::PackFromInside { folder } => {
+            return format!(
+                "pack it from inside: `tar -C {} -cf FILE .`, or name the unpacked folder",
+                shell_word(folder)
+            )
+            .into();
+        }
+        NextStep::PackPlainFiles => {
+            "pack plain files: `tar --dereference --hard-dereference -cf FILE .` without -S; a directory: copy it with `cp -rL`"
+        }
+        NextStep::PullAsLayout => "pull it once more as a layout: `crane pull --format=oci IMAGE DIR`",
+        NextStep::PullLargeFile => "fetch the file it stands for: `git lfs pull`",
         NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
         NextStep::RaiseQuota => "raise the quota of the project in the registry; or delete there what nobody needs",
         NextStep::ProtectCredentialFile { file } => {
@@ -201,6 +257,14 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::RunAgain => "run the command again",
         NextStep::RunHelper => "run the helper by hand to see what it says",
         NextStep::RunHelperOrLogIn => "run the helper by hand; or log in to the registry again with `bundle login`",
+        NextStep::SaveAsLayout => {
+            "save it as a layout: `podman save --format oci-archive`, `skopeo copy … oci-archive:FILE:NAME`"
+        }
+        NextStep::SaveUnderTwoNames => "save them once more under two names, or each into a file of its own",
+        NextStep::SaveWithLaterDocker => "save it once more with docker 25 or later",
+        NextStep::SaveWithoutMark => {
+            "save it as UTF-8 without a byte order mark; better, bring the file as its tool wrote it"
+        }
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
@@ -212,6 +276,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::TrustCertificate => "give this very certificate with --ca-file; or put it into certs.d as *.crt",
         NextStep::TrustNewAuthority => "the authority was made anew: give its present certificate with --ca-file",
+        NextStep::UnpackIntoPipe { with, path } => {
+            return format!("unpack it into a pipe: `{with} {} | bundle … -`", shell_word(&path.display().to_string()))
+                .into();
+        }
         NextStep::UsePlainHttp { host } => {
             return format!("if this registry serves plain HTTP, add --plain-http={host}").into();
         }
@@ -223,6 +291,15 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::WriteElsewhere => "mount it writable; or write elsewhere with --output",
     };
     words.into()
+}
+
+/// As a shell takes it for one word.
+fn shell_word(text: &str) -> Cow<'_, str> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) {
+        return text.into();
+    }
+    format!("'{}'", text.replace('\'', r"'\''")).into()
 }
 
 #[cfg(test)]

@@ -37,7 +37,10 @@ impl VerifyArgs {
         let (mut reports, mut errors, mut findings) = (Vec::new(), Vec::new(), None::<Kind>);
         for one in verify.run(progress.as_ref()) {
             match one {
-                Ok(verified) => {
+                Ok(mut verified) => {
+                    for finding in &mut verified.findings {
+                        finding.hint = progress.advice().about_steps(&finding.next_steps);
+                    }
                     findings = findings.into_iter().chain(verified.kind()).reduce(Kind::graver);
                     if progress.talk().json {
                         reports.push(verified);
@@ -57,13 +60,16 @@ impl VerifyArgs {
 }
 
 fn tell(progress: &Progress, verified: &Verified) {
-    for Finding { kind, images, message, .. } in &verified.findings {
+    for Finding { kind, images, message, hint, .. } in &verified.findings {
         let concerns = match images.as_slice() {
             [] => String::new(),
             [one] => format!(" ({one})"),
             [one, others @ ..] => format!(" ({one} and {} more)", others.len()),
         };
         report::labelled("damaged", &format!("{}: {message}{concerns}", kind.as_str()));
+        if let Some(hint) = hint {
+            report::labelled("", &format!("hint: {hint}"));
+        }
     }
     let blobs = &verified.blobs;
     let mut counts =
@@ -72,6 +78,9 @@ fn tell(progress: &Progress, verified: &Verified) {
         // Never a bare "intact" beside something that is not there.
         let reason = &verified.left_out[0].reason;
         counts.push_str(&format!(" · {} left out ({reason})", count(verified.left_out.len() as u64, "layer")));
+    }
+    for note in &verified.notes {
+        progress.say("note", note);
     }
     if blobs.unused > 0 {
         progress.say("note", &format!("{} that no image needs", count(blobs.unused, "blob")));

@@ -33,6 +33,10 @@ pub(crate) struct Contents {
     pub(super) subjects: BTreeMap<usize, usize>,
     /// The same the other way round, each list by digest.
     pub(super) referrers: HashMap<usize, Vec<usize>>,
+    /// By root, the node that its tag is made from the digest of.
+    pub(super) tagged: BTreeMap<usize, usize>,
+    /// The same the other way round.
+    pub(super) tags_of: HashMap<usize, Vec<usize>>,
 }
 
 impl Contents {
@@ -63,6 +67,7 @@ impl Contents {
             }
         }
         let mut contents = Self { nodes, roots, at, children, parents, named, ..Self::default() };
+        contents.attach_tagged();
         contents.attach();
         contents
     }

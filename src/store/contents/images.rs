@@ -4,14 +4,15 @@ use std::collections::HashSet;
 
 use super::graph::Contents;
 use super::node::{Root, RootName};
-use crate::oci::Digest;
+use crate::oci::{Attached, Digest};
 
 /// As many names as a person would look through, for all damage taken together.
 const MOST_NAMES: usize = 100_000;
 
 impl Contents {
-    /// The roots that are images, in order: those with a name or a tag, and of the others those that
-    /// are neither part of such an image nor refer to one.
+    /// The roots that are images, in order: those with a name, those with a tag alone and, of the others,
+    /// those that are neither part of such an image nor refer to one. What has a name beside others is
+    /// called by that: CRI gives an image three, of which one names nothing.
     pub(crate) fn images(&self) -> impl Iterator<Item = &Root> {
         let is_called = |root: &&Root| root.name != RootName::None;
         let below = self.below(self.roots.iter().filter(is_called).map(|root| &root.digest));
@@ -19,7 +20,20 @@ impl Contents {
         // Without its manifest, nobody knows what something without a name is.
         let is_known = |root: &Root| self.node(&root.digest).is_some_and(|node| node.manifest.is_some());
         let is_own = move |root: &Root| is_known(root) && !self.is_referrer(root) && !is_part(root);
-        self.roots.iter().filter(move |root| is_called(root) || is_own(root))
+        let is_tagged = |root: &Root| self.subject_by_tag(root).is_some();
+        let full = |root: &&Root| root.name.full().is_some();
+        let named: HashSet<&Digest> = self.roots.iter().filter(full).map(|root| &root.digest).collect();
+        let has_other_name = move |root: &Root| root.name.full().is_none() && named.contains(&root.digest);
+        self.roots.iter().filter(move |root| {
+            let is_image = if is_called(root) { !is_tagged(root) } else { is_own(root) };
+            is_image && !has_other_name(root)
+        })
+    }
+
+    /// The roots that a tag of a digest attaches to something here, each with what it is.
+    pub(crate) fn attached_by_tag(&self) -> impl Iterator<Item = (&Root, Attached)> {
+        let attached = |root: &'_ Root| self.subject_by_tag(root).and_then(|_| root.name.attached());
+        self.roots.iter().filter_map(move |root| Some((root, attached(root)?)))
     }
 
     /// A root without a name that refers to something here: it belongs to that, then.

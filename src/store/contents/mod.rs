@@ -6,6 +6,7 @@ mod images;
 mod node;
 mod order;
 mod referrers;
+mod tagged;
 
 pub(crate) use graph::Contents;
 pub(crate) use node::{Node, Presence, Reason, Root, RootName};

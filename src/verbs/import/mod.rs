@@ -4,17 +4,17 @@ mod images;
 mod policy;
 mod report;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::opened::{Input, Opened};
-use crate::archive::Expectation;
-use crate::error::{Error, Result};
-use crate::oci::{Digest, Host, Repository};
+use crate::archive::{Bundle, Expectation};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Digest, Host, Reference, Repository};
 use crate::plan::Naming;
 use crate::registry::{Registries, RegistryOptions};
-use crate::store::{Contents, Watch};
+use crate::store::{Contents, Event, Watch};
 use crate::transfer::{Before, Image, Outcome, Pushed, Status, Survey, push, read_back, survey, tags_before};
 use crate::verbs::report::LeftOut;
 use report::Found;
@@ -38,7 +38,7 @@ pub enum Check {
 #[derive(Clone, Debug)]
 pub struct Import {
     input: Input,
-    name: Option<Repository>,
+    name: Option<Reference>,
     host: Host,
     namespace: String,
     mappings: Vec<Mapping>,
@@ -100,9 +100,10 @@ impl Import {
         self
     }
 
-    /// The source repository of what has only a tag, or no name at all.
+    /// The source repository of what has only a tag, or no name at all; with a tag it is the name of the
+    /// only image.
     #[must_use]
-    pub fn name(self, name: Option<Repository>) -> Self {
+    pub fn name(self, name: Option<Reference>) -> Self {
         Self { name, ..self }
     }
 
@@ -174,23 +175,37 @@ impl Import {
         self.input.check_together(bundles.iter())?;
         let mut opened = Opened::new(bundles, self.name.as_ref(), 1, self.input.max_manifests, watch.as_ref())?;
         opened.check()?;
+        let unusable = opened.take_unusable();
+        if opened.bundles.iter().any(Bundle::is_ours) {
+            images::all_known(&opened.contents)?;
+        }
+        left_behind(&opened, watch.as_ref());
         let contents = &opened.contents;
         self.input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
         let naming = Naming::new(self.host.clone(), &self.namespace, self.mappings.clone());
         let naming = naming.with_all_counting(self.all_mappings_count);
-        let placed = images::place(contents, self.name.as_ref(), &naming, self.existing_tag)?;
+        let placed = images::place(contents, self.name.as_ref(), &naming, self.existing_tag);
+        let placed = placed.map_err(|e| if opened.bundles.only().is_none() { apart(e, &opened) } else { e })?;
         policy::check_sources(&placed, &self.sources).map_err(|e| e.at(opened.bundles.label()))?;
+        // What is there and bad cannot be sent, and what depends on it is not begun.
+        let mut broken: Vec<(Image, Arc<Error>)> = Vec::new();
+        let mut sound: Vec<Image> = Vec::new();
+        for image in placed {
+            match opened.failure_in(image.parts(contents).map(|node| &node.descriptor.digest)) {
+                Some(error) => broken.push((image.clone(), Arc::new(Error::Shared(error).at(image.name.name())))),
+                None => sound.push(image),
+            }
+        }
 
         let registries = Registries::new(self.registry.clone(), watch.clone())?;
         let jobs = self.registry.jobs;
-        let (placed, settled) = policy::respect_tags(placed, &registries, jobs, watch.as_ref())?;
-        let asked = survey(contents, &placed, &registries, jobs, self.dry_run, watch.as_ref())?;
+        let (sound, settled) = policy::respect_tags(sound, &registries, jobs, watch.as_ref())?;
+        let asked = survey(contents, &sound, &registries, jobs, self.dry_run, watch.as_ref())?;
         // Only what is neither here nor there is missing.
-        let mut broken: Vec<(Image, Arc<Error>)> = Vec::new();
         let mut whole: Vec<Image> = Vec::new();
         // The names of one content in one repository stand or fall together.
         let mut known: HashMap<(Repository, Digest), Option<Arc<Error>>> = HashMap::new();
-        for image in placed {
+        for image in sound {
             let wrong = known.entry(image.content()).or_insert_with(|| {
                 images::check_whole(contents, &image, &asked, &opened.bundles, &registries).err().map(Arc::new)
             });
@@ -222,8 +237,30 @@ impl Import {
             outcome.images.push(Pushed::failed(image, error, watch.as_ref()));
         }
         outcome.images.extend(settled);
-        let found = Found { left_out, to_send: self.dry_run.then_some(to_send) };
+        let found = Found { left_out, unusable, to_send: self.dry_run.then_some(to_send) };
         Ok(Imported::new(self.host, &opened.bundles, outcome, read_back, found))
+    }
+}
+
+/// Several files that contradict each other can be imported one by one.
+fn apart(error: Error, opened: &Opened) -> Error {
+    match error {
+        Error::Usage { message, next: Some(NextStep::SaveUnderTwoNames) } => {
+            Error::Usage { message, next: Some(NextStep::ImportApart) }.at(opened.bundles.label())
+        }
+        other => other,
+    }
+}
+
+/// Says what is in a layout of another tool and belongs to no image.
+fn left_behind(opened: &Opened, watch: &dyn Watch) {
+    for bundle in opened.bundles.iter().filter(|bundle| !bundle.is_ours()) {
+        let unused: HashSet<&Digest> = bundle.blobs().filter(|d| opened.contents.node(d).is_none()).collect();
+        if !unused.is_empty() {
+            let blobs = if unused.len() == 1 { "1 blob".to_owned() } else { format!("{} blobs", unused.len()) };
+            let message = format!("{}: {blobs} that no image needs: not imported", bundle.path().display());
+            watch.on(Event::Warning { message: &message });
+        }
     }
 }
 

@@ -5,9 +5,10 @@ use serde::Serialize;
 
 use crate::archive::Bundles;
 use crate::error::Kind;
-use crate::oci::{Digest, Host};
+use crate::oci::{Attached, Digest, Host};
 use crate::transfer::{Damaged, Outcome, Pushed, ReadBack, Status};
-use crate::verbs::report::{Failure, LeftOut, ReadBundle};
+use crate::verbs::entries::Unusable;
+use crate::verbs::report::{DamagedEntry, Failure, LeftOut, ReadBundle};
 
 /// How an image ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -42,6 +43,10 @@ pub struct ImportedImage {
     pub previous_digest: Option<Digest>,
     /// How it ended.
     pub status: ImageStatus,
+    /// What it is, where it is attached to an image by its tag: `cosign signature`, `cosign
+    /// attestation`, `cosign SBOM`, `list of referrers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attached: Option<&'static str>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<Failure>,
@@ -111,6 +116,9 @@ pub struct Imported {
     pub bundles: Vec<ReadBundle>,
     /// A line for every image.
     pub images: Vec<ImportedImage>,
+    /// Entries of layouts of other tools that cannot be used.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub damaged: Vec<DamagedEntry>,
     /// What became of the blobs.
     pub blobs: ImportedBlobs,
     /// Content that the bundles leave out and the registry does not have.
@@ -133,6 +141,8 @@ impl ImportedImage {
 pub(super) struct Found {
     /// What is neither carried nor at the target, and need not be.
     pub(super) left_out: Vec<LeftOut>,
+    /// Entries of layouts of other tools that cannot be used.
+    pub(super) unusable: Vec<Unusable>,
     /// What a dry run found missing: blobs, and their length in bytes.
     pub(super) to_send: Option<(u64, u64)>,
 }
@@ -146,7 +156,7 @@ impl Imported {
         read_back: Option<ReadBack>,
         found: Found,
     ) -> Self {
-        let Found { left_out, to_send } = found;
+        let Found { left_out, unusable, to_send } = found;
         let several = bundles.iter().map(|b| ReadBundle::new(b.path().to_owned(), b.index().digest.clone()));
         let status = |status| match status {
             Status::Failed => ImageStatus::Failed,
@@ -161,6 +171,7 @@ impl Imported {
             name: pushed.image.name.name(),
             target: pushed.image.target.to_string(),
             digest: pushed.image.digest,
+            attached: pushed.image.attached.map(Attached::as_str),
             status: status(pushed.status),
             error: pushed.error.map(Failure::new),
         };
@@ -172,6 +183,7 @@ impl Imported {
             digest: bundles.only().map(|bundle| bundle.index().digest.clone()),
             bundles: if bundles.only().is_some() { Vec::new() } else { several.collect() },
             images,
+            damaged: unusable.into_iter().map(|one| DamagedEntry::new(one.label, one.error)).collect(),
             blobs: ImportedBlobs { sent, mounted, present, bytes_sent, to_send, bytes_to_send },
             left_out,
             read_back: read_back.map(ReadBackReport::from),
@@ -182,12 +194,14 @@ impl Imported {
     /// The kind that decides the exit status; `None` if every image is there.
     pub fn kind(&self) -> Option<Kind> {
         let failed = self.images.iter().filter(|i| i.status == ImageStatus::Failed);
-        failed.map(|i| i.error.as_ref().map_or(Kind::Failed, |e| e.kind)).reduce(Kind::graver)
+        let failed = failed.map(|i| i.error.as_ref().map_or(Kind::Failed, |e| e.kind));
+        failed.chain(self.damaged.iter().map(|one| one.error.kind)).reduce(Kind::graver)
     }
 
     /// Why images failed, to be told what to do about it.
     pub fn failures(&mut self) -> impl Iterator<Item = &mut Failure> {
-        self.images.iter_mut().filter_map(|image| image.error.as_mut())
+        let damaged = self.damaged.iter_mut().map(|one| &mut one.error);
+        self.images.iter_mut().filter_map(|image| image.error.as_mut()).chain(damaged)
     }
 }
 

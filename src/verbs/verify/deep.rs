@@ -8,13 +8,11 @@ use std::collections::{HashMap, HashSet};
 use std::io::{self, BufRead, BufReader, Read};
 
 use flate2::bufread::MultiGzDecoder;
-use ruzstd::decoding::StreamingDecoder;
-use ruzstd::decoding::errors::{FrameDecoderError, ReadFrameHeaderError};
 use serde::Deserialize;
 
 use super::findings::Findings;
 use super::report::FindingKind;
-use crate::archive::Bundle;
+use crate::archive::{Bundle, ZstdFrames};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Hasher, Manifest, Role};
 use crate::store::{Contents, Event, Watch, side_by_side};
@@ -117,9 +115,7 @@ fn unpacked(inner: impl Read, digest: &Digest, like: Option<&Digest>, watch: &dy
     let start = content.fill_buf().map_err(|e| failure.take().unwrap_or_else(|| Error::from_read(e)))?;
     let mut unpacking: Box<dyn Read + '_> = match start {
         [0x1f, 0x8b, ..] => Box::new(MultiGzDecoder::new(content)),
-        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => {
-            Box::new(Frames { input: Some(content), frame: None })
-        }
+        [0x28, 0xb5, 0x2f, 0xfd, ..] | [0x50..=0x5f, 0x2a, 0x4d, 0x18, ..] => Box::new(ZstdFrames::new(content)),
         _ => Box::new(content),
     };
     let mut hasher = Hasher::new(like.unwrap_or(digest).algorithm());
@@ -167,52 +163,6 @@ impl<R: Read> Read for Watched<'_, R> {
         self.watch.on(Event::Advanced { digest: self.digest, bytes: got as u64 });
         Ok(got)
     }
-}
-
-/// All frames of a zstd stream, one after the other (RFC 8878, 3.1).
-struct Frames<R: BufRead> {
-    input: Option<R>,
-    frame: Option<StreamingDecoder<R, ruzstd::decoding::FrameDecoder>>,
-}
-
-impl<R: BufRead> Read for Frames<R> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        loop {
-            if let Some(frame) = &mut self.frame {
-                let got = frame.read(buffer)?;
-                if got > 0 {
-                    return Ok(got);
-                }
-                self.input = self.frame.take().map(StreamingDecoder::into_inner);
-            }
-            let Some(mut input) = self.input.take() else { return Ok(0) };
-            if input.fill_buf()?.is_empty() {
-                return Ok(0);
-            }
-            // The decoder gives a failed input back to nobody, so skippable frames are told first.
-            if let Some(rest) = skip_frame(&mut input)? {
-                io::copy(&mut input.by_ref().take(rest), &mut io::sink())?;
-                self.input = Some(input);
-                continue;
-            }
-            self.frame = Some(StreamingDecoder::new(input).map_err(|e| match e {
-                FrameDecoderError::ReadFrameHeaderError(ReadFrameHeaderError::MagicNumberReadError(e)) => e,
-                other => io::Error::new(io::ErrorKind::InvalidData, other.to_string()),
-            })?);
-        }
-    }
-}
-
-/// The length of a skippable frame whose header was taken, if one stands here (RFC 8878, 3.1.2).
-fn skip_frame<R: BufRead>(input: &mut R) -> io::Result<Option<u64>> {
-    let start = input.fill_buf()?;
-    let is_skippable = start.len() >= 4 && (0x50..=0x5f).contains(&start[0]) && start[1..4] == [0x2a, 0x4d, 0x18];
-    if !is_skippable {
-        return Ok(None);
-    }
-    let mut header = [0; 8];
-    input.read_exact(&mut header)?;
-    Ok(Some(u64::from(u32::from_le_bytes([header[4], header[5], header[6], header[7]]))))
 }
 
 #[cfg(test)]

@@ -22,7 +22,15 @@ impl Findings {
     pub(super) fn add_form(&mut self, error: &Error) {
         let message = error.innermost().to_string();
         let kind = FindingKind::Form.or_unreadable(error);
-        self.whole.push(Finding { kind, digest: None, path: None, images: Vec::new(), message });
+        self.whole.push(Finding { images: Vec::new(), path: None, ..finding(kind, message, error) });
+    }
+
+    /// Takes note of an entry of `index.json` that stands for nothing.
+    pub(super) fn add_entry(&mut self, label: &str, error: &Error) {
+        let kind = FindingKind::Malformed.or_unreadable(error);
+        let message = error.to_string();
+        let (images, path) = (vec![label.to_owned()], Some("index.json".into()));
+        self.whole.push(Finding { images, path, ..finding(kind, message, error) });
     }
 
     /// Takes note of something wrong. Wrong bytes explain everything else that is wrong with a piece
@@ -50,8 +58,22 @@ impl Findings {
         let finding = |((digest, kind, message), images): ((Digest, _, _), Vec<String>)| {
             let mut seen = HashSet::new();
             let images = images.into_iter().filter(|name| seen.insert(name.clone())).collect();
-            Finding { kind, path: Some(blob_path(&digest)), digest: Some(digest), images, message }
+            Finding {
+                kind,
+                path: Some(blob_path(&digest)),
+                digest: Some(digest),
+                images,
+                message,
+                hint: None,
+                next_steps: Vec::new(),
+            }
         };
         self.whole.into_iter().chain(self.list.into_iter().zip(images).map(finding)).collect()
     }
+}
+
+/// A finding about no content in particular.
+fn finding(kind: FindingKind, message: String, error: &Error) -> Finding {
+    let (digest, path, images, hint) = (None, None, Vec::new(), None);
+    Finding { kind, digest, path, images, message, hint, next_steps: error.next_steps() }
 }

@@ -13,8 +13,8 @@ use super::opened::{Input, Opened};
 use super::report::LeftOut;
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest};
-use crate::store::{Event, Presence, Watch, side_by_side};
+use crate::oci::{Descriptor, Digest, Manifest};
+use crate::store::{Contents, Event, Node, Presence, Watch, side_by_side};
 use findings::Findings;
 
 pub use report::{Finding, FindingKind, Verified, VerifiedBlobs};
@@ -130,6 +130,7 @@ impl Verify {
             images: contents.images().count() as u64,
             blobs: VerifiedBlobs { unused: seen.iter().filter(|d| !used.contains(**d)).count() as u64, ..blobs },
             left_out: LeftOut::of(contents),
+            notes: notes(contents),
             findings,
             pinned,
             unexpected,
@@ -168,9 +169,20 @@ impl Verify {
     }
 }
 
+/// What is unusual and harmless: a Descriptor that gives a manifest the other type of its kind.
+fn notes(contents: &Contents) -> Vec<String> {
+    let note = |(node, manifest): (&Node, &Manifest)| {
+        let (described, own) = (&node.descriptor.media_type, manifest.media_type());
+        let digest = manifest.digest();
+        (described != own).then(|| format!("{digest} is described as {described} and is {own}: its own word counts"))
+    };
+    contents.manifests().filter_map(note).collect()
+}
+
 /// What is missing or malformed on the way from the index to everything.
 fn what_was_read(opened: &Opened, bundle: &Bundle) -> Findings {
     let mut findings = Findings::default();
+    opened.unusable.iter().for_each(|one| findings.add_entry(&one.label, &one.error));
     opened.malformed.iter().for_each(|error| findings.add_form(error));
     for failure in &opened.failures {
         let kind = FindingKind::Malformed.or_unreadable(&failure.error);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{Error, Kind};
+use crate::error::{Error, Kind, NextStep};
 use crate::oci::Digest;
 use crate::verbs::report::LeftOut;
 
@@ -68,6 +68,12 @@ pub struct Finding {
     pub images: Vec<String>,
     /// One line for a person.
     pub message: String,
+    /// What to do about it, in the words of whoever shows the report.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The same as types: any of these.
+    #[serde(skip)]
+    pub next_steps: Vec<NextStep>,
 }
 
 /// Blob entries of a bundle.
@@ -103,6 +109,9 @@ pub struct Verified {
     pub blobs: VerifiedBlobs,
     /// Content that the bundle does not hold, and need not.
     pub left_out: Vec<LeftOut>,
+    /// What is unusual and harmless, a line each.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
     /// Everything that is wrong.
     pub findings: Vec<Finding>,
     /// It is the very bundle that was expected, by its digest.
