@@ -5,6 +5,7 @@ mod attached;
 mod budget;
 mod graph;
 mod naming;
+mod questions;
 mod source_prefix;
 mod walk;
 mod wanted;

@@ -11,8 +11,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use super::attached::{Candidate, Missed, Search, Subject};
 use super::budget::Budget;
 use super::graph::{Graph, MAX_NODES};
+use super::questions::{Answer, Listed, Question, There};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Reference, Role};
+use crate::oci::{Descriptor, Digest, Manifest, Role};
 use crate::store::{Contents, Event, Node, Place, ReferrerSource, Root, RootName, Source, Watch, side_by_side};
 
 /// More levels than any image has (design limit; an image has two or three). The first is the roots.
@@ -85,30 +86,6 @@ struct Walk<'a> {
     search: Search,
     /// What the roots are said to be, and how long.
     said: Vec<(Digest, u64)>,
-}
-
-enum Question {
-    Candidate(Box<Candidate>),
-    Content(usize, Box<Node>),
-    Subject(Subject),
-}
-
-enum Answer {
-    Candidate(Box<Candidate>, Result<Box<Manifest>>),
-    Content(usize, Result<There>),
-    Subject(Subject, Result<Listed>),
-}
-
-/// What a place has that refers to a manifest: by its subject, and by a tag.
-type Listed = (Vec<Descriptor>, Vec<(Reference, Manifest)>);
-
-/// What some content turned out to be.
-enum There {
-    Absent,
-    Blob,
-    /// A blob that came with the answer.
-    Bytes(Arc<[u8]>),
-    Manifest(Box<Manifest>),
 }
 
 impl Walk<'_> {
