@@ -1,4 +1,4 @@
-//! What a walk asks a source, and what comes back.
+//! What a walk asks, and what it is told.
 
 use std::sync::Arc;
 

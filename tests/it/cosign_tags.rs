@@ -81,7 +81,7 @@ fn the_policy_for_referrers_counts_for_tags_too() {
     let (scene, _) = signed(true);
     scene.export(&["org/app:1"]).args(["--referrers", "require"]).run().succeeds();
     let said = scene.export(&["org/other:1"]).args(["--referrers", "require", "--force"]).run().exits(4);
-    assert!(said.stderr.contains("sign it first"), "{}", said.stderr);
+    assert!(said.stderr.contains("sign the image first"), "{}", said.stderr);
     scene.source.clear_requests();
     scene.export(&["org/app:1"]).args(["--referrers", "none", "--force"]).run().succeeds();
     assert_eq!(scene.source.count(|request| request.path.contains("/tags/")), 0);

@@ -185,7 +185,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::NameFileInDirectory => "name a file in it",
         NextStep::NameHelper => "a helper is named by what follows `docker-credential-`",
         NextStep::NameLinkTarget => "name the file it points to",
-        NextStep::NameLoneImage => "if it is one image, import it with its name: --name REPO:TAG",
+        NextStep::NameLoneImage => "if it is one image, import it with its name: `bundle import FILE --name REPO:TAG`",
         NextStep::NameMirrorWithoutApi { registry } => {
             return format!(
                 "the registry is `--registry {}`: v2 belongs to the mirror's URL only",

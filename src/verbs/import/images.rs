@@ -79,6 +79,10 @@ pub(super) fn place(
         let kind = RootName::Full(a.name.clone()).attached().filter(|kind| *kind == Attached::Referrers);
         let attached = attached.get(&a.name).copied().or(kind);
         let referrers = referrers.clone();
+        // A list has two owners: it is merged, and never replaced.
+        let is_index = contents.node(&a.digest).is_some_and(|node| node.media_type().is_index());
+        let is_list = attached == Some(Attached::Referrers) && is_index;
+        let existing_tag = if is_list { ExistingTag::Overwrite } else { existing_tag };
         Image { name: a.name, digest: a.digest, target: a.target, referrers, existing_tag, attached }
     };
     naming.check(names.iter().map(|(name, _)| &name.repository))?;
