@@ -7,6 +7,7 @@ use std::thread;
 
 use crate::scene::{Scene, command, put_small_image};
 use crate::support::certs::{Authority, Identity, LOOPBACK};
+use crate::support::gateway::Gateway;
 use crate::support::registry::{Auth, Fault, Match, Registry, Tokens};
 use crate::support::run::{Output, Run};
 use crate::support::tunnel::Tunnel;
@@ -219,11 +220,11 @@ fn a_name_that_leads_to_this_machine_is_not_followed_for_a_registry_that_is_else
             inner.put_blob_as("org/app", &digest, scene.source.blob("org/app", &digest).expect("a blob"));
         }
         scene.source.fault(Match::on("GET", part), fault);
-        let tunnel = Tunnel::to(scene.source.address());
+        let gateway = Gateway::to(scene.source.address());
         let out = with_hosts(&scene, lines, |script| {
             let run =
                 run_as(script, "export").args(["far.example:5000/org/app:1", "--plain-http", "--retries", "0", "-o"]);
-            let run = run.args([scene.bundle()]).env("HTTP_PROXY", tunnel.host());
+            let run = run.args([scene.bundle()]).env("HTTP_PROXY", gateway.host());
             with_user(run.env("NO_PROXY", "inner.example,link.example")).run()
         });
         let Some(out) = out else { return };
