@@ -10,7 +10,7 @@ use serde::{Serialize, Serializer};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Kind {
-    /// Someone must act: credentials, permission, certificate, policy, a missing image. Exit 4.
+    /// It needs a person: credentials, permission, certificate, policy, a missing image. Exit 4.
     Act,
     /// The content is corrupt, truncated, malformed or not the expected one. Exit 3.
     Content,
@@ -65,7 +65,7 @@ impl Kind {
     }
 
     /// Of several failures the one that decides the exit status: a signal, then bad content, then
-    /// what someone must act on, then the rest.
+    /// what needs a person, then the rest.
     pub fn graver(self, other: Self) -> Self {
         let weight = |kind| match kind {
             Self::Transient => 0,

@@ -26,7 +26,8 @@ use super::verify::VerifyArgs;
     about,
     max_term_width = 100,
     after_help = "Exit status: 0 done, 1 failed and trying again may \
-help, 2 usage, 3 the content is bad, 4 someone must act, 128+n stopped by signal n."
+help, 2 the command line cannot be carried out, 3 the content is bad, 4 needs a person: credentials, permission, \
+certificate; 128+n stopped by signal n.\n\nAll commands, flags and messages: docs/cli.md"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -39,7 +40,7 @@ pub(crate) struct Cli {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Output")]
 pub(crate) struct Shared {
-    /// How to print what came of it
+    /// Output format
     #[arg(long, value_enum, default_value = "text", global = true, env = "BUNDLE_FORMAT")]
     pub(crate) format: Format,
     /// Print errors only

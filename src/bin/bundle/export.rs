@@ -36,7 +36,7 @@ pub(crate) struct ExportArgs {
     /// Fetch layers that a registry does not have from the `urls` in their descriptors
     #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
     include_non_distributable_layers: bool,
-    /// Whether signatures and all else that refers to the images come along; `require` refuses images
+    /// Whether referrers come along: signatures, SBOMs and the like, that name an image as their subject; `require` refuses images
     /// without any
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
     referrers: Referrers,

@@ -22,7 +22,7 @@ use super::text::{count, size};
 #[derive(Args)]
 #[command(after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\nThe registry then holds \
 gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a mirror \
-https://172.18.0.20/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED stand \
+https://172.18.0.20/v2/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED stand \
 in for --registry, --namespace and the credentials; SSL_CERT_FILE replaces the system's certificates.")]
 pub(crate) struct ImportArgs {
     #[command(flatten)]

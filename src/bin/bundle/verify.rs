@@ -22,7 +22,7 @@ pub(crate) struct VerifyArgs {
     /// Also unpack every layer, to nowhere, and compare it with the image's configuration
     #[arg(long, env = "BUNDLE_DEEP")]
     deep: bool,
-    /// Blobs read side by side; 1 is right for a drive that turns
+    /// Blobs read side by side; 1 is right for a hard disk
     #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
     jobs: u16,
 }
