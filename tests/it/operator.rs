@@ -67,7 +67,7 @@ fn what_may_not_be_read_or_written_needs_somebody_to_allow_it() {
     }
     let scene = exported();
     let file = scene.bundle();
-    fs::set_permissions(&file, fs::Permissions::from_mode(0)).expect("a file of ours");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o000)).expect("a file of ours");
     for verb in ["list", "verify"] {
         let out = bundle().args([verb]).args([&file]).run().exits(4);
         says(&out, &["ermission denied", "hint: check who owns it"]);
