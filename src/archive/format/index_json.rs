@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::left_out;
 use super::paths::{HAULER_INDEX, INDEX_JSON};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Digest, MediaType, NAMES, Reference, digest_tag, parse_json};
+use crate::oci::{Descriptor, Digest, Invalid, MediaType, NAMES, Reference, digest_tag, parse_json};
 use crate::store::{Contents, RootName};
 
 /// The digest of the list of what was left out for good.
@@ -150,11 +150,13 @@ impl IndexJson {
         }
         for (number, ReadLine { label, entry, kind }) in read.manifests.unwrap_or_default().into_iter().enumerate() {
             match entry {
+                // Each tool would see another image under the one entry: that is no damage, and no file to go on with.
+                Err(Bad { error, is_forged: true }) => return Err(error),
                 Ok(entry) => {
                     kinds.push(kind);
                     self.entries.push(entry);
                 }
-                Err(error) => {
+                Err(Bad { error, .. }) => {
                     let label = label.unwrap_or_else(|| format!("entry {}", number + 1));
                     self.bad.push(BadEntry { label, error });
                 }
@@ -192,8 +194,21 @@ impl IndexJson {
 struct ReadLine {
     /// What to call it where it is bad.
     label: Option<String>,
-    entry: Result<IndexEntry>,
+    entry: Result<IndexEntry, Bad>,
     kind: Option<Kind>,
+}
+
+/// Why a line stands for nothing.
+struct Bad {
+    error: Error,
+    /// Two readers would take it for two images.
+    is_forged: bool,
+}
+
+impl From<Error> for Bad {
+    fn from(error: Error) -> Self {
+        Self { error, is_forged: false }
+    }
 }
 
 impl<'de> Deserialize<'de> for ReadLine {
@@ -212,11 +227,11 @@ fn label(line: &Value) -> Option<String> {
     of_containerd.or(standard).or_else(digest).map(str::to_owned)
 }
 
-fn entry(line: &Value) -> Result<IndexEntry> {
+fn entry(line: &Value) -> Result<IndexEntry, Bad> {
     let descriptor = Descriptor::deserialize(line).map_err(|e| Error::content(e.to_string()))?;
     if !descriptor.media_type.is_manifest() {
         let reason = format!("type {} is not known: its content cannot be followed", descriptor.media_type);
-        return Err(Error::content(reason));
+        return Err(Error::content(reason).into());
     }
     Ok(IndexEntry { name: name_of(&descriptor)?, descriptor })
 }
@@ -280,7 +295,7 @@ fn by_kind(entries: &mut [IndexEntry], kinds: &[Option<Kind>]) {
 /// A full name, or failing that a tag: containerd's annotation where it has a registry host, else
 /// the standard's. A text without a host is never completed to one of docker.io: most tools write
 /// the bare tag there.
-fn name_of(descriptor: &Descriptor) -> Result<RootName> {
+fn name_of(descriptor: &Descriptor) -> Result<RootName, Bad> {
     let text = |key: &str| descriptor.annotations.get(key).map(String::as_str).filter(|text| !text.is_empty());
     let has_host =
         |n: &&str| n.split_once('/').is_some_and(|(host, _)| host.contains(['.', ':']) || host == "localhost");
@@ -288,16 +303,17 @@ fn name_of(descriptor: &Descriptor) -> Result<RootName> {
     let full = [of_containerd, standard].map(|name| name.filter(has_host));
     let mut references = Vec::new();
     for name in full.into_iter().flatten() {
-        let reference: Reference = name.parse()?;
+        let reference: Reference = name.parse().map_err(|e: Invalid| Error::from(e))?;
         if let Some(digest) = reference.digest.as_ref().filter(|d| **d != descriptor.digest) {
-            return Err(Error::content(format!("`{reference}` names {}, not {digest}", descriptor.digest)));
+            return Err(Error::content(format!("`{reference}` names {}, not {digest}", descriptor.digest)).into());
         }
         references.push(reference);
     }
     match references.as_slice() {
         [one, other] if one.name() != other.name() => {
             let (one, other, digest) = (one.name(), other.name(), &descriptor.digest);
-            Err(Error::content(format!("{digest} is called `{one}` for containerd and `{other}` for others")))
+            let reason = format!("{digest} is called `{one}` for containerd and `{other}` for others");
+            Err(Bad { error: Error::content(reason), is_forged: true })
         }
         // Of a name with tag and digest, the digest is what the entry says anyway.
         [one, ..] => {
