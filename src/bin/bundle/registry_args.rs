@@ -80,7 +80,9 @@ pub(crate) fn weakened_by_environment(matches: &ArgMatches) -> Vec<&'static str>
 /// It is none; with a scheme it says so.
 pub(crate) fn registry_host(text: &str) -> Result<Host> {
     if text.contains("://") {
-        let host = text.split("://").nth(1).unwrap_or_default().trim_end_matches('/').to_owned();
+        let authority = text.split("://").nth(1).unwrap_or_default().trim_end_matches('/');
+        // What is said to do is not searched for secrets.
+        let host = authority.rsplit('@').next().unwrap_or_default().to_owned();
         let message = format!("registry `{text}`: leave out the scheme (http: --plain-http)");
         return Err(Error::Usage { message, next: Some(NextStep::LeaveOutScheme { host }) });
     }

@@ -118,7 +118,7 @@ impl Response {
         let (code, mut message) = code_and_message(&bytes);
         let by_itself = code.is_empty();
         // Whoever is busy, or fails, may well be one.
-        let doubt = self.doubt.as_ref().filter(|_| by_itself && matches!(self.status, 400..=407 | 409..=428));
+        let doubt = self.doubt.as_ref().filter(|_| by_itself && matches!(self.status, 300..=407 | 409..=428));
         if let Some(doubt) = doubt {
             let doubt = &doubt.answer;
             message = if message.is_empty() { doubt.clone() } else { format!("{message}; {doubt}") };

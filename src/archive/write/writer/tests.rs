@@ -102,7 +102,7 @@ fn a_bundle_that_cannot_fit_is_refused_before_the_first_byte() {
     let dir = tempfile::tempdir().expect("a directory");
     let fat = FileSystem { has_holes: false, reserves: false, file_limit: Some(u32::MAX.into()), free: u64::MAX };
     let full = FileSystem { free: 4 * MIB, ..ROOMY };
-    for (system, expected) in [(fat, "files here end at 4294967295 bytes"), (full, "4194304 are free")] {
+    for (system, expected) in [(fat, "files here end at 4.00 GiB"), (full, "4.00 MiB are free")] {
         let result = output(&dir).begin_on(system, layout(&[5 << 30]), 1, &Quiet);
         let stopped = result.err().expect("refused");
         assert!(stopped.error.to_string().contains(expected), "{}", stopped.error);

@@ -292,16 +292,17 @@ fn a_file_that_cannot_be_used_is_named() {
         ..TlsOptions::default()
     };
     let cases = [
-        (trusting(&missing), "missing.pem: No such file"),
+        (trusting(&missing), "missing.pem: no such file"),
         (trusting(&empty), "empty.pem: no PEM certificate"),
         (with(&cert, Some(&key)), "two.key does not belong to this certificate"),
         (with(&cert, None), "one.pem: no private key in this file"),
-        (with(&missing, Some(&key)), "missing.pem: No such file"),
+        (with(&missing, Some(&key)), "missing.pem: no such file"),
     ];
     for (options, expected) in cases {
         let error = tls(&options).unwrap_err();
         assert!(error.to_string().contains(expected), "{error}");
-        assert_eq!(error.kind(), Kind::Act);
+        let kind = if expected.starts_with("missing") { Kind::Usage } else { Kind::Act };
+        assert_eq!(error.kind(), kind);
     }
     let alone = TlsOptions { key: Some(key), ..TlsOptions::default() };
     assert_eq!(tls(&alone).unwrap_err().kind(), Kind::Usage);
