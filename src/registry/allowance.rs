@@ -59,7 +59,6 @@ impl Registries {
         let (mut response, _) = self.request_manifest(Method::HEAD, repository, &name, &scope).ok()?;
         response.drain();
         let peer = self.transport.peer(repository.host()).ok()?;
-        let left = *peer.allowance.lock().unwrap_or_else(PoisonError::into_inner);
-        left
+        *peer.allowance.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -20,7 +20,7 @@ use super::wire::origin::Purpose;
 use super::wire::silence::until;
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Repository};
-use crate::store::{Content, Endpoint};
+use crate::store::{Content, Endpoint, STACK};
 
 /// A session, and how much of the blob it holds.
 pub(super) struct Session {
@@ -190,7 +190,7 @@ impl Registries {
                 }
             };
             // Where there is no thread for that, the answer is waited for.
-            let looking = Builder::new().spawn_scoped(scope, look);
+            let looking = Builder::new().stack_size(STACK).spawn_scoped(scope, look);
             let answer = until(&over, send);
             drop((end, looking));
             answer

@@ -257,7 +257,9 @@ impl Transport {
         let mut url = request.url.clone();
         let (mut is_registry, mut redirect) = (true, None);
         for _ in 0..=MOST_REDIRECTS {
-            let agent = if request.alone { &peer.fresh } else { &peer.agent };
+            // A host that takes few connections may count those that wait for a next request.
+            let alone = request.alone && peer.takes(Feature::ManyRequests);
+            let agent = if alone { &peer.fresh } else { &peer.agent };
             let exchange = self.exchange(peer, agent, &url, authorization.filter(|_| is_registry));
             let mut response = match (exchange.send(request), redirect.take()) {
                 // What is not needed is not looked for further.

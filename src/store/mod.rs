@@ -17,4 +17,4 @@ pub(crate) use settling::Settling;
 pub(crate) use sink::{Held, Sink};
 pub(crate) use source::{Content, Copies, Place, ReferrerSource, Source};
 pub(crate) use target::{Ahead, Endpoint, Put, Target};
-pub(crate) use workers::{crew, side_by_side};
+pub(crate) use workers::{STACK, crew, side_by_side};

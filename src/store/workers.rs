@@ -4,6 +4,10 @@ use std::sync::Mutex;
 use std::sync::mpsc;
 use std::thread::{Builder, Scope};
 
+/// The stack of a worker, in bytes: many times what the deepest of our calls takes, and half of what is
+/// usual, since a machine may count the room that threads could take.
+pub(crate) const STACK: usize = 1 << 20;
+
 /// Calls `work` on every item from at most `jobs` threads, items taken in order, and gives the
 /// results in the order of the items.
 pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, jobs: usize, work: impl Fn(T) -> R + Sync) -> Vec<R> {
@@ -37,7 +41,7 @@ pub(crate) fn side_by_side<T: Send, R: Send>(items: Vec<T>, jobs: usize, work: i
 /// it allows none, this one does.
 pub(crate) fn crew<'scope>(scope: &'scope Scope<'scope, '_>, jobs: usize, work: impl FnOnce() + Clone + Send + 'scope) {
     for started in 0..jobs {
-        if Builder::new().spawn_scoped(scope, work.clone()).is_err() {
+        if Builder::new().stack_size(STACK).spawn_scoped(scope, work.clone()).is_err() {
             if started == 0 {
                 work();
             }

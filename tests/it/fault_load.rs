@@ -1,7 +1,7 @@
 //! Servers that take so many connections or requests at once and no more: fewer are made, and what
 //! failed for that reason does not count against the retries.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::fault_scene::{IMAGE, arrived, put_app};
 use crate::scene::Scene;
@@ -20,45 +20,39 @@ fn sizes() -> Vec<u64> {
     (0..LAYERS as u64).map(|n| 20_000 + n).collect()
 }
 
+/// What was turned away is few beside what was asked: nobody knocks on a full house again and again.
+fn is_no_storm(registry: &Registry, limit: Limit) {
+    let turned_away = registry.count(|request| request.status == 503);
+    assert!(turned_away <= 2 * LAYERS, "{limit:?}: {turned_away} turned away");
+    let connections = registry.connections();
+    assert!(connections <= 6 * LAYERS as u64, "{limit:?}: {connections} connections");
+}
+
 #[test]
-fn an_export_from_a_server_that_takes_few_connections_succeeds_in_good_time() {
+fn an_export_from_a_server_that_takes_few_connections_succeeds_with_few_turned_away() {
     for most in [5, 2] {
         for limit in limits(most) {
             let scene = Scene::with(Registry::builder().limit(limit), Registry::builder());
             put_app(&scene.source, &sizes());
             scene.source.fault(Match::on("GET", "/blobs/"), Fault::Wait(WAIT));
-            let time = |args: &[&str]| {
-                let started = Instant::now();
-                scene.export(&[IMAGE]).args(["--force"]).args(args.iter().copied()).run().succeeds();
-                scene.verify().run().succeeds();
-                started.elapsed()
-            };
-            let jobs = most.to_string();
-            let right = time(&["-j", &jobs]);
-            let default = time(&[]);
-            assert!(default <= right.mul_f64(1.5) + Duration::from_millis(500), "{limit:?}: {default:?}, {right:?}");
+            scene.export(&[IMAGE]).run().succeeds();
+            scene.verify().run().succeeds();
+            is_no_storm(&scene.source, limit);
         }
     }
 }
 
 #[test]
-fn an_import_into_a_server_that_takes_few_connections_succeeds_in_good_time() {
+fn an_import_into_a_server_that_takes_few_connections_succeeds_with_few_turned_away() {
     for most in [5, 2] {
         for limit in limits(most) {
-            let time = |args: &[&str]| {
-                let scene = Scene::with(Registry::builder(), Registry::builder().limit(limit));
-                put_app(&scene.source, &sizes());
-                scene.export(&[IMAGE]).run().succeeds();
-                scene.target.fault(Match::on("PUT", ""), Fault::Wait(WAIT));
-                let started = Instant::now();
-                scene.import().args(args.iter().copied()).run().succeeds();
-                arrived(&scene);
-                started.elapsed()
-            };
-            let jobs = most.to_string();
-            let right = time(&["-j", &jobs]);
-            let default = time(&[]);
-            assert!(default <= right.mul_f64(1.5) + Duration::from_millis(500), "{limit:?}: {default:?}, {right:?}");
+            let scene = Scene::with(Registry::builder(), Registry::builder().limit(limit));
+            put_app(&scene.source, &sizes());
+            scene.export(&[IMAGE]).run().succeeds();
+            scene.target.fault(Match::on("PUT", ""), Fault::Wait(WAIT));
+            scene.import().run().succeeds();
+            arrived(&scene);
+            is_no_storm(&scene.target, limit);
         }
     }
 }

@@ -55,7 +55,7 @@ pub(crate) fn harmless_json(document: &str) -> String {
 fn end_of_string(string: &str) -> usize {
     let mut from = 0;
     while let Some(at) = string[from..].find('"').map(|at| from + at) {
-        if backslashes_before(string, at) % 2 == 0 {
+        if backslashes_before(string, at).is_multiple_of(2) {
             return at;
         }
         from = at + 1;
@@ -89,7 +89,9 @@ fn push_json_text(out: &mut String, text: &str) {
 
 /// The same without an escape at its end that is cut in two.
 fn whole_escapes(shown: &str) -> &str {
-    let Some(at) = shown.rfind('\\').filter(|at| backslashes_before(shown, *at) % 2 == 0) else { return shown };
+    let Some(at) = shown.rfind('\\').filter(|at| backslashes_before(shown, *at).is_multiple_of(2)) else {
+        return shown;
+    };
     let needed = if shown[at + 1..].starts_with('u') { 6 } else { 2 };
     if shown.len() - at < needed { &shown[..at] } else { shown }
 }
