@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Says of each FILE whether docs/format.md accepts it: a bundle, a layout of another tool, either as gzip, or a
-directory."""
+"""Says of each FILE whether docs/format.md accepts it: a bundle, a layout of another tool, either as gzip or zstd, or
+a directory."""
 
 import contextlib
 import mmap
@@ -14,8 +14,18 @@ from page.directory import read_directory
 from page.layout import check_layout
 from page.refusal import Refused, refuse_unless
 from page.tar_read import read_tar
+from page.zstd import begins_as_zstd, unpacked as unpacked_zstd
 
 GZIP = b"\x1f\x8b"
+ZSTD = b"\x28\xb5\x2f\xfd"
+OTHERWISE_PACKED = (
+    *(b"BZh%d" % number for number in range(1, 10)),
+    b"\xfd7zXZ",
+    b"\x04\x22\x4d\x18",
+    b"7z\xbc\xaf",
+    b"PK\x03\x04",
+)
+TEXT = (b"{", b"[", b"<html")
 STEP = 64 * 1024  # of packed bytes; unpacked they can be a thousand times as many
 
 
@@ -39,19 +49,23 @@ def check(path):
 
 @contextlib.contextmanager
 def opened(path):
-    """The bytes of the tar, unpacked if they are gzip."""
+    """The bytes of the tar, unpacked if they are gzip or zstd."""
     with open(path, "rb") as file:
-        packed = file.read(2) == GZIP
+        head = file.read(6)
+        refuse_unless(not head.startswith(OTHERWISE_PACKED), "packed otherwise")
+        unpack = unpacker(head[:4])
         file.seek(0)
-        if not packed:
+        if not unpack:
             with mapped(file) as data:
+                refuse_unless(not data[:5].startswith(TEXT), "a text")
                 yield data
         else:
             with tempfile.TemporaryFile() as unpacked:
                 unpack(file, unpacked)
                 unpacked.flush()
                 with mapped(unpacked) as data:
-                    refuse_unless(data[: len(GZIP)] != GZIP, "gzip in gzip")
+                    refuse_unless(data[: len(GZIP)] != GZIP and data[:4] != ZSTD, "packed twice")
+                    refuse_unless(not data[:5].startswith(TEXT), "a text")
                     yield data
 
 
@@ -61,7 +75,19 @@ def mapped(file):
     return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
-def unpack(packed, unpacked):
+def unpacker(head):
+    """How a file is unpacked that begins so; None if it is not."""
+    if head.startswith(GZIP):
+        return unpack_gzip
+    return unpack_zstd if begins_as_zstd(head) else None
+
+
+def unpack_zstd(packed, unpacked):
+    for content in unpacked_zstd(packed.read()):
+        unpacked.write(content)
+
+
+def unpack_gzip(packed, unpacked):
     """Unpacks gzip members until the file ends; there is nothing else between or after them."""
     waiting = packed.read(STEP)
     while waiting:

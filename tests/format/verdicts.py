@@ -13,7 +13,6 @@ from program import run
 from reader import verdict
 
 WORKERS = 2
-WORDS = {0: "ACCEPT", 3: "REFUSE"}
 
 
 class Result(NamedTuple):
@@ -55,11 +54,12 @@ def one(number):
     except Exception:
         return Result(number, "", "", "", "", "the comparison itself failed: " + traceback.format_exc())
     fault = ""
-    if status not in WORDS:
+    words = {0: "ACCEPT", **dict.fromkeys(case.statuses, "REFUSE")}
+    if status not in words:
         fault = f"the program ends with {status}"
     elif case.expected and word != case.expected:
         fault = f"the reader says {word} where the author of the case expected {case.expected}"
-    result = Result(number, WORDS.get(status, "?"), said, word, reason, fault)
+    result = Result(number, words.get(status, "?"), said, word, reason, fault)
     put_away(path, keep if fault or result.program != word else None)
     return result
 

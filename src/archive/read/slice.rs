@@ -42,8 +42,11 @@ impl<'a> Slice<'a> {
 impl Read for Slice<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let want = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
+        if want == 0 {
+            return Ok(0);
+        }
         let got = match self.file.read_at(&mut buffer[..want], self.at) {
-            Ok(0) if want > 0 => return Err(broken_off(self.path, self.at, io::ErrorKind::UnexpectedEof.into()).into()),
+            Ok(0) => return Err(broken_off(self.path, self.at, io::ErrorKind::UnexpectedEof.into()).into()),
             Ok(got) => got,
             Err(e) if e.kind() == io::ErrorKind::Interrupted => return Err(e),
             Err(e) => return Err(broken_off(self.path, self.at, e).into()),

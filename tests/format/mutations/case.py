@@ -11,7 +11,8 @@ class Case(NamedTuple):
     the page.
 
     `expected` is None where nobody thought of that very file: then the reader's verdict alone is compared. `guess`
-    says what was guessed, where the page leaves it open.
+    says what was guessed, where the page leaves it open. `statuses` are what the program may end with where it refuses
+    the file: 2 says that it is none that is read, and is to be unpacked first.
     """
 
     name: str
@@ -19,6 +20,7 @@ class Case(NamedTuple):
     build: Callable
     expected: Optional[str]
     guess: str = ""
+    statuses: tuple = (3,)
 
 
 class Tree(dict):

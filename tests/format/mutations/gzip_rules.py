@@ -14,8 +14,11 @@ from .material import NAME, one_image
 UNPACKED = "A file that begins as gzip does (`1f 8b`, RFC 1952) is unpacked first"
 MEMBERS = "It has one member or several, and nothing after the last."
 EITHER = "Either may come as [gzip](#gzip)."
-ONCE = "What comes out is not unpacked again, and is refused where it begins as gzip does."
+ONCE = "What comes out is not unpacked again, and is refused where it begins as gzip does, or with"
 LONG = "A reader may refuse a file name or comment of more than 65 535 bytes in the header of a member."
+OTHERWISE_PACKED = "What begins as bzip2 (`BZh1` to `BZh9`), xz"
+OF_TEXT = "What begins as a JSON document"
+READ = "A tar without `bundle.json`, or a directory, is read as an image layout"
 GROWS = "A reader may stop where, after the first 64 MiB, more than 100 times"
 
 TEXT, HEADER_CHECKSUM, EXTRA, FILE_NAME, COMMENT = 1, 2, 4, 8, 16
@@ -35,12 +38,32 @@ def cases():
     growing = lambda: gzip.compress(layout(before=foreign.entry("zeros", bytes(16 * 1024 * 1024))), mtime=0)
     yield Case("gzip-that-grows-700-times", GROWS, growing, ACCEPT)
     uncompressed = "It is an uncompressed tar whose content is an OCI image layout"
-    for label, pack in (
-        ("bzip2", bz2.compress),
-        ("xz", lzma.compress),
-        ("lzma", lambda data: lzma.compress(data, lzma.FORMAT_ALONE)),
+    for label, pack, statuses in (
+        ("bzip2", bz2.compress, (2,)),
+        ("xz", lzma.compress, (2,)),
+        ("lzma", lambda data: lzma.compress(data, lzma.FORMAT_ALONE), (2, 3)),
     ):
-        yield Case(f"packed-by-{label}", uncompressed, lambda pack=pack: pack(bundle), REFUSE)
+        made = lambda pack=pack: pack(bundle)
+        yield Case(f"packed-by-{label}", uncompressed, made, REFUSE, statuses=statuses)
+    for label, name in (
+        ("bzip2", b"BZh91AY&SY"),
+        ("xz", b"\xfd7zXZ"),
+        ("lz4", b"\x04\x22\x4d\x18"),
+        ("zip", b"PK\x03\x04"),
+        ("7z", b"7z\xbc\xaf\x27\x1c"),
+        ("lzip", b"LZIP"),
+        ("lzma", b"\x5d"),
+        ("compress", b"\x1f\x9d"),
+        ("json", b"{}"),
+        ("html", b"<html>"),
+    ):
+        begins = lambda name=name: foreign.entry(name) + whole
+        if label in ("json", "html"):
+            yield Case(f"named-as-{label}-begins", OF_TEXT, begins, REFUSE)
+        elif label in ("bzip2", "xz", "lz4", "zip", "7z"):
+            yield Case(f"named-as-{label}-begins", OTHERWISE_PACKED, begins, REFUSE, statuses=(2,))
+        else:
+            yield Case(f"named-as-{label}-begins", READ, begins, ACCEPT)
 
 
 def member(data, flags=0, more=b"", deflated=None, checksum=None, size=None):

@@ -16,6 +16,7 @@ MATTER = "The names that matter are `oci-layout`"
 SLASH_OF_FILE = "a file's name does not end with `/`."
 FILES = "At the first three kinds there are files only"
 SEVERAL = "A name of several kinds follows the rule of each."
+HARD_LINK = "In a layout of another tool a hard link may have the name of a blob."
 WHOLE = "only a directory may have `.` or `./` as its whole name."
 KINDS = {"file": b"0", "directory": b"5", "link": b"2", "hard-link": b"1", "device": b"3", "fifo": b"6"}
 GNU = b"ustar  \0"
@@ -191,13 +192,19 @@ def of_names_that_matter():
             yield Case(f"tar-matters-{name}-of-{kind}", FILES, with_entry(name, kind=KINDS[kind]), REFUSE)
         slash = name + "/"
         yield Case(f"tar-matters-{name}-of-directory-with-slash", FILES, with_entry(slash, kind=b"5"), REFUSE)
-    yield Case("tar-matters-blob-as-link", FILES, blob_as_link, REFUSE)
+    yield Case("tar-matters-blob-as-link", FILES, blob_as(b"2"), REFUSE)
+    yield Case("tar-matters-blob-as-hard-link", HARD_LINK, blob_as(b"1"), ACCEPT)
 
 
-def blob_as_link():
-    box, image = one_image()
-    path = "blobs/" + next(iter(box.blobs)).replace(":", "/")
-    return foreign.tar(box, [named(image)], after=foreign.entry(path, kind=b"1", patches={157: path.encode()}))
+def blob_as(kind):
+    """A link of this type to a blob has the name of that blob."""
+
+    def build():
+        box, image = one_image()
+        path = "blobs/" + next(iter(box.blobs)).replace(":", "/")
+        return foreign.tar(box, [named(image)], after=foreign.entry(path, kind=kind, patches={157: path.encode()}))
+
+    return build
 
 
 def of_utf_8():

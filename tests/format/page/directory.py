@@ -6,7 +6,7 @@ import stat
 from .contents import Contents
 from .digests import digest_at
 from .refusal import refuse_unless
-from .tar_read import DOCUMENTS
+from .tar_read import DOCUMENTS, HAULER
 
 
 class PlainFile:
@@ -29,7 +29,9 @@ class PlainFile:
 def read_directory(path):
     """The contents of the directory; other files in it are ignored."""
     contents = Contents()
-    for name in DOCUMENTS:
+    for name in (*DOCUMENTS, HAULER):
+        if name == HAULER and "bundle.json" in contents.documents:
+            continue  # What lies elsewhere in a bundle is ignored.
         status = status_of(os.path.join(path, name))
         if status:
             contents.documents[name] = plain(os.path.join(path, name), status, name)

@@ -18,6 +18,7 @@ class Extensions:
     def __init__(self):
         self.before_entry = ""  # the types of those that belong to the entry to come
         self.name = None
+        self.link = None  # where a link leads
         self.size = None
 
     def take(self, kind, size, read):
@@ -25,6 +26,7 @@ class Extensions:
         self.check_place(kind)
         if kind == "K":
             refuse_unless(size <= LONGEST_NAME + 1, "K: a link target of more than 4 096 bytes")
+            self.link = read().removesuffix(b"\0")
         elif kind == "L":
             refuse_unless(size <= LONGEST_NAME + 1, "L: a name of more than 4 096 bytes")
             self.name = long_name(read())
@@ -36,6 +38,7 @@ class Extensions:
             else:
                 self.name = path_of(records)
                 self.size = size_of(records)
+                self.link = records.get(b"linkpath")
 
     def check_place(self, kind):
         if kind == "g":

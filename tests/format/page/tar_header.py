@@ -10,10 +10,11 @@ OCTAL = re.compile(rb" *([0-7]+)[ \0]*")
 LARGEST_SIZE = 2**63 - 1
 
 FILE, DIRECTORY, LINK, DEVICE, EXTENSION = "file", "directory", "link", "device or FIFO", "extension header"
+HARD_LINK = "hard link"
 KINDS = {
     b"0": FILE,
     b"\0": FILE,
-    b"1": LINK,
+    b"1": HARD_LINK,
     b"2": LINK,
     b"3": DEVICE,
     b"4": DEVICE,
@@ -95,6 +96,11 @@ def name_of(block):
         return up_to_nul(block[345:500], "prefix") + b"/" + name
     refuse_unless(not any(block[345:500]), "something in the place of the prefix")
     return name
+
+
+def link_of(block):
+    """Where a link leads by its header, as bytes."""
+    return up_to_nul(block[157:257], "link name")
 
 
 def up_to_nul(raw, field):

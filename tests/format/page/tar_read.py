@@ -13,6 +13,7 @@ LONGEST_END = 1024 * 1024
 MOST_FILES = 1_000_003
 ZEROS = bytes(BLOCK)
 DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
+HAULER = "hauler-index.json"
 
 
 class Span:
@@ -57,6 +58,8 @@ def read_tar(data):
         name = name_of(tar_header.name_of(block) if extensions.name is None else extensions.name, header.kind)
         if name is not None and header.kind == tar_header.FILE:
             place(contents, name, Span(data, start, size))
+        elif name is not None and header.kind == tar_header.HARD_LINK and digest_at(name):
+            link(contents, name, tar_header.link_of(block) if extensions.link is None else extensions.link)
         if extensions.before_entry:
             extensions = Extensions()
     extensions.check_end()
@@ -93,20 +96,29 @@ def name_of(raw_name, kind):
         name = plain_name(raw_name.decode("utf-8"), kind)
     except UnicodeDecodeError:
         return None
-    if name == "oci-layout" or name.endswith(".json") or digest_at(name):
+    if name == "oci-layout" or name.endswith(".json"):
         refuse_unless(kind == tar_header.FILE, f"{name} is a {kind}")
-    if name.startswith("blobs"):
+    if digest_at(name):
+        refuse_unless(kind in (tar_header.FILE, tar_header.HARD_LINK), f"{name} is a {kind}")
+    elif name.startswith("blobs"):
         refuse_unless(kind in (tar_header.FILE, tar_header.DIRECTORY), f"{name} is a {kind}")
     return name
 
 
 def place(contents, name, span):
     """Puts a file where it belongs, if anywhere."""
-    if name in DOCUMENTS:
+    if name in (*DOCUMENTS, HAULER):
         refuse_unless(name not in contents.documents, f"{name} stands twice")
         contents.documents[name] = span
     elif digest := digest_at(name):
         contents.add_blob(digest, span)
+
+
+def link(contents, name, raw_target):
+    """A hard link with the name of a blob is content that stands before it, under another name."""
+    target = digest_at(raw_target.decode("utf-8", "replace").removeprefix("./"))
+    refuse_unless(target in contents.blobs, f"{name} is a link to {raw_target!r}, which is no blob before it")
+    contents.add_blob(digest_at(name), contents.blobs[target][0])
 
 
 def plain_name(name, kind):
