@@ -80,8 +80,8 @@ impl Registries {
                 return Ok(());
             }
             way.session = way.session.and_then(|lost| self.ask_session(&peer, to, lost, descriptor.size));
-            // Refused where the session said to go on: it does not know where it stands.
-            way.session = way.session.filter(|s| broken.error.status() != Some(416) || s.held > held);
+            // Refused where the session said to go on, or failed there again: it does not know where it stands.
+            way.session = way.session.filter(|s| !matches!(broken.error.status(), Some(416 | 500)) || s.held > held);
             if way.session.is_none() && broken.may_have_closed && !std::mem::replace(&mut way.waited, true) {
                 let pauses = if took > PROMPT { &LONG[..] } else { &SHORT };
                 for pause in pauses {

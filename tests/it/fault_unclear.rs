@@ -1,5 +1,6 @@
 //! Closing requests without a clear answer: they may have taken effect, and what did is not sent again.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
 use crate::fault_scene::{AT, arrived, bundle_of, in_query, nothing_false, requests};
@@ -122,4 +123,24 @@ fn one_question_without_an_answer_does_not_end_an_import() {
     scene.target.fault(Match::on("HEAD", &layers[0]), Fault::Reset);
     scene.import().args(["--retries", "1"]).run().succeeds();
     arrived(&scene);
+}
+
+/// Sessions go wrong for good: olareg answers so where the request before did not come through.
+#[test]
+fn a_session_that_fails_again_where_it_stood_is_given_up_for_another() {
+    let (scene, _) = bundle_of(Registry::builder(), &[200_000]);
+    let bad: Mutex<Option<String>> = Mutex::default();
+    scene.target.intercept(move |request| {
+        let is_closing = request.method == "PUT" && request.path.contains("/blobs/uploads/");
+        let mut bad = bad.lock().expect("no panic");
+        let first = bad.get_or_insert_with(|| if is_closing { request.path.clone() } else { String::new() });
+        if first.is_empty() {
+            *bad = None;
+            return None;
+        }
+        (is_closing && *first == request.path).then(|| Fault::status(500))
+    });
+    scene.import().run().succeeds();
+    arrived(&scene);
+    nothing_false(&scene.target);
 }
