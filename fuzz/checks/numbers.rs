@@ -25,7 +25,7 @@ pub fn check(bytes: &[u8]) {
         for delay in [Duration::ZERO, Duration::from_secs(30)] {
             match pause(header, delay) {
                 Ok(pause) => assert!(delay <= pause && pause <= LONGEST, "{pause:?}"),
-                Err(error) => assert!(error.to_string().contains("minutes"), "{error}"),
+                Err(error) => assert!(error.to_string().contains("come back at"), "{error}"),
             }
         }
     }
@@ -37,5 +37,9 @@ pub fn check(bytes: &[u8]) {
         assert_eq!(content_range(&format!("bytes {start}-{end}/{total}")), expected);
     }
     assert_eq!(held(&format!("0-{end}")), end.checked_add(1).filter(|held| *held > 1));
-    assert_eq!(pause(&end.to_string(), Duration::ZERO).ok(), Some(Duration::from_secs(end)).filter(|p| *p <= LONGEST));
+    // Ten digits or more may be a time, which is another question.
+    if end < 1_000_000_000 {
+        let expected = Some(Duration::from_secs(end)).filter(|p| *p <= LONGEST);
+        assert_eq!(pause(&end.to_string(), Duration::ZERO).ok(), expected);
+    }
 }
