@@ -48,7 +48,11 @@ pub enum Error {
         source: io::Error,
     },
     /// A file of this size cannot exist on this file system.
-    #[error("{}: the bundle needs {}, and files here end at {}", path.display(), size(*needed), size(*limit))]
+    // Rounded, both may be the same.
+    #[error(
+        "{}: the bundle needs {} ({needed} bytes), and files here end at {} ({limit} bytes)",
+        path.display(), size(*needed), size(*limit)
+    )]
     FileLimit {
         /// The output file.
         path: PathBuf,

@@ -8,6 +8,6 @@ pub fn size(bytes: u64) -> String {
     }
     let power = (bytes.ilog2() / 10).min(6);
     #[allow(clippy::cast_precision_loss)]
-    let number = bytes as f64 / f64::from(power).mul_add(10.0, 0.0).exp2();
+    let number = bytes as f64 / (1_u64 << (10 * power)) as f64;
     format!("{number:.2} {}", UNITS[power as usize - 1])
 }

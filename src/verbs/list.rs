@@ -9,7 +9,7 @@ use std::thread::available_parallelism;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::opened::{Input, Opened};
+use super::opened::{Input, Opened, reads_bundles};
 use super::report::{DamagedEntry, LeftOut, ReferrerReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
@@ -104,34 +104,7 @@ impl List {
         Self { input: Input::new(bundles) }
     }
 
-    /// What the bundles have to be.
-    #[must_use]
-    pub fn expect(mut self, expect: Vec<Expectation>) -> Self {
-        self.input.expect = expect;
-        self
-    }
-
-    /// Where to spool to.
-    #[must_use]
-    pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
-        self.input.tmpdir = tmpdir;
-        self
-    }
-
-    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
-    #[must_use]
-    pub fn max_manifests(mut self, bytes: u64) -> Self {
-        self.input.max_manifests = bytes;
-        self
-    }
-
-    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
-    /// room for, less a tenth or a gibibyte, where nobody says.
-    #[must_use]
-    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
-        self.input.max_spool = bytes;
-        self
-    }
+    reads_bundles!();
 
     /// Lists, one bundle after the other. What is wrong with one does not hide the others.
     pub fn run(self, watch: &dyn Watch) -> Vec<Result<Listed>> {

@@ -80,6 +80,41 @@ impl Input {
     }
 }
 
+/// What a verb that reads bundles takes about them, as methods of its builder; its field `input` is an [`Input`].
+macro_rules! reads_bundles {
+    () => {
+        /// What the bundles have to be.
+        #[must_use]
+        pub fn expect(mut self, expect: Vec<Expectation>) -> Self {
+            self.input.expect = expect;
+            self
+        }
+
+        /// Where to spool to.
+        #[must_use]
+        pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
+            self.input.tmpdir = tmpdir;
+            self
+        }
+
+        /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+        #[must_use]
+        pub fn max_manifests(mut self, bytes: u64) -> Self {
+            self.input.max_manifests = bytes;
+            self
+        }
+
+        /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
+        /// room for, less a tenth or a gibibyte, where nobody says.
+        #[must_use]
+        pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
+            self.input.max_spool = bytes;
+            self
+        }
+    };
+}
+pub(super) use reads_bundles;
+
 /// As many names as a message of what is not pinned holds.
 const MOST_NAMED: usize = 20;
 

@@ -8,7 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::opened::{Input, Opened};
+use super::opened::{Input, Opened, reads_bundles};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Host, Reference, Repository};
@@ -71,34 +71,7 @@ impl Import {
         }
     }
 
-    /// What the bundles have to be.
-    #[must_use]
-    pub fn expect(mut self, expect: Vec<Expectation>) -> Self {
-        self.input.expect = expect;
-        self
-    }
-
-    /// Where to spool to.
-    #[must_use]
-    pub fn tmpdir(mut self, tmpdir: Option<PathBuf>) -> Self {
-        self.input.tmpdir = tmpdir;
-        self
-    }
-
-    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
-    #[must_use]
-    pub fn max_manifests(mut self, bytes: u64) -> Self {
-        self.input.max_manifests = bytes;
-        self
-    }
-
-    /// Bytes that compressed bundles and standard input may take where they are spooled to; as many as there is
-    /// room for, less a tenth or a gibibyte, where nobody says.
-    #[must_use]
-    pub fn max_spool(mut self, bytes: Option<u64>) -> Self {
-        self.input.max_spool = bytes;
-        self
-    }
+    reads_bundles!();
 
     /// The source repository of what has only a tag, or no name at all; with a tag it is the name of the
     /// only image.

@@ -157,13 +157,6 @@ def two_names():
     return foreign.tar(box, [named(image), named(image, other), *signatures])
 
 
-def of_sha512():
-    """The tag would have more than 128 characters."""
-    box = Box()
-    image, signature = box.image("one", algorithm="sha512"), box.image("signature")
-    return foreign.tar(box, [named(image), named(signature, NAME, kind=COSIGN + "sigs")])
-
-
 def with_hauler_index(data):
     return lambda: foreign.tar(*one(), after=entry("hauler-index.json", data))
 
