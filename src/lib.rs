@@ -55,6 +55,8 @@ mod error;
 #[cfg(fuzzing)]
 #[path = "../fuzz/checks/mod.rs"]
 pub mod fuzzing;
+#[cfg(test)]
+mod lists;
 pub mod oci;
 mod plan;
 pub mod registry;

@@ -1,0 +1,45 @@
+//! regsync's configuration: images, and repositories with conditions for their tags.
+
+use super::tree::Node;
+use super::{List, rendering};
+
+/// Whether this is one: `version: 1` and `sync`.
+pub(super) fn is_regsync(document: &Node) -> bool {
+    document.text_at(&["version"]) == Some("1") && document.get("sync").is_some()
+}
+
+/// Reads such a configuration.
+pub(super) fn read(document: &Node, list: &mut List) {
+    if let Some(credentials) = document.get("creds") {
+        list.leave(credentials.line, "creds: not read from a list (`bundle login`)");
+    }
+    for step in document.items_at(&["sync"]) {
+        let Some(source) = step.get("source") else {
+            list.fault(step.line, "a step without `source`");
+            continue;
+        };
+        let name = source.text().unwrap_or_default();
+        match step.text_at(&["type"]) {
+            Some("image") => drop(list.image_at(source)),
+            Some("repository") => repository(step, source.line, name, list),
+            Some("registry") => match rendering(name) {
+                Some(how) => list.fault(source.line, format!("`{}` {how}", name.escape_debug())),
+                None => list.leave(source.line, format!("{}: a whole registry; name its repositories", name.escape_debug())),
+            },
+            _ => list.fault(step.line, "a step without a `type` that we know: image or repository"),
+        }
+    }
+}
+
+fn repository(step: &Node, line: usize, name: &str, list: &mut List) {
+    let texts = |key: &str| -> Vec<String> {
+        step.items_at(&["tags", key]).iter().filter_map(Node::text).map(str::to_owned).collect()
+    };
+    let (allow, deny) = (texts("allow"), texts("deny"));
+    // One range, or a list of them.
+    let mut versions = texts("semverRange");
+    versions.extend(step.text_at(&["tags", "semverRange"]).map(str::to_owned));
+    if let Some(tags) = list.repository(line, name) {
+        (tags.allow, tags.deny, tags.versions) = (allow, deny, versions);
+    }
+}
