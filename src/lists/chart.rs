@@ -1,7 +1,7 @@
 //! A chart's `Chart.yaml`: the images that its annotations name, as Artifact Hub and `dt` read them.
 
-use super::tree::{Node, documents};
 use super::List;
+use super::tree::{Node, documents};
 
 /// Annotations whose text is YAML: a list of `{name, image}`.
 const ANNOTATIONS: [&str; 3] = ["helm.sh/images", "artifacthub.io/images", "images"];

@@ -5,7 +5,8 @@ use super::tree::Node;
 
 /// Whether this is one: `services`, each of which has an image or is built.
 pub(super) fn is_compose(document: &Node) -> bool {
-    let is_service = |(_, node): &(String, Node)| ["image", "build", "extends"].iter().any(|key| node.get(key).is_some());
+    let is_service =
+        |(_, node): &(String, Node)| ["image", "build", "extends"].iter().any(|key| node.get(key).is_some());
     document.get("kind").is_none()
         && document.get("services").is_some_and(|services| services.entries().iter().any(is_service))
 }

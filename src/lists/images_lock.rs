@@ -24,6 +24,7 @@ pub(super) fn read(document: &Node, version: &str, list: &mut List) {
                 listed.reference = Reference { digest: Some(digest), ..known };
             }
         }
-        listed.platforms = image.items_at(&["digests"]).iter().filter_map(|d| d.text_at(&["arch"])).map(Into::into).collect();
+        listed.platforms =
+            image.items_at(&["digests"]).iter().filter_map(|d| d.text_at(&["arch"])).map(Into::into).collect();
     }
 }

@@ -52,7 +52,9 @@ fn containers(node: &Node, list: &mut List) {
             match (key.as_str(), &value.value) {
                 // A pod template may leave it to something that fills it in.
                 ("image", Value::Null) => list.leave(value.line, "a container without an image"),
-                ("image", Value::Text(text)) if text.is_empty() => list.leave(value.line, "a container without an image"),
+                ("image", Value::Text(text)) if text.is_empty() => {
+                    list.leave(value.line, "a container without an image")
+                }
                 ("image", Value::Text(_)) => drop(list.image_at(value)),
                 ("args" | "command" | "env", _) => walk(value, Some(key), list),
                 _ => walk(value, None, list),

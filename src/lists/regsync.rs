@@ -24,7 +24,9 @@ pub(super) fn read(document: &Node, list: &mut List) {
             Some("repository") => repository(step, source.line, name, list),
             Some("registry") => match rendering(name) {
                 Some(how) => list.fault(source.line, format!("`{}` {how}", name.escape_debug())),
-                None => list.leave(source.line, format!("{}: a whole registry; name its repositories", name.escape_debug())),
+                None => {
+                    list.leave(source.line, format!("{}: a whole registry; name its repositories", name.escape_debug()))
+                }
             },
             _ => list.fault(step.line, "a step without a `type` that we know: image or repository"),
         }

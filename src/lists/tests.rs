@@ -24,7 +24,8 @@ fn lines_with_comments_marks_and_mappings_are_names() {
     assert_eq!(names(&list)[..2], ["docker.io/rancher/mirrored-pause:3.6", "docker.io/library/nginx:latest"]);
     let list = good("docker://quay.io/a/b:1=docker://mirror.example/x/b:1\nquay.io/c:2=mirror/c:2\n");
     assert_eq!(names(&list), ["quay.io/a/b:1", "quay.io/c:2"]);
-    let utf16: Vec<u8> = [0xff, 0xfe].into_iter().chain("nginx\r\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
+    let utf16: Vec<u8> =
+        [0xff, 0xfe].into_iter().chain("nginx\r\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
     assert_eq!(names(&List::read(&utf16)), ["docker.io/library/nginx:latest"]);
 }
 
@@ -110,7 +111,10 @@ fn what_skopeo_syncs_is_tags_digests_and_conditions() {
     let list = good(
         "registry.example.com:\n  images:\n    busybox: []\n    redis: [\"1.0\", 2.0, 1.30]\n    r/d: [sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855]\n  images-by-tag-regex:\n    nginx: ^1\\.13\\.[12]-alpine$\n  credentials: {username: u, password: canary}\nquay.io:\n  tls-verify: false\n  images-by-semver: {a/b: '>= 3.12'}\n",
     );
-    assert_eq!(names(&list)[..3], ["redis:1.0", "redis:2.0", "redis:1.30"].map(|n| format!("registry.example.com/{n}")));
+    assert_eq!(
+        names(&list)[..3],
+        ["redis:1.0", "redis:2.0", "redis:1.30"].map(|n| format!("registry.example.com/{n}"))
+    );
     assert_eq!(list.repositories.len(), 3);
     assert_eq!(list.repositories[1].allow, ["^1\\.13\\.[12]-alpine$"]);
     assert_eq!(list.repositories[2].versions, [">= 3.12"]);
@@ -119,17 +123,27 @@ fn what_skopeo_syncs_is_tags_digests_and_conditions() {
 
 #[test]
 fn packages_sets_locks_and_steps_are_read() {
-    let list = good("kind: ZarfPackageConfig\ncomponents:\n- name: a\n  images: [nginx:1, {name: 'ghcr.io/x/y:2', source: 'm.example/y:2'}]\n  repos: [x]\n");
+    let list = good(
+        "kind: ZarfPackageConfig\ncomponents:\n- name: a\n  images: [nginx:1, {name: 'ghcr.io/x/y:2', source: 'm.example/y:2'}]\n  repos: [x]\n",
+    );
     assert_eq!(names(&list), ["docker.io/library/nginx:1", "ghcr.io/x/y:2"]);
     assert_eq!(list.images[1].source.as_ref().map(ToString::to_string).as_deref(), Some("m.example/y:2"));
-    let list = good("kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n  operators: []\n  additionalImages:\n  - name: registry.redhat.io/ubi9/ubi:latest\n    targetRepo: x\n  blockedImages: [{name: '.*x.*'}]\n");
+    let list = good(
+        "kind: ImageSetConfiguration\napiVersion: mirror.openshift.io/v2alpha1\nmirror:\n  operators: []\n  additionalImages:\n  - name: registry.redhat.io/ubi9/ubi:latest\n    targetRepo: x\n  blockedImages: [{name: '.*x.*'}]\n",
+    );
     assert_eq!((list.images.len(), list.blocked.len(), list.left.len()), (1, 1, 2));
     let hex = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-    let list = good(&format!("apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\nimages:\n- image: index.docker.io/library/nginx@sha256:{hex}\n  annotations: {{kbld.carvel.dev/id: 'nginx:1.14'}}\n"));
+    let list = good(&format!(
+        "apiVersion: imgpkg.carvel.dev/v1alpha1\nkind: ImagesLock\nimages:\n- image: index.docker.io/library/nginx@sha256:{hex}\n  annotations: {{kbld.carvel.dev/id: 'nginx:1.14'}}\n"
+    ));
     assert_eq!(names(&list), [format!("docker.io/library/nginx:1.14@sha256:{hex}")]);
-    let list = good(&format!("apiVersion: v0\nkind: ImagesLock\nimages:\n- name: a\n  image: docker.io/bitnami/a:1\n  digests: [{{digest: 'sha256:{hex}', arch: linux/amd64}}]\n"));
+    let list = good(&format!(
+        "apiVersion: v0\nkind: ImagesLock\nimages:\n- name: a\n  image: docker.io/bitnami/a:1\n  digests: [{{digest: 'sha256:{hex}', arch: linux/amd64}}]\n"
+    ));
     assert_eq!(list.images[0].platforms, ["linux/amd64"]);
-    let list = good("version: 1\ncreds: []\nsync:\n- {source: 'busybox:1', target: x, type: image}\n- source: alpine\n  type: repository\n  tags: {allow: ['3.*'], deny: ['.*-rc'], semverRange: ['>=3']}\n");
+    let list = good(
+        "version: 1\ncreds: []\nsync:\n- {source: 'busybox:1', target: x, type: image}\n- source: alpine\n  type: repository\n  tags: {allow: ['3.*'], deny: ['.*-rc'], semverRange: ['>=3']}\n",
+    );
     assert_eq!((list.images.len(), list.repositories.len()), (1, 1));
     assert_eq!(list.repositories[0].versions, [">=3"]);
     assert_eq!(read("version: 1\nsync: [{source: '{{ .x }}', type: image}]\n").faults.len(), 1);
@@ -137,7 +151,9 @@ fn packages_sets_locks_and_steps_are_read() {
 
 #[test]
 fn a_chart_and_a_compose_file_name_their_images() {
-    let list = good("apiVersion: v2\nname: c\nversion: 1.0.0\nannotations:\n  helm.sh/images: |\n    - name: a\n      image: docker.io/a/b:1\n    - image: quay.io/c:2\n");
+    let list = good(
+        "apiVersion: v2\nname: c\nversion: 1.0.0\nannotations:\n  helm.sh/images: |\n    - name: a\n      image: docker.io/a/b:1\n    - image: quay.io/c:2\n",
+    );
     assert_eq!(names(&list), ["docker.io/a/b:1", "quay.io/c:2"]);
     assert_eq!(list.images[0].line, 6, "the line of the item");
     assert_eq!(good("apiVersion: v2\nname: c\nversion: 1.0.0\n").left.len(), 1);

@@ -1,19 +1,18 @@
 //! `export`: registries → one bundle.
 
-use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::planned::{Planned, Selection, announce, carried, named, takes_images, with_images};
 use super::report::{LeftOut, ReferrerReport, texts};
 use crate::archive::{Layout, Leftover, Output, Stopped, Written};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, MediaType, Reference};
-use crate::plan::{Budget, Start, each_once, walk, walk_with_referrers};
-use crate::registry::{Registries, RegistryOptions};
-use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
+use crate::registry::RegistryOptions;
+use crate::store::{Contents, Watch};
 use crate::transfer::fetch;
 
 pub use crate::plan::{Origin, ReferrerPolicy, Wanted};
@@ -21,14 +20,11 @@ pub use crate::plan::{Origin, ReferrerPolicy, Wanted};
 /// What to export, and where to.
 #[derive(Clone, Debug)]
 pub struct Export {
-    images: Vec<Wanted>,
+    selection: Selection,
     output: PathBuf,
     force: bool,
-    layer_urls: bool,
     dry_run: bool,
-    max_manifests: u64,
     read_back: bool,
-    referrers: ReferrerPolicy,
     registry: RegistryOptions,
 }
 
@@ -134,28 +130,21 @@ impl Export {
     /// These images, into a bundle at this path.
     pub fn new(images: impl IntoIterator<Item = Wanted>, output: impl Into<PathBuf>) -> Self {
         Self {
-            images: images.into_iter().collect(),
+            selection: Selection::new(images),
             output: output.into(),
             force: false,
-            layer_urls: false,
             dry_run: false,
-            max_manifests: Budget::DEFAULT,
             read_back: false,
-            referrers: ReferrerPolicy::default(),
             registry: RegistryOptions::default(),
         }
     }
+
+    takes_images!();
 
     /// An existing bundle may be replaced, once the new one is complete.
     #[must_use]
     pub fn force(self, force: bool) -> Self {
         Self { force, ..self }
-    }
-
-    /// Layers that a registry does not have are fetched from the `urls` in their descriptors.
-    #[must_use]
-    pub fn layer_urls(self, layer_urls: bool) -> Self {
-        Self { layer_urls, ..self }
     }
 
     /// Resolve and plan only; nothing is written.
@@ -170,18 +159,6 @@ impl Export {
         Self { read_back, ..self }
     }
 
-    /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
-    #[must_use]
-    pub fn max_manifests(self, bytes: u64) -> Self {
-        Self { max_manifests: bytes, ..self }
-    }
-
-    /// Whether what refers to the images comes along.
-    #[must_use]
-    pub fn referrers(self, referrers: ReferrerPolicy) -> Self {
-        Self { referrers, ..self }
-    }
-
     /// How to talk to the registries.
     #[must_use]
     pub fn registry(self, registry: RegistryOptions) -> Self {
@@ -193,16 +170,16 @@ impl Export {
     /// # Errors
     /// Every image and blob that failed; nothing is written unless all of them are there.
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
-        let wanted = each_once(self.images.iter().cloned())?;
+        let wanted = self.selection.each_once()?;
         // A dry run may go without; what it is given is looked at.
         let goes_without = self.dry_run && self.output.as_os_str().is_empty();
         let output = if goes_without { None } else { Some(Output::open(&self.output, self.force)?) };
-        let (registries, contents) = match self.plan(wanted, &watch) {
+        let Planned { registries, contents } = match self.selection.plan(wanted, &self.registry, &watch) {
             Ok(planned) => planned,
             Err(errors) => return Err(ExportFailed::new(errors, output.and_then(Output::give_up))),
         };
         let mut exported = report(&contents);
-        announce(&contents, &exported, watch.as_ref());
+        announce(&contents, watch.as_ref());
         let Some(output) = output else { return Ok(exported) };
         let layout = match Layout::new(&contents) {
             Ok(layout) => layout,
@@ -230,61 +207,6 @@ impl Export {
         exported.images.iter_mut().for_each(|image| image.status = "exported");
         Ok(exported)
     }
-
-    /// Resolves every reference once and walks everything below.
-    fn plan(&self, wanted: Vec<Wanted>, watch: &Arc<dyn Watch>) -> Result<(Registries, Contents), Vec<Error>> {
-        let registries = Registries::new(self.registry.clone(), watch.clone()).map_err(|e| vec![e])?;
-        let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
-        let jobs = self.registry.jobs;
-        let items = wanted.len() as u64;
-        watch.on(Event::Phase { name: "resolving", items, bytes: 0 });
-        registries.check_allowances(wanted.iter().map(|wanted| &wanted.reference));
-        let budget = Budget::new(self.max_manifests);
-        let answers = side_by_side(wanted, jobs, |wanted| {
-            let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));
-            let found = found.and_then(|(place, manifest)| budget.take(manifest.held()).map(|()| (place, manifest)));
-            (wanted, found)
-        });
-        // One answer for all of them.
-        budget.check().map_err(|e| vec![e])?;
-        if let Some(signal) = watch.stopped() {
-            return Err(vec![Error::Interrupted { signal }]);
-        }
-        let mut starts = Vec::new();
-        let mut errors = Vec::new();
-        for (Wanted { reference, origin }, answer) in answers {
-            match answer {
-                Ok((place, manifest)) => {
-                    // A name with tag and digest is the one with the tag.
-                    let digest = reference.digest.filter(|_| reference.tag.is_none());
-                    let name = RootName::Full(Reference { digest, ..reference });
-                    let descriptor = manifest.descriptor();
-                    starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place] });
-                }
-                Err(e) => errors.push(match origin {
-                    Origin::Line(file, line) => e.at(format!("{}:{line}", file.display())),
-                    Origin::Argument => e,
-                }),
-            }
-        }
-        let walked = match self.referrers {
-            ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
-            ReferrerPolicy::Auto | ReferrerPolicy::Require => {
-                walk_with_referrers(&registries, starts, jobs, &budget, watch.as_ref())
-            }
-        };
-        watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
-        let (contents, failures) = walked.map_err(|e| vec![e])?;
-        errors.extend(failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images)));
-        // What nobody could read again is not written.
-        errors.extend(contents.check_shape().err());
-        if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
-            let lonely =
-                |name: &Reference, digest: &Digest| (!contents.has_referrers(digest)).then(|| without_referrers(name));
-            errors.extend(named(&contents).filter_map(|(name, digest)| lonely(name, digest)));
-        }
-        if errors.is_empty() { Ok((registries, contents)) } else { Err(errors) }
-    }
 }
 
 /// What could not be fetched: of the blobs that the sources do not have, one line for each image.
@@ -307,46 +229,6 @@ fn failures(contents: &Contents, failed: Vec<(Digest, Error)>) -> Vec<Error> {
     lacks.chain(errors).collect()
 }
 
-fn without_referrers(name: &Reference) -> Error {
-    let reason = "no signature and nothing else refers to it, and --referrers require asks for that";
-    Error::refused(reason, NextStep::SignOrTakeWithout).at(name.name())
-}
-
-/// Says which images a failure concerns.
-fn with_images(error: Error, images: &[String]) -> Error {
-    match images {
-        [] => error,
-        [one] => error.at(one),
-        [one, others @ ..] => error.at(format!("{one} and {} more", others.len())),
-    }
-}
-
-/// The images by name, in the order of the bundle.
-fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
-    contents.images().filter_map(|root| Some((root.name.full()?, &root.digest)))
-}
-
-/// Tells whoever watches what was resolved, and what there is to carry.
-fn announce(contents: &Contents, exported: &Exported, watch: &dyn Watch) {
-    // Many names may be one content.
-    let mut known: HashMap<&Digest, (u64, u64)> = HashMap::new();
-    let mut apart: u64 = 0;
-    for (name, digest) in named(contents) {
-        let platforms = contents.platforms(digest);
-        let (referrers, size) = *known.entry(digest).or_insert_with(|| measured(contents, digest));
-        apart = apart.saturating_add(size);
-        watch.on(Event::Resolved { name: &name.name(), digest, platforms: &platforms, referrers });
-    }
-    let ExportedBlobs { count, bytes, .. } = exported.blobs;
-    watch.on(Event::Planned {
-        images: exported.images.len() as u64,
-        manifests: contents.manifests().count() as u64,
-        blobs: count,
-        bytes,
-        shared: apart.saturating_sub(bytes),
-    });
-}
-
 fn report(contents: &Contents) -> Exported {
     let digests: Vec<&Digest> = named(contents).map(|(_, digest)| digest).collect();
     let referrers = ReferrerReport::of_each(contents, &digests);
@@ -361,8 +243,8 @@ fn report(contents: &Contents) -> Exported {
             status: "planned",
         })
     };
-    let sizes = || contents.carried_blobs().map(|n| n.descriptor.size);
-    let blobs = ExportedBlobs { count: sizes().count() as u64, bytes: sizes().sum(), fetched: 0, resumed: 0 };
+    let (count, bytes) = carried(contents);
+    let blobs = ExportedBlobs { count, bytes, fetched: 0, resumed: 0 };
     Exported {
         bundle: None,
         digest: None,
@@ -372,14 +254,4 @@ fn report(contents: &Contents) -> Exported {
         left_out: LeftOut::of(contents),
         synced: false,
     }
-}
-
-/// How much refers to an image, and the bytes of blobs that it and that would take alone.
-fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
-    let referrers = contents.all_referrer_digests(image);
-    let roots = std::iter::once(image).chain(&referrers);
-    let nodes: HashMap<&Digest, &Node> =
-        roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
-    let carried = nodes.values().filter(|node| !node.is_manifest() && node.is_carried());
-    (referrers.len() as u64, carried.map(|node| node.descriptor.size).sum())
 }

@@ -2,6 +2,7 @@
 
 mod entries;
 mod opened;
+mod planned;
 pub mod report;
 
 pub mod export;

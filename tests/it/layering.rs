@@ -11,7 +11,8 @@ use crate::source_paths::{Module, Modules};
 /// What every room to the right of `store` may name.
 const SHARED: &[&str] = &["oci", "error", "store"];
 /// What a verb may name that talks to registries.
-const ONLINE: &[&str] = &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs"];
+const ONLINE: &[&str] =
+    &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs", "verbs/planned"];
 /// What a verb may name that cannot: it is offline by construction.
 const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
 
@@ -35,6 +36,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/import", ONLINE),
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),
+    ("verbs/planned", ONLINE),
     ("verbs/verify", OFFLINE),
 ];
 

@@ -1,0 +1,206 @@
+//! The one way from names of images to everything they consist of: looked up at their registries, walked, and told
+//! to whoever watches.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Digest, Reference};
+use crate::plan::{Budget, Origin, ReferrerPolicy, Start, Wanted, each_once, walk, walk_with_referrers};
+use crate::registry::{Registries, RegistryOptions};
+use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
+
+/// Which images, and what of them.
+#[derive(Clone, Debug)]
+pub(super) struct Selection {
+    /// As they are asked for.
+    pub(super) images: Vec<Wanted>,
+    /// Layers that a registry does not have are taken from the `urls` in their descriptors.
+    pub(super) layer_urls: bool,
+    /// Bytes of manifests that may be held at once.
+    pub(super) max_manifests: u64,
+    /// Whether what refers to them comes along.
+    pub(super) referrers: ReferrerPolicy,
+}
+
+/// What a verb that takes images by name takes about them, as methods of its builder; its field `selection` is a
+/// [`Selection`].
+macro_rules! takes_images {
+    () => {
+        /// Layers that a registry does not have are fetched from the `urls` in their descriptors.
+        #[must_use]
+        pub fn layer_urls(mut self, layer_urls: bool) -> Self {
+            self.selection.layer_urls = layer_urls;
+            self
+        }
+
+        /// Bytes of manifests that may be held in memory; 1 GiB where nobody says.
+        #[must_use]
+        pub fn max_manifests(mut self, bytes: u64) -> Self {
+            self.selection.max_manifests = bytes;
+            self
+        }
+
+        /// Whether what refers to the images comes along.
+        #[must_use]
+        pub fn referrers(mut self, referrers: ReferrerPolicy) -> Self {
+            self.selection.referrers = referrers;
+            self
+        }
+    };
+}
+pub(super) use takes_images;
+
+/// What there is to carry, and the registries that have it.
+pub(super) struct Planned {
+    pub(super) registries: Registries,
+    pub(super) contents: Contents,
+}
+
+impl Selection {
+    pub(super) fn new(images: impl IntoIterator<Item = Wanted>) -> Self {
+        let images = images.into_iter().collect();
+        Self { images, layer_urls: false, max_manifests: Budget::DEFAULT, referrers: ReferrerPolicy::default() }
+    }
+
+    /// The images, each once.
+    ///
+    /// # Errors
+    /// None at all, or one name asked for with two digests.
+    pub(super) fn each_once(&self) -> Result<Vec<Wanted>> {
+        each_once(self.images.iter().cloned())
+    }
+
+    /// Resolves every reference once and walks everything below.
+    ///
+    /// # Errors
+    /// Everything that is in the way.
+    pub(super) fn plan(
+        &self,
+        wanted: Vec<Wanted>,
+        registry: &RegistryOptions,
+        watch: &Arc<dyn Watch>,
+    ) -> Result<Planned, Vec<Error>> {
+        let registries = Registries::new(registry.clone(), watch.clone()).map_err(|e| vec![e])?;
+        let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
+        let jobs = registry.jobs;
+        let budget = Budget::new(self.max_manifests);
+        let (starts, mut errors) = resolve(&registries, wanted, jobs, &budget, watch.as_ref())?;
+        let walked = match self.referrers {
+            ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
+            ReferrerPolicy::Auto | ReferrerPolicy::Require => {
+                walk_with_referrers(&registries, starts, jobs, &budget, watch.as_ref())
+            }
+        };
+        watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
+        let (contents, failures) = walked.map_err(|e| vec![e])?;
+        errors.extend(failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images)));
+        // What nobody could read again is not written.
+        errors.extend(contents.check_shape().err());
+        if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
+            let lonely =
+                |name: &Reference, digest: &Digest| (!contents.has_referrers(digest)).then(|| without_referrers(name));
+            errors.extend(named(&contents).filter_map(|(name, digest)| lonely(name, digest)));
+        }
+        if errors.is_empty() { Ok(Planned { registries, contents }) } else { Err(errors) }
+    }
+}
+
+/// What each reference stands for now, and why some stand for nothing.
+///
+/// # Errors
+/// What ends it for all of them.
+fn resolve(
+    registries: &Registries,
+    wanted: Vec<Wanted>,
+    jobs: usize,
+    budget: &Budget,
+    watch: &dyn Watch,
+) -> Result<(Vec<Start>, Vec<Error>), Vec<Error>> {
+    watch.on(Event::Phase { name: "resolving", items: wanted.len() as u64, bytes: 0 });
+    registries.check_allowances(wanted.iter().map(|wanted| &wanted.reference));
+    let answers = side_by_side(wanted, jobs, |wanted| {
+        let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));
+        let found = found.and_then(|(place, manifest)| budget.take(manifest.held()).map(|()| (place, manifest)));
+        (wanted, found)
+    });
+    // One answer for all of them.
+    budget.check().map_err(|e| vec![e])?;
+    if let Some(signal) = watch.stopped() {
+        return Err(vec![Error::Interrupted { signal }]);
+    }
+    let mut starts = Vec::new();
+    let mut errors = Vec::new();
+    for (Wanted { reference, origin }, answer) in answers {
+        match answer {
+            Ok((place, manifest)) => {
+                // A name with tag and digest is the one with the tag.
+                let digest = reference.digest.filter(|_| reference.tag.is_none());
+                let name = RootName::Full(Reference { digest, ..reference });
+                let descriptor = manifest.descriptor();
+                starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place] });
+            }
+            Err(e) => errors.push(match origin {
+                Origin::Line(file, line) => e.at(format!("{}:{line}", file.display())),
+                Origin::Argument => e,
+            }),
+        }
+    }
+    Ok((starts, errors))
+}
+
+fn without_referrers(name: &Reference) -> Error {
+    let reason = "no signature and nothing else refers to it, and --referrers require asks for that";
+    Error::refused(reason, NextStep::SignOrTakeWithout).at(name.name())
+}
+
+/// Says which images a failure concerns.
+pub(super) fn with_images(error: Error, images: &[String]) -> Error {
+    match images {
+        [] => error,
+        [one] => error.at(one),
+        [one, others @ ..] => error.at(format!("{one} and {} more", others.len())),
+    }
+}
+
+/// The images by name, in the order of the bundle.
+pub(super) fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
+    contents.images().filter_map(|root| Some((root.name.full()?, &root.digest)))
+}
+
+/// Tells whoever watches what was resolved, and what there is to carry.
+pub(super) fn announce(contents: &Contents, watch: &dyn Watch) {
+    // Many names may be one content.
+    let mut known: HashMap<&Digest, (u64, u64)> = HashMap::new();
+    let (mut images, mut apart) = (0, 0_u64);
+    for (name, digest) in named(contents) {
+        let platforms = contents.platforms(digest);
+        let (referrers, size) = *known.entry(digest).or_insert_with(|| measured(contents, digest));
+        images += 1;
+        apart = apart.saturating_add(size);
+        watch.on(Event::Resolved { name: &name.name(), digest, platforms: &platforms, referrers });
+    }
+    let (blobs, bytes) = carried(contents);
+    watch.on(Event::Planned {
+        images,
+        manifests: contents.manifests().count() as u64,
+        blobs,
+        bytes,
+        shared: apart.saturating_sub(bytes),
+    });
+}
+
+/// How many blobs there are to carry, and their length in bytes.
+pub(super) fn carried(contents: &Contents) -> (u64, u64) {
+    contents.carried_blobs().fold((0, 0), |(count, bytes), node| (count + 1, bytes + node.descriptor.size))
+}
+
+/// How much refers to an image, and the bytes of blobs that it and that would take alone.
+fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
+    let referrers = contents.all_referrer_digests(image);
+    let roots = std::iter::once(image).chain(&referrers);
+    let nodes: HashMap<&Digest, &Node> =
+        roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
+    let carried = nodes.values().filter(|node| !node.is_manifest() && node.is_carried());
+    (referrers.len() as u64, carried.map(|node| node.descriptor.size).sum())
+}
