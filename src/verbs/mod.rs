@@ -3,6 +3,7 @@
 mod entries;
 mod opened;
 mod planned;
+mod pushed;
 pub mod report;
 
 pub mod export;

@@ -12,7 +12,7 @@ use crate::source_paths::{Module, Modules};
 const SHARED: &[&str] = &["oci", "error", "store"];
 /// What a verb may name that talks to registries.
 const ONLINE: &[&str] =
-    &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs", "verbs/planned"];
+    &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs", "verbs/planned", "verbs/pushed"];
 /// What a verb may name that cannot: it is offline by construction.
 const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
 
@@ -37,6 +37,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),
     ("verbs/planned", ONLINE),
+    ("verbs/pushed", ONLINE),
     ("verbs/verify", OFFLINE),
 ];
 

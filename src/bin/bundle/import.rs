@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use oci_bundle::import::{
-    self, ExistingTag, ImageStatus, Import, Imported, ImportedImage, Mapping, ReadBackReport, SourcePrefix,
+    self, ExistingTag, ImageStatus, Import, Imported, Mapping, PushedImage, ReadBackReport, SourcePrefix,
 };
 use oci_bundle::oci::{Host, Invalid, Reference};
 use oci_bundle::report::LeftOut;
@@ -183,8 +183,7 @@ fn refuse_api_path(host: &Host, namespace: &str) -> Result<(), Failure> {
 
 /// Why images failed. Of those that were interrupted it is enough to know which they are.
 fn tell_failures(progress: &Progress, imported: &mut Imported) {
-    let interrupted =
-        |image: &&ImportedImage| matches!(image.error.as_ref().map(|e| e.kind), Some(Kind::Interrupted(_)));
+    let interrupted = |image: &&PushedImage| matches!(image.error.as_ref().map(|e| e.kind), Some(Kind::Interrupted(_)));
     let (all, undone) = (imported.images.len(), imported.images.iter().filter(interrupted));
     let undone: Vec<String> = undone.map(|image| image.target.clone()).collect();
     let failures = imported.failures().filter(|failure| !matches!(failure.kind, Kind::Interrupted(_)));
@@ -203,7 +202,7 @@ fn tell_failures(progress: &Progress, imported: &mut Imported) {
 fn tell_images(progress: &Progress, imported: &Imported, dry_run: bool) {
     let say = |label: &str, text: &str| if dry_run { progress.answer(label, text) } else { progress.say(label, text) };
     for image in &imported.images {
-        let ImportedImage { target, digest, previous_digest: previous, status, .. } = image;
+        let PushedImage { target, digest, previous_digest: previous, status, .. } = image;
         let previous = previous.as_ref().filter(|_| image.moves_tag());
         match (status, previous) {
             (ImageStatus::Failed, _) => say("failed", target),
