@@ -84,6 +84,19 @@ impl Naming {
     }
 }
 
+impl Naming {
+    /// The name at the target for one at a source: with a tag, unless it has none.
+    ///
+    /// # Errors
+    /// When what comes out is no name.
+    pub(crate) fn target(&self, name: &Reference) -> Result<Reference> {
+        let repository = self.repository(&name.repository);
+        let repository = repository.map_err(|e| Error::usage(format!("{}: {e}", name.name())))?;
+        let digest = name.digest.clone().filter(|_| name.tag.is_none());
+        Ok(Reference { repository, tag: name.tag.clone(), digest })
+    }
+}
+
 /// One image and where it goes.
 #[derive(Clone, Debug)]
 pub(crate) struct Assignment {
@@ -107,10 +120,7 @@ pub(crate) fn assign(
     let mut taken: HashMap<Reference, Assignment> = HashMap::new();
     let mut assignments = Vec::new();
     for (name, digest) in images {
-        let repository = naming.repository(&name.repository);
-        let repository = repository.map_err(|e| Error::usage(format!("{}: {e}", name.name())))?;
-        let digest_alone = name.digest.clone().filter(|_| name.tag.is_none());
-        let target = Reference { repository, tag: name.tag.clone(), digest: digest_alone };
+        let target = naming.target(&name)?;
         let assignment = Assignment { name, digest, target };
         match taken.get(&assignment.target) {
             Some(other) if other.digest != assignment.digest && other.name == assignment.name => {

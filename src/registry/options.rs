@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::auth::credentials::Credential;
+use super::wire::origin::Origin;
 use super::wire::tls::TlsOptions;
 use crate::oci::Host;
 
@@ -81,6 +82,12 @@ impl RegistryOptions {
     /// Whether a registry on this machine that speaks nothing else is spoken to without TLS.
     pub(super) fn may_fall_back(&self) -> bool {
         !matches!(self.plain_http, PlainHttp::Only(_))
+    }
+
+    /// Whether a host is the same registry as another, which is talked to in another way.
+    pub(crate) fn is_same(&self, host: &Host, others: &Self, other: &Host) -> bool {
+        let origins = [(self, host), (others, other)].map(|(o, host)| Origin::new(host, o.is_plain_http(host)));
+        matches!(origins, [Ok(one), Ok(other)] if one.is_same(&other))
     }
 
     pub(super) fn is_plain_http(&self, host: &Host) -> bool {

@@ -218,6 +218,14 @@ impl Source for Registries {
         }
     }
 
+    fn beside(&self, place: Place) -> Option<Repository> {
+        let (host, target) = self.target.as_ref()?;
+        let from = self.repository(place).ok()?;
+        // However the two are written: what counts is where they are.
+        let peer = self.transport.peer(from.host()).ok()?;
+        peer.origin().is_same(target).then(|| Repository::new(host.clone(), from.path()).ok()).flatten()
+    }
+
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
         self.get_blob(&self.repository(at)?, descriptor, offset)
     }

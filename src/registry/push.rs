@@ -56,6 +56,10 @@ impl Target for Registries {
         Ok(())
     }
 
+    fn take_over(&self, to: &Repository, from: &Repository, descriptor: &Descriptor) -> Result<bool> {
+        Ok(self.mount(to, from, &descriptor.digest)? == Mount::Done)
+    }
+
     fn put_blob(
         &self,
         to: &Repository,

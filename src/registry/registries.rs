@@ -8,8 +8,9 @@ use url::Url;
 
 use super::options::RegistryOptions;
 use super::transport::Transport;
+use super::wire::origin::Origin;
 use crate::error::{Error, Result};
-use crate::oci::{Digest, Repository};
+use crate::oci::{Digest, Host, Repository};
 use crate::store::{Place, Watch};
 
 /// Upload sessions that are open and not used yet.
@@ -26,6 +27,8 @@ pub(crate) struct Registries {
     repositories: Mutex<Vec<Repository>>,
     /// Only where layers may be taken from other addresses than the registry's.
     pub(super) layer_urls: Option<Mutex<UrlTurns>>,
+    /// The registry that content is copied to.
+    pub(super) target: Option<(Host, Origin)>,
     sessions: Mutex<Sessions>,
     /// Blobs that the target has by name, in the wrong length.
     suspects: Mutex<HashSet<(Repository, Digest)>>,
@@ -45,11 +48,21 @@ impl Registries {
             transport: Transport::new(options, watch)?,
             repositories: Mutex::default(),
             layer_urls: None,
+            target: None,
             sessions: Mutex::default(),
             suspects: Mutex::default(),
             referrers: Mutex::default(),
             digest_tags: Mutex::default(),
         })
+    }
+
+    /// A source for what goes to this host of these registries: content that lies there already need not move.
+    ///
+    /// # Errors
+    /// When there is no contact with the host.
+    pub(crate) fn copied_to(self, target: &Self, host: &Host) -> Result<Self> {
+        let origin = target.transport.peer(host)?.origin().clone();
+        Ok(Self { target: Some((host.clone(), origin)), ..self })
     }
 
     /// The place that a repository is, given out once it is known.

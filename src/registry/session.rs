@@ -134,7 +134,7 @@ impl Registries {
         let moved = Arc::new(AtomicU64::new(0));
         request.moved = Some(moved.clone());
         (request.has_leave, request.writes) = (true, true);
-        let (shown, closes) = (request.shown.clone(), request.commits);
+        let (shown, closes, unread) = (request.shown.clone(), request.commits, request.unread.clone());
         let asks_first = request.asks_first() && peer.takes(Feature::Expect);
         let scope = Scope::push(to.path());
         let send = || self.transport.send(peer, &scope, request);
@@ -145,6 +145,10 @@ impl Registries {
             Ok(mut response) => response.failure(&shown),
             Err(e) => e,
         };
+        // Where it comes from, it was tried as often as it may be; and this host is not to be judged by that.
+        if let Some(unread) = unread.error() {
+            return Err(Setback::Failed(unread));
+        }
         let moved = moved.load(Ordering::Relaxed);
         let (status, code) = (error.status(), error.code());
         let passes = error.kind() == Kind::Transient || status == Some(409);

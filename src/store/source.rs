@@ -64,6 +64,12 @@ pub(crate) trait Source: Sync {
         false
     }
 
+    /// The repository that a place is, where the source is the same registry as what it is copied to: content need
+    /// not move then.
+    fn beside(&self, _: Place) -> Option<Repository> {
+        None
+    }
+
     /// The content of a blob from byte `offset` on. Not checked: [`crate::oci::VerifyReader`] does.
     ///
     /// # Errors

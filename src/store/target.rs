@@ -55,6 +55,13 @@ pub(crate) trait Target: Sync {
     /// When the target refuses.
     fn prepare(&self, to: &Repository) -> Result<()>;
 
+    /// Takes a blob over from another repository of the same registry, which has it and which somebody else may have
+    /// written; false if the target takes it in no way but by a body.
+    ///
+    /// # Errors
+    /// When the target cannot be asked.
+    fn take_over(&self, to: &Repository, from: &Repository, descriptor: &Descriptor) -> Result<bool>;
+
     /// Brings a blob into a repository.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read};
+use std::sync::Arc;
 
 use super::checkpoints::Checkpoints;
 use crate::error::{Error, Kind, Result};
@@ -54,6 +55,8 @@ pub(super) struct BlobContent<'a> {
     failures: BTreeMap<Option<Place>, Error>,
     /// There is no place left to try.
     given_up: bool,
+    /// All of it, where it was read before, and checked.
+    held: Option<Arc<[u8]>>,
 }
 
 impl<'a> BlobContent<'a> {
@@ -75,7 +78,13 @@ impl<'a> BlobContent<'a> {
             corrupt: 0,
             failures: BTreeMap::new(),
             given_up: false,
+            held: None,
         }
+    }
+
+    /// Reads from these bytes, which are all of it.
+    pub(super) fn hold(&mut self, held: Arc<[u8]>) {
+        self.held = Some(held);
     }
 
     /// Begins with `len` bytes that are there already; only the rest is asked for.
@@ -125,13 +134,34 @@ impl<'a> BlobContent<'a> {
     /// # Errors
     /// When it cannot be had as it should be from any place.
     pub(super) fn check(&mut self) -> Result<()> {
+        self.read_all(&mut |_| ())
+    }
+
+    /// Reads all of it into memory: only for what is small.
+    ///
+    /// # Errors
+    /// As for [`BlobContent::check`].
+    pub(super) fn all(&mut self) -> Result<Arc<[u8]>> {
+        let mut all = Vec::new();
+        self.read_all(&mut |part| match part {
+            Some(part) => all.extend_from_slice(part),
+            None => all.clear(),
+        })?;
+        Ok(all.into())
+    }
+
+    /// Gives out part by part; none where it begins anew.
+    fn read_all(&mut self, take: &mut dyn FnMut(Option<&[u8]>)) -> Result<()> {
         let most = usize::try_from(self.node.descriptor.size).unwrap_or(BUFFER).clamp(1, BUFFER);
         let mut buffer = vec![0; most];
         loop {
             match self.read(&mut buffer).map_err(Error::from_read) {
                 Ok(0) => return Ok(()),
-                Ok(_) => {}
-                Err(e) if e.kind() == Kind::Content => self.try_next(e)?,
+                Ok(got) => take(Some(&buffer[..got])),
+                Err(e) if e.kind() == Kind::Content => {
+                    self.try_next(e)?;
+                    take(None);
+                }
                 Err(e) => return Err(e),
             }
         }
@@ -159,7 +189,7 @@ impl<'a> BlobContent<'a> {
     fn open(&self, offset: u64) -> Result<Inner<'a>> {
         let descriptor = &self.node.descriptor;
         // It was checked when it was read, and needs no place.
-        if let Some(data) = &descriptor.data {
+        if let Some(data) = self.held.as_ref().or(descriptor.data.as_ref()) {
             let mut known = Cursor::new(data.clone());
             known.set_position(offset);
             return Ok(Box::new(known));

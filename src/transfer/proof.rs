@@ -17,8 +17,8 @@ type Answer = OnceLock<Result<(), Arc<Error>>>;
 pub(super) struct Proofs(Mutex<HashMap<Digest, Arc<Answer>>>);
 
 impl Proofs {
-    /// The blob was sent, and hashed on the way.
-    pub(super) fn was_sent(&self, digest: &Digest) {
+    /// The blob was sent, and hashed on the way; or the target gave it to us from where we read it.
+    pub(super) fn is_known(&self, digest: &Digest) {
         // Where somebody has looked meanwhile, that says the same.
         let _ = self.answer(digest).set(Ok(()));
     }
@@ -35,6 +35,17 @@ impl Proofs {
             BlobContent::new(source, node, &unseen).check().map_err(Arc::new)
         });
         answer.clone().map_err(Error::Shared)
+    }
+
+    /// A small blob itself, which proves it too.
+    ///
+    /// # Errors
+    /// What is wrong with it at each of its places.
+    pub(super) fn held(&self, source: &dyn Source, node: &Node, watch: &dyn Watch) -> Result<Arc<[u8]>> {
+        let unseen = Unseen(watch);
+        let held = BlobContent::new(source, node, &unseen).all()?;
+        self.is_known(&node.descriptor.digest);
+        Ok(held)
     }
 
     fn answer(&self, digest: &Digest) -> Arc<Answer> {

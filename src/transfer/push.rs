@@ -155,27 +155,47 @@ impl Work<'_> {
 
     /// Where one place has bad content, the next one may have it right.
     fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>) -> Result<Put> {
+        if self.take_over(to, need)? {
+            return Ok(Put::Mounted);
+        }
+        let mut content = BlobContent::new(self.source, need.node, self.watch);
         // Both may end in a mount, and that the target has something proves nothing about what is here.
-        if matches!(ahead, Ahead::Ask | Ahead::Mount(_))
-            && let Err(e) = self.proofs.check(self.source, need.node, self.watch)
-        {
+        let proof = match ahead {
+            // Most likely it is sent, and it is small: it is read once for both.
+            Ahead::Ask => self.proofs.held(self.source, need.node, self.watch).map(|held| content.hold(held)),
+            Ahead::Mount(_) => self.proofs.check(self.source, need.node, self.watch),
+            Ahead::Nothing => Ok(()),
+        };
+        if let Err(e) = proof {
             // What the repository itself has need not be sent.
             let is_there = matches!(self.target.has(to, Endpoint::Blobs, &need.node.descriptor), Ok(true));
             return if is_there { Ok(Put::Found) } else { Err(e) };
         }
-        let mut content = BlobContent::new(self.source, need.node, self.watch);
         loop {
             match self.target.put_blob(to, ahead, &need.node.descriptor, &mut content) {
                 Err(e) if e.kind() == Kind::Content => content.try_next(e)?,
                 answer => {
                     if matches!(answer, Ok(Put::Sent)) {
-                        self.proofs.was_sent(&need.node.descriptor.digest);
+                        self.proofs.is_known(&need.node.descriptor.digest);
                     }
                     return answer;
                 }
             }
             ahead = Ahead::Nothing;
         }
+    }
+
+    /// Takes a blob over from where the source has it, if that is the same registry. Whether we may is for the
+    /// registry to say: it knows who may read there.
+    fn take_over(&self, to: &Repository, need: &Need<'_>) -> Result<bool> {
+        let beside = need.node.places.iter().filter_map(|place| self.source.beside(*place));
+        for from in beside.filter(|from| from != to) {
+            if self.target.take_over(to, &from, &need.node.descriptor)? {
+                self.proofs.is_known(&need.node.descriptor.digest);
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn put_manifest(&self, to: &Repository, need: &Need<'_>) -> Result<()> {

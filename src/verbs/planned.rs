@@ -51,6 +51,21 @@ macro_rules! takes_images {
 }
 pub(super) use takes_images;
 
+/// Everything that kept a command on images by name from being begun.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+#[non_exhaustive]
+pub struct PlanFailed {
+    /// What went wrong, in the order it was asked for.
+    pub errors: Vec<Error>,
+}
+
+impl From<Error> for PlanFailed {
+    fn from(error: Error) -> Self {
+        Self { errors: vec![error] }
+    }
+}
+
 /// What there is to carry, and the registries that have it.
 pub(super) struct Planned {
     pub(super) registries: Registries,

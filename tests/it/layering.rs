@@ -32,6 +32,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("registry/auth", &["oci", "error", "store", "registry/wire"]),
     ("registry/wire", SHARED),
     ("verbs", OFFLINE),
+    ("verbs/copy", ONLINE),
     ("verbs/export", ONLINE),
     ("verbs/import", ONLINE),
     ("verbs/list", OFFLINE),

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use oci_bundle::Error;
 
+use super::copy::CopyArgs;
 use super::ending;
 use super::errors::{self, Failure};
 use super::export::ExportArgs;
@@ -63,6 +64,7 @@ pub(crate) enum Format {
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     Export(ExportArgs),
+    Copy(CopyArgs),
     Verify(VerifyArgs),
     List(ListArgs),
     Import(ImportArgs),
@@ -74,6 +76,7 @@ impl Verb {
     /// As it is typed.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Copy(_) => "copy",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::List(_) => "list",
@@ -99,7 +102,7 @@ pub(crate) fn of(name: &str) -> Command {
 
 /// The program with all its commands.
 pub(crate) fn all() -> Command {
-    let command = Cli::command().mut_args(by_environment);
+    let command = Cli::command().mut_args(by_environment).mut_subcommand("copy", CopyArgs::with_two_sides);
     command.mut_subcommands(|command| command.mut_args(by_environment))
 }
 

@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 
+use oci_bundle::copy::PlanFailed;
 use oci_bundle::export::ExportFailed;
 use oci_bundle::registry::redacted;
 use oci_bundle::{Error, Kind};
@@ -62,6 +63,14 @@ impl From<Error> for Failure {
         let kind = error.kind();
         let go_on = matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned());
         Self { kind, errors: vec![error], has_object: false, go_on }
+    }
+}
+
+impl From<PlanFailed> for Failure {
+    fn from(failed: PlanFailed) -> Self {
+        let kind = failed.errors.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed);
+        let go_on = matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned());
+        Self { errors: failed.errors, has_object: false, kind, go_on }
     }
 }
 

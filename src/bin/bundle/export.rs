@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use oci_bundle::export::{Export, Exported, ReferrerPolicy, Wanted};
+use clap::Args;
+use oci_bundle::export::{Export, Exported, Wanted};
 use oci_bundle::oci::{Host, Invalid};
 use oci_bundle::report::LeftOut;
 use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
+use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
-use super::text::{parse_size, shell_word, size};
+use super::text::{shell_word, size};
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -33,38 +34,13 @@ pub(crate) struct ExportArgs {
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
-    /// Fetch layers that a registry does not have from the `urls` in their descriptors
-    #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
-    include_non_distributable_layers: bool,
-    /// Whether referrers come along: signatures, SBOMs and the like, that name an image as their subject; `require` refuses images
-    /// without any
-    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
-    referrers: Referrers,
-    /// Hold at most this much of manifests in memory, as in 2GiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
-    max_manifests: u64,
+    #[command(flatten)]
+    plan: PlanArgs,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
     registry: RegistryArgs,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Referrers {
-    Auto,
-    Require,
-    None,
-}
-
-impl From<Referrers> for ReferrerPolicy {
-    fn from(referrers: Referrers) -> Self {
-        match referrers {
-            Referrers::Auto => Self::Auto,
-            Referrers::Require => Self::Require,
-            Referrers::None => Self::None,
-        }
-    }
 }
 
 impl ExportArgs {
@@ -78,11 +54,11 @@ impl ExportArgs {
         hosts.dedup();
         let export = Export::new(wanted, self.output.unwrap_or_default())
             .force(self.force)
-            .layer_urls(self.include_non_distributable_layers)
+            .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
-            .max_manifests(self.max_manifests)
+            .max_manifests(self.plan.max_manifests)
             .read_back(self.read_back)
-            .referrers(self.referrers.into())
+            .referrers(self.plan.referrers.into())
             .registry(self.registry.options(&hosts, None)?);
         let exported = export.run(progress.clone())?;
         if progress.talk().json {

@@ -3,7 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+mod arrived;
 mod command_line;
+mod copy;
 mod create;
 mod ending;
 mod errors;
@@ -15,13 +17,16 @@ mod list;
 mod live;
 mod login;
 mod next_steps;
+mod plan_args;
 mod progress;
 mod prompt;
 mod registry_args;
 mod report;
 mod secrets;
+mod side_args;
 mod signals;
 mod state;
+mod target_args;
 mod text;
 mod verify;
 
@@ -51,6 +56,7 @@ fn main() -> ExitCode {
         progress.on(Event::Warning { message });
     }
     let result = match cli.command {
+        Verb::Copy(args) => args.run(&progress),
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),
         Verb::List(args) => args.run(&progress),

@@ -5,7 +5,9 @@ use oci_bundle::registry::{Credential, Secret, keep_from_authority};
 /// Takes note of them. Not all are used, and none is for others to read.
 pub(crate) fn take_note() {
     // A secret is known for one from when it is made.
-    drop(std::env::var("BUNDLE_PASSWORD").map(Secret::from));
+    for variable in ["BUNDLE_PASSWORD", "BUNDLE_SRC_PASSWORD"] {
+        drop(std::env::var(variable).map(Secret::from));
+    }
     drop(std::env::var("AUTHCRED").map(|value| Credential::from_authorization_value(&value)));
     let told = std::env::vars_os().filter(|(name, _)| {
         let name = name.to_string_lossy();

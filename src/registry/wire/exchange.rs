@@ -13,7 +13,7 @@ pub(crate) use ureq::http::Method;
 
 use super::clock::{CONNECT_TIMEOUT, Deadline};
 use super::error_body::MAX_ERROR_BODY;
-use super::exact::Exact;
+use super::exact::{Exact, Unread};
 use super::failed::{answered, failed};
 use super::gate::Permit;
 use super::origin::shown;
@@ -59,6 +59,8 @@ pub(crate) struct Request<'a> {
     pub(crate) has_leave: bool,
     /// Counts the bytes of the body that went out.
     pub(crate) moved: Option<Arc<AtomicU64>>,
+    /// What came in the way of reading the content that is sent.
+    pub(crate) unread: Unread,
     /// Where it is redirected to another host, whatever comes of that is its answer.
     pub(crate) optional: bool,
     /// Once, whatever comes of it.
@@ -81,6 +83,7 @@ impl<'a> Request<'a> {
             commits: false,
             has_leave: false,
             moved: None,
+            unread: Unread::default(),
             optional: false,
             once: false,
             writes: false,
@@ -117,7 +120,7 @@ impl<'a> Request<'a> {
     /// Makes ready to be sent again.
     pub(crate) fn rewind(&mut self) -> Result<()> {
         match &mut self.body {
-            Body::Content { content, offset, .. } => content.seek_to(*offset),
+            Body::Content { content, offset, .. } => content.seek_to(*offset).map_err(|e| self.unread.note(e)),
             _ => Ok(()),
         }
     }
@@ -188,7 +191,7 @@ impl Exchange<'_> {
                 }
                 request.moved.iter().for_each(|moved| moved.store(0, Ordering::Relaxed));
                 let moved = request.moved.as_deref();
-                let mut exact = Exact::new(*content, *len, moved, pace());
+                let mut exact = Exact::new(*content, *len, (moved, &request.unread), pace());
                 let ready = builder.body(SendBody::from_reader(&mut exact)).map_err(unusable)?;
                 let ready = self.agent.configure_request(ready).timeout_per_read(patience);
                 self.agent.run(ready.timeout_recv_response(patience).proxy(proxy()).build())

@@ -91,6 +91,11 @@ impl Origin {
         Self { is_fallback: true, ..self }
     }
 
+    /// Whether both are one registry.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.base.origin() == other.base.origin()
+    }
+
     /// Nobody said that this registry is to be spoken to without TLS. It is shown no credentials.
     pub(crate) fn is_fallback(&self) -> bool {
         self.is_fallback

@@ -1,0 +1,96 @@
+//! `bundle copy`
+
+use std::sync::Arc;
+
+use clap::{Args, Command};
+use oci_bundle::copy::{Copied, Copy, Wanted};
+use oci_bundle::oci::{Host, Invalid};
+use oci_bundle::{Error, Kind, Result};
+
+use super::arrived::{self, Arrived, Seen};
+use super::errors::Failure;
+use super::plan_args::PlanArgs;
+use super::progress::Progress;
+use super::registry_args::RegistryArgs;
+use super::side_args::{Side, SourceSide};
+use super::target_args::TargetArgs;
+
+/// Copy images, with all their platforms, from registries straight into another one
+#[derive(Args)]
+#[command(
+    after_help = "Example:\n  bundle copy gcr.io/google-containers/pause:latest --registry 172.18.0.20\n\nThe registry then holds what an export and an import would have brought there, under the same names. Nothing is written to a disk: content streams from one registry to the other.\n\nWho we are, and whom we trust, is told for each side: --src-username is for the registries that the images come from, --username (or --dest-username) for the one that they go to."
+)]
+pub(crate) struct CopyArgs {
+    // Not a doc comment: rustdoc would take the brackets for a link.
+    #[arg(value_name = "IMAGE", required = true, help = "The images: NAME[:TAG][@DIGEST], as docker understands them")]
+    images: Vec<String>,
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    plan: PlanArgs,
+    #[command(flatten)]
+    access: RegistryArgs,
+    #[command(flatten, next_help_heading = "Access to where images come from")]
+    source: SourceSide,
+}
+
+/// The flags of the target's side by their other names.
+const DEST: [&str; 8] = [
+    "dest-authfile",
+    "dest-username",
+    "dest-password-stdin",
+    "dest-ca-file",
+    "dest-cert",
+    "dest-key",
+    "dest-plain-http",
+    "dest-insecure-skip-tls-verify",
+];
+
+impl CopyArgs {
+    /// Flags without a prefix are the target's, which may be said with one too.
+    pub(crate) fn with_two_sides(command: Command) -> Command {
+        let twins = DEST.iter().map(|twin| (&twin["dest-".len()..], *twin));
+        twins.fold(command, |command, (id, twin)| command.mut_arg(id, |arg| arg.visible_alias(twin)))
+    }
+
+    pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
+        let (host, namespace) = self.target.place("copy to", |_| None)?;
+        let parsed = self.images.iter().map(|image| image.parse::<Wanted>());
+        let wanted: Vec<Wanted> = parsed.collect::<Result<_, Invalid>>().map_err(|e| Error::usage(e.to_string()))?;
+        let mut hosts: Vec<Host> = wanted.iter().map(|one| one.reference.repository.host().clone()).collect();
+        hosts.sort();
+        hosts.dedup();
+        let source = Side::from(self.source);
+        self.access.check_one_password(&source)?;
+        let mut copy = Copy::new(wanted, host.clone())
+            .layer_urls(self.plan.include_non_distributable_layers)
+            .max_manifests(self.plan.max_manifests)
+            .referrers(self.plan.referrers.into())
+            .all_mappings_count(self.target.all_mappings_count())
+            .mappings(self.target.map)
+            .check(self.target.check.into())
+            .existing_tag(self.target.on_existing_tag.into())
+            .dry_run(self.target.dry_run)
+            .source(self.access.options_of(&source, &hosts, None)?)
+            .registry(self.access.options(&[host], None)?);
+        if let Some(namespace) = namespace {
+            copy = copy.namespace(namespace);
+        }
+        arrived::finish(copy.run(progress.clone())?, self.target.dry_run, progress)
+    }
+}
+
+impl Arrived for Copied {
+    fn seen(&self) -> Seen<'_> {
+        let Self { images, blobs, left_out, read_back, .. } = self;
+        Seen { images, blobs, left_out, read_back: read_back.as_ref() }
+    }
+
+    fn kind(&self) -> Option<Kind> {
+        self.kind()
+    }
+
+    fn failures(&mut self) -> Vec<&mut oci_bundle::report::Failure> {
+        self.failures().collect()
+    }
+}

@@ -1,0 +1,37 @@
+//! What of the images comes along: the flags of every command that plans from registries.
+
+use clap::{Args, ValueEnum};
+use oci_bundle::export::ReferrerPolicy;
+
+use super::text::parse_size;
+
+#[derive(Args)]
+pub(crate) struct PlanArgs {
+    /// Fetch layers that a registry does not have from the `urls` in their descriptors
+    #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
+    pub(crate) include_non_distributable_layers: bool,
+    /// Whether referrers come along: signatures, SBOMs and the like, that name an image as their subject; `require` refuses images
+    /// without any
+    #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
+    pub(crate) referrers: Referrers,
+    /// Hold at most this much of manifests in memory, as in 2GiB
+    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
+    pub(crate) max_manifests: u64,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub(crate) enum Referrers {
+    Auto,
+    Require,
+    None,
+}
+
+impl From<Referrers> for ReferrerPolicy {
+    fn from(referrers: Referrers) -> Self {
+        match referrers {
+            Referrers::Auto => Self::Auto,
+            Referrers::Require => Self::Require,
+            Referrers::None => Self::None,
+        }
+    }
+}
