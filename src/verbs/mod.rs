@@ -6,6 +6,7 @@ mod planned;
 pub mod report;
 
 pub mod export;
+pub mod images;
 pub mod import;
 pub mod list;
 pub mod login;

@@ -12,7 +12,7 @@ use crate::source_paths::{Module, Modules};
 const SHARED: &[&str] = &["oci", "error", "store"];
 /// What a verb may name that talks to registries.
 const ONLINE: &[&str] =
-    &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs", "verbs/planned"];
+    &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs", "verbs/images", "verbs/planned"];
 /// What a verb may name that cannot: it is offline by construction.
 const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
 
@@ -22,6 +22,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("oci", &[]),
     ("error", &["oci"]),
     ("store", &["oci", "error"]),
+    ("lists", &["oci"]),
     ("plan", SHARED),
     ("transfer", &["oci", "error", "store", "plan"]),
     ("archive", &["archive/format", "archive/read", "archive/write", "error"]),
@@ -33,6 +34,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("registry/wire", SHARED),
     ("verbs", OFFLINE),
     ("verbs/export", ONLINE),
+    ("verbs/images", &["oci", "error", "store", "lists", "plan", "registry"]),
     ("verbs/import", ONLINE),
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),

@@ -100,7 +100,7 @@ impl From<Check> for import::Check {
 impl ImportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.input.check(progress)?;
-        self.access.check_stdin(&self.input.bundles)?;
+        self.access.check_stdin("a bundle", &self.input.bundles)?;
         let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let Some(registry) = self.registry.or_else(|| script("TARGETHOST")) else {
             let instead = "name it with --registry HOST[:PORT][/NAMESPACE]";
