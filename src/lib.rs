@@ -43,7 +43,7 @@
 //! The rooms, and who may import whom (kept by `tests/it/layering.rs`):
 //!
 //! ```text
-//! oci ← error ← store ← { plan ← transfer | registry | archive } ← verbs ← bin
+//! oci ← error ← store ← { lists | plan ← transfer | registry | archive } ← verbs ← bin
 //! ```
 //!
 //! `docs/architecture.md` has the picture, `docs/format.md` the file format.
@@ -55,7 +55,6 @@ mod error;
 #[cfg(fuzzing)]
 #[path = "../fuzz/checks/mod.rs"]
 pub mod fuzzing;
-#[cfg(test)]
 mod lists;
 pub mod oci;
 mod plan;

@@ -1,6 +1,6 @@
 //! A chart's `Chart.yaml`: the images that its annotations name, as Artifact Hub and `dt` read them.
 
-use super::List;
+use super::list::List;
 use super::tree::{Node, documents};
 
 /// Annotations whose text is YAML: a list of `{name, image}`.

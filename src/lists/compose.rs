@@ -1,6 +1,6 @@
 //! A compose file: the image of every service.
 
-use super::List;
+use super::list::List;
 use super::tree::Node;
 
 /// Whether this is one: `services`, each of which has an image or is built.

@@ -1,7 +1,7 @@
 //! hauler's manifests (`content.hauler.cattle.io`): `Images`, and the charts of `Charts` that lie in a
 //! registry.
 
-use super::List;
+use super::list::List;
 use super::tree::Node;
 use crate::oci::Reference;
 

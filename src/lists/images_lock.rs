@@ -1,6 +1,6 @@
 //! `ImagesLock`: of imgpkg and kbld (`imgpkg.carvel.dev/v1alpha1`), and of the charts' `dt` (`v0`).
 
-use super::List;
+use super::list::List;
 use super::tree::Node;
 use crate::oci::Reference;
 
@@ -19,10 +19,10 @@ pub(super) fn read(document: &Node, version: &str, list: &mut List) {
         let Some(listed) = list.image_at(name) else { continue };
         // The name that people know, at the digest that was found.
         let known = id.and_then(|id| id.parse::<Reference>().ok());
-        if let (Some(known), Some(digest)) = (known, listed.reference.digest.clone()) {
-            if known.repository == listed.reference.repository {
-                listed.reference = Reference { digest: Some(digest), ..known };
-            }
+        if let (Some(known), Some(digest)) = (known, listed.reference.digest.clone())
+            && known.repository == listed.reference.repository
+        {
+            listed.reference = Reference { digest: Some(digest), ..known };
         }
         listed.platforms =
             image.items_at(&["digests"]).iter().filter_map(|d| d.text_at(&["arch"])).map(Into::into).collect();

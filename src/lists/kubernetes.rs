@@ -4,8 +4,8 @@
 //! the key `image` of anything else. Text in `args`, `env` and ConfigMaps may name images too: that
 //! is said, and not taken.
 
+use super::list::{List, Note};
 use super::tree::{Node, Value};
-use super::{List, Note};
 use crate::oci::Reference;
 
 /// Whose items are containers (core/v1 `PodSpec`).
@@ -83,7 +83,7 @@ fn volumes(node: &Node, list: &mut List) {
 /// A key `image` of something that is no container: mostly an image, and where not, not a fault.
 fn custom(node: &Node, list: &mut List) {
     let Some(text) = node.text().filter(|text| !text.trim().is_empty()) else { return };
-    if super::rendering(text).is_some() || text.parse::<Reference>().is_ok() {
+    if super::text::rendering(text).is_some() || text.parse::<Reference>().is_ok() {
         list.image(node.line, text);
     } else {
         list.leave(node.line, format!("image: `{}` is no name of a container image", text.escape_debug()));

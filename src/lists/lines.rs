@@ -2,7 +2,7 @@
 //! `docker compose config --images` print, hauler's `images.txt`; and oc-mirror's `mapping.txt`, whose
 //! lines are `SRC=DST`.
 
-use super::List;
+use super::list::List;
 
 /// Whether every line that says something is one word: documents have blanks, brackets or colons at
 /// the end of a line.

@@ -1,8 +1,8 @@
 //! oc-mirror's `ImageSetConfiguration`: its additional images. Releases, operators and charts have to
 //! be worked out by oc-mirror itself.
 
+use super::list::{List, Note};
 use super::tree::Node;
-use super::{List, Note};
 
 /// Reads such a configuration, of version 1 or 2.
 pub(super) fn read(document: &Node, list: &mut List) {

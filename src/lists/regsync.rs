@@ -1,7 +1,8 @@
 //! regsync's configuration: images, and repositories with conditions for their tags.
 
+use super::list::List;
+use super::text::rendering;
 use super::tree::Node;
-use super::{List, rendering};
 
 /// Whether this is one: `version: 1` and `sync`.
 pub(super) fn is_regsync(document: &Node) -> bool {

@@ -1,6 +1,6 @@
 //! `skopeo sync --src yaml`, and mindthegap's `images.yaml`: hosts, with the tags of each repository.
 
-use super::List;
+use super::list::List;
 use super::tree::{Node, Value};
 use crate::oci::Host;
 
@@ -52,7 +52,7 @@ fn images(host: &str, node: &Node, list: &mut List) {
     }
 }
 
-fn by(host: &str, node: &Node, list: &mut List, put: impl Fn(&mut super::Tags, String)) {
+fn by(host: &str, node: &Node, list: &mut List, put: impl Fn(&mut super::list::Tags, String)) {
     for (path, condition) in node.entries() {
         match condition.text() {
             Some(text) => {

@@ -1,9 +1,9 @@
 //! A file of each kind, read to the exact set.
 
-use super::*;
+use super::List;
 
 fn read(text: &str) -> List {
-    List::read(text.as_bytes())
+    super::read(text.as_bytes())
 }
 
 fn names(list: &List) -> Vec<String> {
@@ -26,7 +26,7 @@ fn lines_with_comments_marks_and_mappings_are_names() {
     assert_eq!(names(&list), ["quay.io/a/b:1", "quay.io/c:2"]);
     let utf16: Vec<u8> =
         [0xff, 0xfe].into_iter().chain("nginx\r\n".encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    assert_eq!(names(&List::read(&utf16)), ["docker.io/library/nginx:latest"]);
+    assert_eq!(names(&super::read(&utf16)), ["docker.io/library/nginx:latest"]);
 }
 
 #[test]
@@ -36,7 +36,7 @@ fn everything_wrong_is_said_at_once_with_its_line() {
     assert!(list.faults[1].text.contains("helm template"), "{:?}", list.faults);
     assert!(list.faults[2].text.contains("docker compose config"), "{:?}", list.faults);
     for bytes in [&b"\x00\x01"[..], b"a\n\xff\xfe\n", b"<html><body>log in</body></html>"] {
-        assert!(!List::read(bytes).faults.is_empty(), "{bytes:?}");
+        assert!(!super::read(bytes).faults.is_empty(), "{bytes:?}");
     }
     let list = read("kind: Pod\nspec:\n  containers:\n  - image: {{ .Values.image }}\n");
     assert_eq!(list.faults[0].line, 4, "{:?}", list.faults);

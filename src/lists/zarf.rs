@@ -1,6 +1,6 @@
 //! `zarf.yaml`: the images of all components.
 
-use super::List;
+use super::list::List;
 use super::tree::{Node, Value};
 
 /// Reads such a package.

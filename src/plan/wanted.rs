@@ -28,8 +28,18 @@ pub enum ReferrerPolicy {
 pub enum Origin {
     /// On the command line.
     Argument,
-    /// In a file, on this line, counted from 1.
+    /// In a file, on this line, counted from 1; 0 for the whole of it.
     Line(PathBuf, usize),
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argument => f.write_str("the command line"),
+            Self::Line(file, 0) => write!(f, "{}", file.display()),
+            Self::Line(file, line) => write!(f, "{}:{line}", file.display()),
+        }
+    }
 }
 
 /// An image that is asked for.
@@ -37,13 +47,22 @@ pub enum Origin {
 pub struct Wanted {
     /// The image.
     pub reference: Reference,
-    /// Who asks for it.
-    pub origin: Origin,
+    /// Everywhere that it is asked for.
+    pub origins: Vec<Origin>,
+}
+
+impl Wanted {
+    /// The files and lines that ask for it; `None` where nothing but the command line does.
+    pub(crate) fn lines(&self) -> Option<String> {
+        let in_files = self.origins.iter().filter(|origin| **origin != Origin::Argument);
+        let lines: Vec<String> = in_files.map(ToString::to_string).collect();
+        if lines.is_empty() { None } else { Some(lines.join(", ")) }
+    }
 }
 
 impl From<Reference> for Wanted {
     fn from(reference: Reference) -> Self {
-        Self { reference, origin: Origin::Argument }
+        Self { reference, origins: vec![Origin::Argument] }
     }
 }
 
@@ -57,41 +76,50 @@ impl FromStr for Wanted {
 
 impl fmt::Display for Wanted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.origin {
-            Origin::Argument => write!(f, "`{}`", self.reference),
-            Origin::Line(file, line) => write!(f, "`{}` ({}:{line})", self.reference, file.display()),
+        match self.lines() {
+            None => write!(f, "`{}`", self.reference),
+            Some(lines) => write!(f, "`{}` ({lines})", self.reference),
         }
     }
 }
 
-/// The images that are asked for, each once, in the order of their names.
+/// The images that are asked for, each once with everywhere that it is asked for, in the order of
+/// their names.
 ///
 /// # Errors
-/// None at all, or one name asked for with two digests.
-pub(crate) fn each_once(wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<Wanted>> {
+/// None at all, or every name that is asked for with two digests.
+pub(crate) fn each_once(wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<Wanted>, Vec<Error>> {
     let mut by_name: BTreeMap<String, Wanted> = BTreeMap::new();
+    let mut errors = Vec::new();
     for one in wanted {
         match by_name.entry(one.reference.name()) {
             Entry::Occupied(other) if other.get().reference.digest != one.reference.digest => {
-                return Err(Error::usage(format!("{} and {one} give one name two contents", other.get())));
+                errors.push(Error::usage(format!("{} and {one} give one name two contents", other.get())));
             }
-            Entry::Occupied(_) => {}
+            Entry::Occupied(mut same) => {
+                let origins = &mut same.get_mut().origins;
+                one.origins.into_iter().for_each(|origin| {
+                    if !origins.contains(&origin) {
+                        origins.push(origin)
+                    }
+                });
+            }
             Entry::Vacant(place) => {
                 place.insert(one);
             }
         }
     }
     if by_name.is_empty() {
-        return Err(Error::usage("no image named"));
+        errors.push(Error::usage("no image named"));
     }
-    Ok(by_name.into_values().collect())
+    if errors.is_empty() { Ok(by_name.into_values().collect()) } else { Err(errors) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn names(texts: &[&str]) -> Result<Vec<String>> {
+    fn names(texts: &[&str]) -> Result<Vec<String>, Vec<Error>> {
         let wanted = texts.iter().map(|text| text.parse().expect("a reference"));
         Ok(each_once(wanted)?.into_iter().map(|one| one.reference.name()).collect())
     }
@@ -105,14 +133,20 @@ mod tests {
     #[test]
     fn a_name_with_two_contents_is_refused_and_so_is_nothing_at_all() {
         let one = format!("quay.io/b:1@sha256:{}", "1".repeat(64));
-        let error = names(&[&one, "quay.io/b:1"]).expect_err("two contents").to_string();
+        let error = names(&[&one, "quay.io/b:1"]).expect_err("two contents")[0].to_string();
         assert!(error.contains(&one) && error.contains("`quay.io/b:1`"), "{error}");
         assert!(names(&[]).is_err());
     }
 
     #[test]
-    fn who_asks_in_a_file_is_named_with_the_line() {
-        let one = Wanted { origin: Origin::Line("images.txt".into(), 7), .."nginx".parse().expect("a reference") };
-        assert_eq!(one.to_string(), "`docker.io/library/nginx:latest` (images.txt:7)");
+    fn who_asks_in_files_is_named_with_every_line() {
+        let at = |file: &str, line| Wanted {
+            origins: vec![Origin::Line(file.into(), line)],
+            .."nginx".parse().expect("a reference")
+        };
+        let all = [at("images.txt", 7), "nginx:latest".parse().expect("a reference"), at("b.yaml", 1), at("b.yaml", 1)];
+        let once = each_once(all).expect("one image");
+        assert_eq!(once.len(), 1);
+        assert_eq!(once[0].to_string(), "`docker.io/library/nginx:latest` (images.txt:7, b.yaml:1)");
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::images::Images;
 use super::planned::{Planned, Selection, announce, takes_images};
 use super::pushed::report::{Arrived, gravest};
 use super::pushed::{Destination, place, pushes_images};
@@ -65,7 +66,7 @@ impl Copied {
 
 impl Copy {
     /// These images, to this registry.
-    pub fn new(images: impl IntoIterator<Item = Wanted>, host: Host) -> Self {
+    pub fn new(images: impl Into<Images>, host: Host) -> Self {
         Self {
             selection: Selection::new(images),
             source: RegistryOptions::default(),
@@ -102,7 +103,7 @@ impl Copy {
             }
         }
         let target = Registries::new(destination.registry.clone(), watch.clone())?;
-        let planned = selection.plan(wanted, &source, &watch).map_err(|errors| PlanFailed { errors })?;
+        let planned = selection.plan(wanted, &source, &watch)?;
         let Planned { registries, contents } = planned;
         announce(&contents, watch.as_ref());
         let source = registries.copied_to(&target, &destination.host)?;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::images::Images;
 use super::planned::{Planned, Selection, announce, carried, named, takes_images, with_images};
 use super::report::{LeftOut, ReferrerReport, texts};
 use crate::archive::{Layout, Leftover, Output, Stopped, Written};
@@ -120,6 +121,12 @@ impl From<Error> for ExportFailed {
     }
 }
 
+impl From<Vec<Error>> for ExportFailed {
+    fn from(errors: Vec<Error>) -> Self {
+        Self::new(errors, None)
+    }
+}
+
 impl From<Stopped> for ExportFailed {
     fn from(stopped: Stopped) -> Self {
         Self::new(vec![*stopped.error], stopped.leftover)
@@ -128,7 +135,7 @@ impl From<Stopped> for ExportFailed {
 
 impl Export {
     /// These images, into a bundle at this path.
-    pub fn new(images: impl IntoIterator<Item = Wanted>, output: impl Into<PathBuf>) -> Self {
+    pub fn new(images: impl Into<Images>, output: impl Into<PathBuf>) -> Self {
         Self {
             selection: Selection::new(images),
             output: output.into(),

@@ -8,6 +8,7 @@ pub mod report;
 
 pub mod copy;
 pub mod export;
+pub mod images;
 pub mod import;
 pub mod list;
 pub mod login;

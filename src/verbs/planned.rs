@@ -4,9 +4,10 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::images::Images;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Reference};
-use crate::plan::{Budget, Origin, ReferrerPolicy, Start, Wanted, each_once, walk, walk_with_referrers};
+use crate::plan::{Budget, ReferrerPolicy, Start, Wanted, walk, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
 
@@ -14,7 +15,7 @@ use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
 #[derive(Clone, Debug)]
 pub(super) struct Selection {
     /// As they are asked for.
-    pub(super) images: Vec<Wanted>,
+    pub(super) images: Images,
     /// Layers that a registry does not have are taken from the `urls` in their descriptors.
     pub(super) layer_urls: bool,
     /// Bytes of manifests that may be held at once.
@@ -66,6 +67,12 @@ impl From<Error> for PlanFailed {
     }
 }
 
+impl From<Vec<Error>> for PlanFailed {
+    fn from(errors: Vec<Error>) -> Self {
+        Self { errors }
+    }
+}
+
 /// What there is to carry, and the registries that have it.
 pub(super) struct Planned {
     pub(super) registries: Registries,
@@ -73,17 +80,17 @@ pub(super) struct Planned {
 }
 
 impl Selection {
-    pub(super) fn new(images: impl IntoIterator<Item = Wanted>) -> Self {
-        let images = images.into_iter().collect();
+    pub(super) fn new(images: impl Into<Images>) -> Self {
+        let images = images.into();
         Self { images, layer_urls: false, max_manifests: Budget::DEFAULT, referrers: ReferrerPolicy::default() }
     }
 
     /// The images, each once.
     ///
     /// # Errors
-    /// None at all, or one name asked for with two digests.
-    pub(super) fn each_once(&self) -> Result<Vec<Wanted>> {
-        each_once(self.images.iter().cloned())
+    /// None at all, or names asked for with two digests.
+    pub(super) fn each_once(&self) -> Result<Vec<Wanted>, Vec<Error>> {
+        self.images.each_once()
     }
 
     /// Resolves every reference once and walks everything below.
@@ -146,7 +153,9 @@ fn resolve(
     }
     let mut starts = Vec::new();
     let mut errors = Vec::new();
-    for (Wanted { reference, origin }, answer) in answers {
+    for (wanted, answer) in answers {
+        let lines = wanted.lines();
+        let reference = wanted.reference;
         match answer {
             Ok((place, manifest)) => {
                 // A name with tag and digest is the one with the tag.
@@ -155,9 +164,9 @@ fn resolve(
                 let descriptor = manifest.descriptor();
                 starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place] });
             }
-            Err(e) => errors.push(match origin {
-                Origin::Line(file, line) => e.at(format!("{}:{line}", file.display())),
-                Origin::Argument => e,
+            Err(e) => errors.push(match lines {
+                Some(lines) => e.at(lines),
+                None => e,
             }),
         }
     }

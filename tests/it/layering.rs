@@ -11,8 +11,19 @@ use crate::source_paths::{Module, Modules};
 /// What every room to the right of `store` may name.
 const SHARED: &[&str] = &["oci", "error", "store"];
 /// What a verb may name that talks to registries.
-const ONLINE: &[&str] =
-    &["oci", "error", "store", "plan", "transfer", "registry", "archive", "verbs", "verbs/planned", "verbs/pushed"];
+const ONLINE: &[&str] = &[
+    "oci",
+    "error",
+    "store",
+    "plan",
+    "transfer",
+    "registry",
+    "archive",
+    "verbs",
+    "verbs/images",
+    "verbs/planned",
+    "verbs/pushed",
+];
 /// What a verb may name that cannot: it is offline by construction.
 const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
 
@@ -22,6 +33,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("oci", &[]),
     ("error", &["oci"]),
     ("store", &["oci", "error"]),
+    ("lists", &["oci"]),
     ("plan", SHARED),
     ("transfer", &["oci", "error", "store", "plan"]),
     ("archive", &["archive/format", "archive/read", "archive/write", "error"]),
@@ -34,6 +46,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs", OFFLINE),
     ("verbs/copy", ONLINE),
     ("verbs/export", ONLINE),
+    ("verbs/images", &["oci", "error", "store", "lists", "plan", "registry"]),
     ("verbs/import", ONLINE),
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),

@@ -40,6 +40,7 @@ mod layer_urls;
 mod layering;
 mod line;
 mod list;
+mod lists;
 mod login;
 mod memory;
 mod messages;

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use clap::{Args, Command};
-use oci_bundle::copy::{Copied, Copy, Wanted};
-use oci_bundle::oci::{Host, Invalid};
-use oci_bundle::{Error, Kind, Result};
+use oci_bundle::Kind;
+use oci_bundle::copy::{Copied, Copy};
 
 use super::arrived::{self, Arrived, Seen};
 use super::errors::Failure;
+use super::image_args::ImageArgs;
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
@@ -21,9 +21,8 @@ use super::target_args::TargetArgs;
     after_help = "Example:\n  bundle copy gcr.io/google-containers/pause:latest --registry 172.18.0.20\n\nThe registry then holds what an export and an import would have brought there, under the same names. Nothing is written to a disk: content streams from one registry to the other.\n\nWho we are, and whom we trust, is told for each side: --src-username is for the registries that the images come from, --username (or --dest-username) for the one that they go to."
 )]
 pub(crate) struct CopyArgs {
-    // Not a doc comment: rustdoc would take the brackets for a link.
-    #[arg(value_name = "IMAGE", required = true, help = "The images: NAME[:TAG][@DIGEST], as docker understands them")]
-    images: Vec<String>,
+    #[command(flatten)]
+    images: ImageArgs,
     #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
@@ -55,14 +54,11 @@ impl CopyArgs {
 
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         let (host, namespace) = self.target.place("copy to", |_| None)?;
-        let parsed = self.images.iter().map(|image| image.parse::<Wanted>());
-        let wanted: Vec<Wanted> = parsed.collect::<Result<_, Invalid>>().map_err(|e| Error::usage(e.to_string()))?;
-        let mut hosts: Vec<Host> = wanted.iter().map(|one| one.reference.repository.host().clone()).collect();
-        hosts.sort();
-        hosts.dedup();
         let source = Side::from(self.source);
         self.access.check_one_password(&source)?;
-        let mut copy = Copy::new(wanted, host.clone())
+        let images = self.images.selection(&self.access, progress)?;
+        let hosts = images.hosts();
+        let mut copy = Copy::new(images, host.clone())
             .layer_urls(self.plan.include_non_distributable_layers)
             .max_manifests(self.plan.max_manifests)
             .referrers(self.plan.referrers.into())

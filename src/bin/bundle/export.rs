@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::export::{Export, Exported, Wanted};
-use oci_bundle::oci::{Host, Invalid};
+use oci_bundle::export::{Export, Exported};
 use oci_bundle::report::LeftOut;
 use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
+use super::image_args::ImageArgs;
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
@@ -22,9 +22,8 @@ use super::text::{shell_word, size};
     after_help = "Example:\n  bundle export gcr.io/google-containers/pause:latest quay.io/org/app:1.4 -o images.tar"
 )]
 pub(crate) struct ExportArgs {
-    // Not a doc comment: rustdoc would take the brackets for a link.
-    #[arg(value_name = "IMAGE", required = true, help = "The images: NAME[:TAG][@DIGEST], as docker understands them")]
-    images: Vec<String>,
+    #[command(flatten)]
+    images: ImageArgs,
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
@@ -46,13 +45,9 @@ pub(crate) struct ExportArgs {
 impl ExportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
-        let parsed = self.images.iter().map(|image| image.parse::<Wanted>());
-        let wanted: Vec<Wanted> =
-            parsed.collect::<Result<_, Invalid>>().map_err(|e| oci_bundle::Error::usage(e.to_string()))?;
-        let mut hosts: Vec<Host> = wanted.iter().map(|one| one.reference.repository.host().clone()).collect();
-        hosts.sort();
-        hosts.dedup();
-        let export = Export::new(wanted, self.output.unwrap_or_default())
+        let selection = self.images.selection(&self.registry, progress)?;
+        let hosts = selection.hosts();
+        let export = Export::new(selection, self.output.unwrap_or_default())
             .force(self.force)
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)

@@ -43,7 +43,7 @@ pub(crate) struct ImportArgs {
 impl ImportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.input.check(progress)?;
-        self.access.check_stdin(&self.input.bundles)?;
+        self.access.check_stdin("a bundle", &self.input.bundles)?;
         let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let (host, namespace) = self.target.place("import into", script)?;
         let mut import = Import::new(self.input.bundles, host.clone())

@@ -138,12 +138,12 @@ impl RegistryArgs {
     ///
     /// # Errors
     /// It is read as one of these already, or as a password.
-    pub(crate) fn check_stdin(&self, bundles: &[PathBuf]) -> Result<(), Failure> {
-        let reads_bundle = bundles.iter().any(|path| path.as_os_str() == "-");
-        match self.side.password_stdin && reads_bundle {
+    pub(crate) fn check_stdin(&self, what: &str, files: &[PathBuf]) -> Result<(), Failure> {
+        let is_read = files.iter().any(|path| path.as_os_str() == "-");
+        match self.side.password_stdin && is_read {
             true => Err(Failure::usage(
-                "standard input cannot be a bundle and the password",
-                "name the file of the bundle, or set BUNDLE_PASSWORD",
+                format!("standard input cannot be {what} and the password"),
+                "name a file in place of `-`, or set BUNDLE_PASSWORD",
             )),
             false => Ok(()),
         }

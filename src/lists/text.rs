@@ -1,0 +1,62 @@
+//! Lists as texts: what they are coded in, what has to be filled in first, and how they are quoted.
+
+/// Of a text that makes no sense so much is shown, in characters.
+const MOST_SHOWN: usize = 200;
+
+/// UTF-8, with or without a byte order mark; UTF-16 as PowerShell writes it.
+pub(super) fn text_of(bytes: &[u8]) -> Result<String, String> {
+    let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
+        String::from_utf16(&units).map_err(|_| "not a text in UTF-16".to_owned())
+    };
+    match bytes {
+        [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
+        [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
+        _ => {
+            let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
+            let text = std::str::from_utf8(bytes).map_err(|e| {
+                let line = 1 + bytes[..e.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+                format!("not a text: byte {} (line {line}) is not UTF-8", e.valid_up_to())
+            })?;
+            if text.contains('\0') { Err("not a text: it has NUL bytes".into()) } else { Ok(text.into()) }
+        }
+    }
+}
+
+/// A text as it is shown: without what may be a password, and not for ever.
+pub(super) fn shown(text: &str) -> String {
+    let text = match text.rsplit_once('@') {
+        Some((_, name)) if has_user(text) => format!("***@{name}"),
+        _ => text.to_owned(),
+    };
+    let mut start: String = text.chars().take(MOST_SHOWN).collect();
+    if start.len() < text.len() {
+        start.push('…');
+    }
+    start.escape_debug().to_string()
+}
+
+/// Whether a name begins with somebody's, as in `user:password@host`.
+pub(super) fn has_user(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let before_path = rest.split('/').next().unwrap_or_default();
+    before_path.split_once('@').is_some_and(|(_, host)| !host.starts_with("sha"))
+}
+
+/// How to render what still has holes in it.
+pub(super) fn rendering(text: &str) -> Option<&'static str> {
+    if text.contains("{{") {
+        Some("is a template: render it first (`helm template CHART | bundle export -f - …`)")
+    } else if text.contains("${") || text.contains("$(") {
+        Some("has a variable: fill it in first (`docker compose config --images | bundle export -f - …`, or envsubst)")
+    } else {
+        None
+    }
+}
+
+/// The first line of a text that is a template.
+pub(super) fn template(text: &str) -> Option<(usize, String)> {
+    let (number, line) = text.lines().enumerate().find(|(_, line)| line.contains("{{"))?;
+    let how = rendering(line)?;
+    Some((number + 1, format!("`{}` {how}", line.trim().escape_debug())))
+}
