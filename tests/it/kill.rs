@@ -8,14 +8,14 @@ use crate::scene::{Scene, borrowed, names, put_image, put_made_layer, put_small_
 use crate::support::registry::{Cut, Fault, Match, Registry, Request, Seeded};
 use crate::support::run::Run;
 
-const KILLS: usize = 50;
+pub(crate) const KILLS: usize = 50;
 
-fn is_write(request: &Request) -> bool {
+pub(crate) fn is_write(request: &Request) -> bool {
     !matches!(request.method.as_str(), "GET" | "HEAD")
 }
 
 /// Every tag that the registry holds has everything below it.
-fn assert_whole(registry: &Registry, when: &str) {
+pub(crate) fn assert_whole(registry: &Registry, when: &str) {
     assert_eq!(registry.violations(), Vec::<String>::new(), "{when}");
     for repository in registry.repositories() {
         for tag in registry.tags(&repository) {
@@ -25,7 +25,7 @@ fn assert_whole(registry: &Registry, when: &str) {
 }
 
 /// Runs until the registry sees the `nth` write, which gets no answer, and kills it there.
-fn kill_at_write(run: Run, registry: &Registry, nth: usize) {
+pub(crate) fn kill_at_write(run: Run, registry: &Registry, nth: usize) {
     let before = registry.count(is_write);
     let seen = Arc::new(AtomicUsize::new(0));
     registry.intercept(move |request| {

@@ -95,6 +95,12 @@ impl Scene {
         command("import").args([self.bundle()]).args(["--plain-http", "--registry", registry])
     }
 
+    /// `bundle copy IMAGE… --registry TARGET`, over http and without long waits.
+    pub(crate) fn copy(&self, images: &[&str]) -> Run {
+        let names = images.iter().map(|image| self.name(image));
+        command("copy").args(["--src-plain-http", "--plain-http", "--registry", &self.target.host()]).args(names)
+    }
+
     /// `bundle list images.tar`
     pub(crate) fn list(&self) -> Run {
         command("list").args([self.bundle()])

@@ -39,12 +39,20 @@ impl Advice {
         let mut ways: Vec<String> = Vec::new();
         for step in steps {
             for way in words(step).split(OR).filter(|way| self.has_all_flags_of(way)) {
-                if !ways.iter().any(|said| said == way) {
-                    ways.push(way.to_owned());
+                let way = format!("{way}{}", self.of_the_source(way));
+                if !ways.contains(&way) {
+                    ways.push(way);
                 }
             }
         }
         if ways.is_empty() { None } else { Some(ways.join(OR)) }
+    }
+
+    /// Where a flag is that of one side, what it is called for the other.
+    fn of_the_source(&self, way: &str) -> String {
+        let twins = flags_in(way).map(|flag| flag.replacen("--", "--src-", 1)).filter(|twin| self.flags.contains(twin));
+        let twins: Vec<String> = twins.collect();
+        if twins.is_empty() { String::new() } else { format!(" (for the source: {})", twins.join(", ")) }
     }
 
     fn has_all_flags_of(&self, way: &str) -> bool {
