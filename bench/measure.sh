@@ -76,6 +76,7 @@ describe_machine() {
   echo "bundle    $("$bundle" --version 2>&1 | head -n 1)"
   echo "crane     $(crane version)"
   echo "oras      $(oras version | sed -n 's/^Version: *//p')"
+  echo "skopeo    $(skopeo --version | sed 's/^skopeo version //')"
   echo "regctl    $(regctl version | sed -n 's/^VCSTag: *//p')"
   echo "registry  $(docker-registry --version)"
 }

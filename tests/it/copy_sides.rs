@@ -71,6 +71,10 @@ fn a_flag_without_a_prefix_is_the_targets_and_may_have_its_own() {
     let both = ["--src-username", "reader", "--src-password-stdin", "--username", "writer", "--password-stdin"];
     let said = scene.copy(&["org/app:1"]).args(both).run().exits(2);
     assert!(said.stderr.contains("two passwords"), "{}", said.stderr);
+    let run =
+        command("copy").args(["--registry", "h.example", "-f", "-", "--src-username", "a", "--src-password-stdin"]);
+    let said = run.run().exits(2);
+    assert!(said.stderr.contains("BUNDLE_SRC_PASSWORD"), "{}", said.stderr);
 }
 
 #[test]

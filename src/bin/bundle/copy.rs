@@ -56,6 +56,7 @@ impl CopyArgs {
         let (host, namespace) = self.target.place("copy to", |_| None)?;
         let source = Side::from(self.source);
         self.access.check_one_password(&source)?;
+        source.check_stdin("a list", self.images.files())?;
         let images = self.images.selection(&self.access, progress)?;
         let hosts = images.hosts();
         let mut copy = Copy::new(images, host.clone())

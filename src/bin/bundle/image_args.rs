@@ -37,6 +37,11 @@ pub(crate) struct SelectArgs {
 }
 
 impl ImageArgs {
+    /// The lists, of which one may be standard input.
+    pub(crate) fn files(&self) -> &[PathBuf] {
+        &self.select.files
+    }
+
     /// What was asked for.
     ///
     /// # Errors

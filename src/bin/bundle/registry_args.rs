@@ -139,13 +139,6 @@ impl RegistryArgs {
     /// # Errors
     /// It is read as one of these already, or as a password.
     pub(crate) fn check_stdin(&self, what: &str, files: &[PathBuf]) -> Result<(), Failure> {
-        let is_read = files.iter().any(|path| path.as_os_str() == "-");
-        match self.side.password_stdin && is_read {
-            true => Err(Failure::usage(
-                format!("standard input cannot be {what} and the password"),
-                "name a file in place of `-`, or set BUNDLE_PASSWORD",
-            )),
-            false => Ok(()),
-        }
+        Side::from(self.side.clone()).check_stdin(what, files)
     }
 }

@@ -175,4 +175,19 @@ impl Side {
         }
         prompt::password().map(Some)
     }
+
+    /// That standard input is not wanted for two things at once.
+    ///
+    /// # Errors
+    /// It is read as one of these already, or as a password.
+    pub(crate) fn check_stdin(&self, what: &str, files: &[PathBuf]) -> Result<(), Failure> {
+        let is_read = files.iter().any(|path| path.as_os_str() == "-");
+        match self.password_stdin && is_read {
+            true => Err(Failure::usage(
+                format!("standard input cannot be {what} and the password"),
+                &format!("name a file in place of `-`, or set {}", self.password),
+            )),
+            false => Ok(()),
+        }
+    }
 }
