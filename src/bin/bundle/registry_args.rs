@@ -37,17 +37,30 @@ pub(crate) struct RegistryArgs {
     retry_delay: u64,
 }
 
+const NO_TLS: &str =
+    "BUNDLE_PLAIN_HTTP is set: registries are spoken to without TLS, and everyone on the way can read and change it";
+const ANY_CERTIFICATE: &str = "BUNDLE_INSECURE_SKIP_TLS_VERIFY is set: any certificate is taken, and anyone on the way can read and change what is sent";
+const NO_TLS_AT_SOURCE: &str =
+    "BUNDLE_SRC_PLAIN_HTTP is set: the source is spoken to without TLS, and everyone on the way can read and change it";
+const ANY_CERTIFICATE_AT_SOURCE: &str = "BUNDLE_SRC_INSECURE_SKIP_TLS_VERIFY is set: any certificate is taken of the source, and anyone on the way can read and change what it sends";
+
 /// What is less safe since a variable says so and nobody typed it, each as a warning.
 pub(crate) fn weakened_by_environment(matches: &ArgMatches) -> Vec<&'static str> {
     let Some((_, matches)) = matches.subcommand() else { return Vec::new() };
     let by_variable =
         |id: &str| matches.ids().any(|known| known == id) && matches.value_source(id) == Some(ValueSource::EnvVariable);
     let mut warnings = Vec::new();
-    if by_variable("plain-http") && matches.get_many::<String>("plain-http").is_some_and(|mut v| !v.all(|v| is_no(v))) {
-        warnings.push("BUNDLE_PLAIN_HTTP is set: registries are spoken to without TLS, and everyone on the way can read and change it");
-    }
-    if by_variable("insecure-skip-tls-verify") && matches.get_flag("insecure-skip-tls-verify") {
-        warnings.push("BUNDLE_INSECURE_SKIP_TLS_VERIFY is set: any certificate is taken, and anyone on the way can read and change what is sent");
+    let sides = [
+        ("plain-http", "insecure-skip-tls-verify", [NO_TLS, ANY_CERTIFICATE]),
+        ("src-plain-http", "src-insecure-skip-tls-verify", [NO_TLS_AT_SOURCE, ANY_CERTIFICATE_AT_SOURCE]),
+    ];
+    for (plain, insecure, [no_tls, any_certificate]) in sides {
+        if by_variable(plain) && matches.get_many::<String>(plain).is_some_and(|mut v| !v.all(|v| is_no(v))) {
+            warnings.push(no_tls);
+        }
+        if by_variable(insecure) && matches.get_flag(insecure) {
+            warnings.push(any_certificate);
+        }
     }
     warnings
 }
