@@ -166,6 +166,14 @@ pub enum Error {
         /// What to do, in place of what would be said.
         next: Vec<NextStep>,
     },
+    /// Something that is not done, and will be when somebody has gone on from here.
+    #[error("{reason}")]
+    Undone {
+        /// What is not done and why.
+        reason: String,
+        /// How to go on.
+        next: Option<NextStep>,
+    },
     /// A command line that cannot be carried out as given.
     #[error("{message}")]
     Usage {
@@ -204,6 +212,11 @@ impl Error {
     /// A refusal with the next step.
     pub(crate) fn refused(reason: impl Into<String>, next: NextStep) -> Self {
         Self::Refused { reason: reason.into(), next: Some(next) }
+    }
+
+    /// Something that is not done, with the way to go on.
+    pub fn undone(reason: impl Into<String>, next: NextStep) -> Self {
+        Self::Undone { reason: reason.into(), next: Some(next) }
     }
 
     /// A command line that cannot be carried out.
@@ -288,7 +301,7 @@ impl Error {
             Self::Shared(error) => error.kind(),
             Self::Content { .. } => Kind::Content,
             Self::Disk { source, .. } => kind_of_io(source.kind()),
-            Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } => Kind::Failed,
+            Self::FileLimit { .. } | Self::NoRoom { .. } | Self::NoSpace { .. } | Self::Undone { .. } => Kind::Failed,
             Self::Interrupted { signal } => Kind::Interrupted(*signal),
             Self::ComeBack { .. } | Self::Network { .. } => Kind::Transient,
             // What a proxy forbids it will forbid again.
@@ -315,7 +328,9 @@ impl Error {
                 let decisive = errors.iter().find(|error| error.kind() == self.kind());
                 decisive.map(Self::next_steps).unwrap_or_default()
             }
-            Self::Refused { next, .. } | Self::Usage { next, .. } => next.iter().cloned().collect(),
+            Self::Refused { next, .. } | Self::Undone { next, .. } | Self::Usage { next, .. } => {
+                next.iter().cloned().collect()
+            }
             Self::NoRoom { .. } | Self::NoSpace { .. } => vec![NextStep::FreeRoomOrWriteElsewhere],
             Self::Disk { source, .. } => step_for_io(source).into_iter().collect(),
             Self::FileLimit { .. } => vec![NextStep::FormatDrive],

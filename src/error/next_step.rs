@@ -118,6 +118,23 @@ pub enum NextStep {
     GiveKey,
     /// Import the bundles one after the other.
     ImportApart,
+    /// Give volumes together that have parts of one blob.
+    ImportVolumesTogether {
+        /// Their files.
+        volumes: Vec<String>,
+    },
+    /// Import the volumes that are missing.
+    ImportMissingVolumes {
+        /// Their files.
+        volumes: Vec<String>,
+    },
+    /// Give the volumes that are missing.
+    GiveMissingVolumes {
+        /// Their files.
+        volumes: Vec<String>,
+    },
+    /// Give a volume as the file that it was.
+    GiveVolumeAsFile,
     /// Install a credential helper, or do without it.
     InstallHelper,
     /// Export without what refers to the images.
@@ -139,6 +156,13 @@ pub enum NextStep {
     },
     /// Give the proxy a user name and a password, or go around it.
     LogInToProxy,
+    /// Allow longer volumes.
+    LargerVolumes {
+        /// As long as is enough, in bytes.
+        bytes: u64,
+    },
+    /// See what a command made of a finished volume, and run the same again.
+    MendVolumeScript,
     /// Name a file for credentials.
     NameAuthfile,
     /// Make a directory, and name a file in it.

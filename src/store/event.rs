@@ -128,6 +128,19 @@ pub enum Event<'a> {
         /// Bytes free there.
         free: u64,
     },
+    /// A volume of a bundle is finished.
+    Volume {
+        /// Where it is.
+        path: &'a std::path::Path,
+        /// Which one it is, from 1.
+        number: u32,
+        /// Of so many.
+        count: u32,
+        /// Its length in bytes.
+        bytes: u64,
+        /// What makes it so, in a few words.
+        state: &'a str,
+    },
     /// A host is left alone for a while.
     Waiting {
         /// The registry.

@@ -1,9 +1,10 @@
-//! Fetches the blobs of a plan into a sink, in file order, so that the write front moves forward.
+//! Fetches blobs, and parts of blobs, into a sink, in file order, so that the write front moves forward.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::content::BlobContent;
+use super::cut_content::CutContent;
 use crate::error::{Error, Kind, Result};
 use crate::oci::Digest;
 use crate::store::{Contents, Event, Held, Node, Sink, Source, Watch, side_by_side};
@@ -19,34 +20,63 @@ pub(crate) struct Fetched {
     pub(crate) failures: Vec<(Digest, Error)>,
 }
 
-/// Fetches every blob that the sink does not hold, and goes on to the end whatever fails at a
-/// registry. Where the sink itself fails, nothing more is begun.
+/// What goes into a sink.
+pub(crate) enum Wanted<'a, 'c> {
+    /// A blob.
+    Whole(&'a Node),
+    /// These bytes of one, from the first on and so many.
+    Part(&'c mut CutContent<'a>, u64, u64),
+}
+
+impl<'a> Wanted<'a, '_> {
+    fn node(&self) -> &'a Node {
+        match self {
+            Self::Whole(node) => node,
+            Self::Part(content, ..) => content.node(),
+        }
+    }
+
+    fn size(&self) -> u64 {
+        match self {
+            Self::Whole(node) => node.descriptor.size,
+            Self::Part(.., bytes) => *bytes,
+        }
+    }
+}
+
+/// Fetches everything that the sink does not hold, and goes on to the end whatever fails at a registry. Where the
+/// sink itself fails, nothing more is begun.
 pub(crate) fn fetch(
     contents: &Contents,
+    wanted: Vec<Wanted<'_, '_>>,
     source: &dyn Source,
     sink: &dyn Sink,
     jobs: usize,
     watch: &dyn Watch,
 ) -> Fetched {
-    let (whole, nodes): (Vec<&Node>, Vec<&Node>) =
-        contents.carried_blobs().partition(|n| matches!(sink.held(&n.descriptor.digest), Held::Whole));
-    let missing = |node: &&Node| match sink.held(&node.descriptor.digest) {
-        Held::Start { len, .. } => node.descriptor.size.saturating_sub(len),
-        _ => node.descriptor.size,
+    let (whole, wanted): (Vec<_>, Vec<_>) =
+        wanted.into_iter().partition(|w| matches!(sink.held(&w.node().descriptor.digest), Held::Whole));
+    let missing = |wanted: &Wanted<'_, '_>| match sink.held(&wanted.node().descriptor.digest) {
+        Held::Start { len, .. } => wanted.size().saturating_sub(len),
+        _ => wanted.size(),
     };
-    let bytes = nodes.iter().map(missing).sum();
-    let count = nodes.len() as u64;
+    let bytes = wanted.iter().map(missing).sum();
+    let count = wanted.len() as u64;
     watch.on(Event::Phase { name: "fetching", items: count, bytes });
+    let nodes: Vec<&Node> = wanted.iter().map(Wanted::node).collect();
     let countdown = Countdown::new(contents, &nodes, watch);
     let sink_failed = AtomicBool::new(false);
-    let failures = side_by_side(nodes, jobs, |node| {
+    let failures = side_by_side(wanted, jobs, |wanted| {
         if sink_failed.load(Ordering::Relaxed) {
             return None;
         }
-        let digest = &node.descriptor.digest;
+        let digest = &wanted.node().descriptor.digest;
         let of = contents.image_with(digest).unwrap_or_default();
-        watch.on(Event::BlobStarted { digest, size: node.descriptor.size, of: &of });
-        let result = fetch_one(node, source, sink, watch);
+        watch.on(Event::BlobStarted { digest, size: wanted.size(), of: &of });
+        let result = match wanted {
+            Wanted::Whole(node) => fetch_one(node, source, sink, watch),
+            Wanted::Part(content, from, bytes) => content.put(from, bytes, sink),
+        };
         watch.on(Event::BlobEnded { digest });
         if result.is_ok() {
             countdown.arrived(digest);

@@ -5,6 +5,7 @@
 mod below;
 mod checkpoints;
 mod content;
+mod cut_content;
 mod fetch;
 mod needs;
 mod outcome;
@@ -18,7 +19,8 @@ mod tags;
 mod tally;
 
 pub(crate) use below::lacking_below;
-pub(crate) use fetch::fetch;
+pub(crate) use cut_content::CutContent;
+pub(crate) use fetch::{Wanted, fetch};
 pub use needs::ExistingTag;
 pub(crate) use needs::Image;
 pub(crate) use outcome::{Outcome, Pushed, Status};

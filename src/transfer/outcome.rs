@@ -12,6 +12,8 @@ use crate::store::{Event, Watch};
 pub(crate) enum Status {
     /// It is not there, or not whole.
     Failed,
+    /// What is here of it is there, and the rest has to come from elsewhere before anything names it.
+    Incomplete,
     /// Everything was there before.
     Present,
     /// It is there now.
@@ -25,6 +27,7 @@ impl Status {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Failed => "failed",
+            Self::Incomplete => "incomplete",
             Self::Present => "present",
             Self::Pushed => "pushed",
             Self::Skipped => "skipped",
@@ -50,6 +53,12 @@ impl Pushed {
         Self { image, status, error: None }
     }
 
+    /// The line of an image of which a part has to come from elsewhere, of which whoever watches is told.
+    pub(crate) fn incomplete(image: Image, error: Arc<Error>, watch: &dyn Watch) -> Self {
+        report(&image, Status::Incomplete, Some(&error), watch);
+        Self { image, status: Status::Incomplete, error: Some(error) }
+    }
+
     /// The line of an image that cannot be brought over, of which whoever watches is told.
     pub(crate) fn failed(image: Image, error: Arc<Error>, watch: &dyn Watch) -> Self {
         report(&image, Status::Failed, Some(&error), watch);
@@ -72,6 +81,17 @@ pub(crate) struct Outcome {
     pub(crate) sent: u64,
     /// Their length in bytes.
     pub(crate) bytes_sent: u64,
+}
+
+impl Outcome {
+    /// Adds what a second push did, which found what the first had brought.
+    pub(crate) fn add(&mut self, second: Self) {
+        self.images.extend(second.images);
+        self.before.add(second.before);
+        self.mounted += second.mounted;
+        self.sent += second.sent;
+        self.bytes_sent += second.bytes_sent;
+    }
 }
 
 /// Tells whoever watches how an image ended.

@@ -21,10 +21,10 @@ use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
 use crate::store::{Ahead, Contents, Endpoint, Event, Put, Settling, Source, Target, Watch, side_by_side};
 
-/// Pushes what a survey found missing, and every tag.
+/// Pushes what a survey found missing, and every tag; of the images that wait for more, blobs alone.
 pub(crate) fn push(
     contents: &Contents,
-    images: &[Image],
+    (images, waiting): (&[Image], &[Image]),
     survey: &Survey<'_>,
     source: &dyn Source,
     target: &dyn Target,
@@ -34,9 +34,9 @@ pub(crate) fn push(
     let refused = prepare(survey, target, jobs);
     if !refused.is_empty() {
         target.finish();
-        return nothing_sent(images, &refused, watch);
+        return nothing_sent(images.iter().chain(waiting), &refused, watch);
     }
-    let steps = Steps::new(images, survey, contents);
+    let steps = Steps::new(images, waiting, survey, contents);
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     watch.on(Event::Images { done: 0, of: images.len() as u64 });
@@ -44,6 +44,7 @@ pub(crate) fn push(
     let work = Work {
         contents,
         images,
+        waiting,
         source,
         target,
         watch,
@@ -73,7 +74,11 @@ fn prepare(survey: &Survey<'_>, target: &dyn Target, jobs: usize) -> HashMap<Rep
     answers.into_iter().flatten().collect()
 }
 
-fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, watch: &dyn Watch) -> Outcome {
+fn nothing_sent<'a>(
+    images: impl Iterator<Item = &'a Image>,
+    refused: &HashMap<Repository, Arc<Error>>,
+    watch: &dyn Watch,
+) -> Outcome {
     let first = refused.iter().min_by_key(|(to, _)| to.to_string());
     let others =
         first.map(|(to, error)| Error::Shared(error.clone()).at(format!("not begun, since {to} takes nothing")));
@@ -82,7 +87,7 @@ fn nothing_sent(images: &[Image], refused: &HashMap<Repository, Arc<Error>>, wat
         let error = refused.get(&image.target.repository).unwrap_or(&others).clone();
         Pushed::failed(image.clone(), error, watch)
     };
-    Outcome { images: images.iter().map(line).collect(), ..Outcome::default() }
+    Outcome { images: images.map(line).collect(), ..Outcome::default() }
 }
 
 type Done = OnceLock<Result<Status, Arc<Error>>>;
@@ -90,6 +95,7 @@ type Done = OnceLock<Result<Status, Arc<Error>>>;
 struct Work<'a> {
     contents: &'a Contents,
     images: &'a [Image],
+    waiting: &'a [Image],
     source: &'a dyn Source,
     target: &'a dyn Target,
     watch: &'a dyn Watch,
@@ -127,6 +133,10 @@ impl Work<'_> {
             Step::Whole { to, referrers, parts, present } => {
                 self.all_done(parts)?;
                 self.attach(to, referrers, present)?;
+            }
+            Step::Parts { parts, .. } => {
+                self.all_done(parts)?;
+                return Ok(Status::Incomplete);
             }
             Step::Image { image, whole, complete } => {
                 return self.finish_image(&self.images[*image], *whole, *complete);
@@ -368,8 +378,12 @@ impl Work<'_> {
         let before = self.before.into_inner().unwrap_or_else(PoisonError::into_inner);
         let mut outcome = Outcome { images: Vec::new(), before, mounted, present, sent, bytes_sent };
         for (step, done) in self.steps.iter().zip(self.done) {
-            let (Step::Image { image, .. }, Some(done)) = (step, done.into_inner()) else { continue };
-            let image = self.images[*image].clone();
+            let Some(done) = done.into_inner() else { continue };
+            let image = match step {
+                Step::Image { image, .. } => self.images[*image].clone(),
+                Step::Parts { image, .. } => self.waiting[*image].clone(),
+                _ => continue,
+            };
             let (status, error) = match done {
                 Ok(status) => (status, None),
                 Err(e) => (Status::Failed, Some(e)),

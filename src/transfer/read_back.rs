@@ -82,7 +82,9 @@ pub(crate) fn read_back(
     let mut pieces: Vec<(&Repository, Piece<'_>)> = Vec::new();
     for (repository, needs) in &needs {
         // What was left out need not be there.
-        let needed = needs.iter().filter(|need| !matches!(need.node.presence, Presence::LeftOut(_)));
+        let needed = needs
+            .iter()
+            .filter(|need| !matches!(need.node.presence, Presence::LeftOut(reason) if reason.is_for_good()));
         pieces.extend(needed.map(|need| match need.by {
             Endpoint::Manifests => (repository, Piece::Manifest(&need.node.descriptor)),
             Endpoint::Blobs => (repository, Piece::Blob(&need.node.descriptor)),
@@ -148,7 +150,7 @@ pub(crate) fn read_back(
 }
 
 fn is_there(pushed: &Pushed) -> bool {
-    !matches!(pushed.status, Status::Failed | Status::Skipped)
+    !matches!(pushed.status, Status::Failed | Status::Incomplete | Status::Skipped)
 }
 
 /// What is wrong with an image, if anything is: damage before what could not be read.

@@ -32,6 +32,8 @@ pub(super) enum Step<'a> {
     /// See that an image is there, and what refers to it is found. `present` are the manifests that refer to it and
     /// were there. Once for all its names in one repository.
     Whole { to: &'a Repository, referrers: &'a [Digest], parts: Vec<usize>, present: HashSet<&'a Digest> },
+    /// See that what is here of an image that waits for more is there.
+    Parts { image: usize, parts: Vec<usize> },
     /// Tag an image and read it back, after the step `whole`. `complete`: everything was there before.
     Image { image: usize, whole: usize, complete: bool },
 }
@@ -58,12 +60,24 @@ type Key<'a> = (&'a Repository, Endpoint, &'a Digest);
 const BOTH: [Endpoint; 2] = [Endpoint::Blobs, Endpoint::Manifests];
 
 impl<'a> Steps<'a> {
-    /// What has to be done about everything that the survey found missing.
-    pub(super) fn new(images: &'a [Image], survey: &'a Survey<'a>, contents: &'a Contents) -> Self {
+    /// What has to be done about everything that the survey found missing. Of images that wait for more, blobs alone
+    /// are brought.
+    pub(super) fn new(
+        images: &'a [Image],
+        waiting: &'a [Image],
+        survey: &'a Survey<'a>,
+        contents: &'a Contents,
+    ) -> Self {
         let mut steps = Self { list: Vec::new(), tasks: Vec::new() };
         let mut done: HashMap<Key<'a>, usize> = HashMap::new();
         steps.add_blobs(survey, contents, &mut done);
-        let manifests: Vec<_> = survey.unmet().filter(|(_, need, _)| need.by == Endpoint::Manifests).collect();
+        let of_whole =
+            |image: &'a Image| image.parts(contents).map(|node| (&image.target.repository, &node.descriptor.digest));
+        let may: Option<HashSet<(&Repository, &Digest)>> =
+            (!waiting.is_empty()).then(|| images.iter().flat_map(of_whole).collect());
+        let may = |to, digest| may.as_ref().is_none_or(|may| may.contains(&(to, digest)));
+        let manifests = survey.unmet().filter(|(_, need, _)| need.by == Endpoint::Manifests);
+        let manifests: Vec<_> = manifests.filter(|(to, need, _)| may(to, &need.node.descriptor.digest)).collect();
         // Their numbers first: a subject may stand after what refers to it.
         let numbers = steps.list.len()..;
         let keys = manifests.iter().map(|(to, need, _)| (*to, need.by, &need.node.descriptor.digest));
@@ -93,6 +107,13 @@ impl<'a> Steps<'a> {
             wholes.insert((to, &image.digest), (whole, complete));
             let task = Task { after: vec![whole], urgent: true };
             steps.add(Step::Image { image: number, whole, complete }, task);
+        }
+        for (number, image) in waiting.iter().enumerate() {
+            let to = &image.target.repository;
+            let keys = image.parts(contents).map(|node| (to, Endpoint::Blobs, &node.descriptor.digest));
+            let parts: Vec<usize> = keys.filter_map(|key| done.get(&key).copied()).collect();
+            let task = Task { after: parts.clone(), urgent: true };
+            steps.add(Step::Parts { image: number, parts }, task);
         }
         steps
     }

@@ -55,7 +55,7 @@ impl<'a> Survey<'a> {
 
     /// The content of an image that is neither here nor at the target, and should be.
     pub(crate) fn missing(&self, contents: &'a Contents, image: &Image) -> Vec<&'a Node> {
-        let gone: Vec<&Node> = image.parts(contents).filter(|node| node.presence == Presence::Missing).collect();
+        let gone: Vec<&Node> = image.parts(contents).filter(|node| node.is_wanting()).collect();
         if gone.is_empty() {
             return gone;
         }
@@ -66,11 +66,12 @@ impl<'a> Survey<'a> {
         gone.into_iter().filter(|node| !met.contains(digest(node)) && seen.insert(digest(node))).collect()
     }
 
-    /// The content that the bundles leave out and the target lacks, by digest.
+    /// The content that the bundles leave out for good and the target lacks, by digest.
     pub(crate) fn left_out(&self) -> Vec<(&'a Descriptor, Reason)> {
         let mut lacking = BTreeMap::new();
         for (_, need, has) in self.pairs() {
             if let Presence::LeftOut(reason) = need.node.presence
+                && reason.is_for_good()
                 && has != AtTarget::There
             {
                 lacking.insert(&need.node.descriptor.digest, (&need.node.descriptor, reason));

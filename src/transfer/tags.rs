@@ -17,6 +17,11 @@ impl Before {
         self.0.insert(at.clone(), digest);
     }
 
+    /// Adds what others named.
+    pub(super) fn add(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// What the tag of an image named.
     pub(crate) fn of(&self, image: &Image) -> Option<&Digest> {
         self.0.get(&image.target)

@@ -1,5 +1,7 @@
 //! `export`: registries → one bundle.
 
+mod volumes;
+
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -9,12 +11,16 @@ use serde::Serialize;
 use super::images::Images;
 use super::planned::{Planned, Selection, announce, carried, named, takes_images, with_images};
 use super::report::{LeftOut, ReferrerReport, texts};
-use crate::archive::{Layout, Leftover, Output, Stopped, Written};
+use crate::archive::{Layout, Leftover, Output, Stopped, Written, check_room_beside};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, MediaType, Reference};
 use crate::registry::RegistryOptions;
 use crate::store::{Contents, Watch};
-use crate::transfer::fetch;
+use crate::transfer::{Wanted as Fetch, fetch};
+
+use volumes::{InVolumes, Taker};
+
+pub use volumes::ExportedVolume;
 
 pub use crate::plan::{Origin, ReferrerPolicy, Wanted};
 
@@ -26,6 +32,8 @@ pub struct Export {
     force: bool,
     dry_run: bool,
     read_back: bool,
+    volume_size: Option<u64>,
+    taker: Option<Taker>,
     registry: RegistryOptions,
 }
 
@@ -70,7 +78,7 @@ pub struct ExportedBlobs {
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Exported {
-    /// The bundle; `None` after a dry run, like the next two.
+    /// The bundle; `None` after a dry run, like the next two, and where there are volumes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bundle: Option<PathBuf>,
     /// sha256 of its `index.json`.
@@ -79,6 +87,9 @@ pub struct Exported {
     /// Its length in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// The files, where the bundle is divided into volumes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<ExportedVolume>,
     /// The images in the order of the bundle.
     pub images: Vec<ExportedImage>,
     /// What there is besides manifests.
@@ -142,6 +153,8 @@ impl Export {
             force: false,
             dry_run: false,
             read_back: false,
+            volume_size: None,
+            taker: None,
             registry: RegistryOptions::default(),
         }
     }
@@ -166,6 +179,19 @@ impl Export {
         Self { read_back, ..self }
     }
 
+    /// Divide the bundle into volumes, files of at most so many bytes. Their names are made from the path.
+    #[must_use]
+    pub fn volume_size(self, bytes: Option<u64>) -> Self {
+        Self { volume_size: bytes, ..self }
+    }
+
+    /// Who takes each volume when it is finished, before the next begins: it may be moved away, and the drive be
+    /// changed. What he cannot take, the next export hands to him again.
+    #[must_use]
+    pub fn hand_on(self, take: impl Fn(&ExportedVolume) -> Result<()> + Send + Sync + 'static) -> Self {
+        Self { taker: Some(Taker(Arc::new(take))), ..self }
+    }
+
     /// How to talk to the registries.
     #[must_use]
     pub fn registry(self, registry: RegistryOptions) -> Self {
@@ -179,7 +205,10 @@ impl Export {
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         let wanted = self.selection.each_once()?;
         // A dry run may go without; what it is given is looked at.
-        let goes_without = self.dry_run && self.output.as_os_str().is_empty();
+        let goes_without = (self.dry_run && self.output.as_os_str().is_empty()) || self.volume_size.is_some();
+        if self.volume_size.is_some() && !self.output.as_os_str().is_empty() {
+            check_room_beside(&self.output, 0)?;
+        }
         let output = if goes_without { None } else { Some(Output::open(&self.output, self.force)?) };
         let Planned { registries, contents } = match self.selection.plan(wanted, &self.registry, &watch) {
             Ok(planned) => planned,
@@ -187,6 +216,16 @@ impl Export {
         };
         let mut exported = report(&contents);
         announce(&contents, watch.as_ref());
+        if let Some(size) = self.volume_size {
+            let volumes = InVolumes::new(&self, size, &contents, &registries, watch.as_ref())?;
+            if self.dry_run {
+                volumes.planned(&mut exported)?;
+                return Ok(exported);
+            }
+            volumes.run(&mut exported)?;
+            exported.images.iter_mut().for_each(|image| image.status = "exported");
+            return Ok(exported);
+        }
         let Some(output) = output else { return Ok(exported) };
         let layout = match Layout::new(&contents) {
             Ok(layout) => layout,
@@ -199,7 +238,8 @@ impl Export {
         }
         let jobs = self.registry.jobs;
         let writer = output.begin(layout, jobs, watch.as_ref())?;
-        let fetched = fetch(&contents, &registries, &writer, jobs, watch.as_ref());
+        let wanted = contents.carried_blobs().map(Fetch::Whole).collect();
+        let fetched = fetch(&contents, wanted, &registries, &writer, jobs, watch.as_ref());
         if let Some(signal) = watch.stopped() {
             return Err(Stopped::new(Error::Interrupted { signal }, writer.leave()).into());
         }
@@ -256,6 +296,7 @@ fn report(contents: &Contents) -> Exported {
         bundle: None,
         digest: None,
         bytes: None,
+        volumes: Vec::new(),
         images: named(contents).zip(referrers).filter_map(image).collect(),
         blobs,
         left_out: LeftOut::of(contents),

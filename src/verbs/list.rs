@@ -1,7 +1,7 @@
 //! `list`: what a bundle holds, from its headers and manifests alone, so any size opens at once.
 
 use std::cell::OnceCell;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::opened::{Input, Opened, reads_bundles};
-use super::report::{DamagedEntry, LeftOut, ReferrerReport};
+use super::report::{DamagedEntry, LeftOut, ReferrerReport, VolumeReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
@@ -66,6 +66,9 @@ pub struct ListedImage {
     pub referrers: Option<Vec<ReferrerReport>>,
     /// Pieces of content that it needs and that are not in the bundle.
     pub missing: u64,
+    /// The numbers of the volumes that its layers and configs are in, where the bundle has several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub volumes: Vec<u32>,
 }
 
 /// What a bundle holds.
@@ -79,6 +82,9 @@ pub struct Listed {
     pub digest: Digest,
     /// The length of the file in bytes.
     pub bytes: u64,
+    /// Which volume of the bundle it is, where that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeReport>,
     /// It is what was expected; absent where nothing was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<bool>,
@@ -152,6 +158,7 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
             platforms: platforms.of(&closure),
             referrers,
             missing: closure.iter().filter(|n| n.presence == Presence::Missing).count() as u64,
+            volumes: volumes(bundle, &closure),
         });
     }
     if let Some(error) = platforms.unread {
@@ -161,6 +168,7 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
         bundle: bundle.path().to_owned(),
         digest: bundle.index().digest.clone(),
         bytes: bundle.bytes(),
+        volume: VolumeReport::of(bundle),
         expected: (!input.expect.is_empty()).then_some(true),
         images,
         left_out: LeftOut::of(contents),
@@ -185,6 +193,13 @@ fn damaged(opened: &mut Opened) -> Vec<DamagedEntry> {
         }
     }
     damaged
+}
+
+/// The volumes that some content is in, in order.
+fn volumes(bundle: &Bundle, nodes: &[&Node]) -> Vec<u32> {
+    let stands = nodes.iter().filter_map(|node| bundle.stands(&node.descriptor.digest));
+    let numbers: BTreeSet<u32> = stands.flat_map(|stands| stands.volumes()).copied().collect();
+    numbers.into_iter().collect()
 }
 
 fn sum<'a>(nodes: impl Iterator<Item = &'a Node>) -> u64 {

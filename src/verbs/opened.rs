@@ -236,15 +236,17 @@ impl Found {
     fn of(bundles: &Bundles, name: Option<&Reference>, jobs: usize, most: u64, watch: &dyn Watch) -> Result<Self> {
         let at = |e: Error| e.at(bundles.label());
         let Entries { starts, unusable } = Entries::of(bundles, name)?;
-        let (contents, failures) = walk(bundles, starts.clone(), jobs, &Budget::new(most), watch).map_err(at)?;
+        let (mut contents, failures) = walk(bundles, starts.clone(), jobs, &Budget::new(most), watch).map_err(at)?;
         contents.check_shape().map_err(at)?;
+        bundles.place_absent(&mut contents);
         let more = unlisted_referrers(bundles, &contents);
         if more.is_empty() {
             return Ok(Self { contents, failures, unusable });
         }
         let starts = starts.into_iter().chain(more).collect();
-        let (contents, failures) = walk(bundles, starts, jobs, &Budget::new(most), watch).map_err(at)?;
+        let (mut contents, failures) = walk(bundles, starts, jobs, &Budget::new(most), watch).map_err(at)?;
         contents.check_shape().map_err(at)?;
+        bundles.place_absent(&mut contents);
         Ok(Self { contents, failures, unusable })
     }
 }

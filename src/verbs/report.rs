@@ -8,6 +8,7 @@ use std::sync::Arc;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::archive::Bundle;
 use crate::error::{Error, Kind};
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::store::{Contents, Reason, Referrer};
@@ -122,6 +123,26 @@ impl LeftOut {
 
     pub(super) fn new(descriptor: &Descriptor, reason: Reason) -> Self {
         Self { digest: descriptor.digest.clone(), bytes: descriptor.size, reason: reason.as_str().into() }
+    }
+}
+
+/// Which volume of a bundle a file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct VolumeReport {
+    /// How many there are.
+    pub count: u32,
+    /// Its number, from 1.
+    pub number: u32,
+    /// The length that each may have, in bytes.
+    pub size: u64,
+}
+
+impl VolumeReport {
+    pub(super) fn of(bundle: &Bundle) -> Option<Self> {
+        let ((_, count, size), number) = bundle.volume()?;
+        Some(Self { count, number, size })
     }
 }
 

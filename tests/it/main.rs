@@ -91,6 +91,9 @@ mod support_run;
 mod surface;
 mod trust;
 mod verify;
+mod volumes;
+mod volumes_import;
+mod volumes_scene;
 
 /// The program under test.
 fn bundle() -> support::run::Run {

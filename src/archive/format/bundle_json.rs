@@ -7,6 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::left_out::Absent;
 use super::paths::BUNDLE_JSON;
+use super::rooms::MOST_VOLUMES;
+use super::table::{Stands, Table};
 use crate::error::{Error, Result};
 use crate::oci::{Digest, parse_json};
 
@@ -26,6 +28,9 @@ pub(crate) struct BundleJson {
     pub(crate) format_version: u32,
     /// sha256 of `index.json`.
     pub(crate) index: Digest,
+    /// Which blob is in which volume, where there are several.
+    #[serde(default, skip_serializing_if = "Table::is_empty")]
+    pub(crate) table: Table,
     /// Which volume this file is.
     pub(crate) volume: Volume,
 }
@@ -38,12 +43,37 @@ pub(crate) struct Volume {
     pub(crate) count: u32,
     /// Which one this is.
     pub(crate) number: u32,
+    /// The length that each of them may have, in bytes, where there are several.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) size: Option<u64>,
 }
 
 impl BundleJson {
     /// The file for a bundle in one volume.
     pub(crate) fn new(index: Digest, absent: Vec<Absent>) -> Self {
-        Self { absent, format_version: FORMAT_VERSION, index, volume: Volume { count: 1, number: 1 } }
+        let volume = Volume { count: 1, number: 1, size: None };
+        Self { absent, format_version: FORMAT_VERSION, index, table: Table::new(), volume }
+    }
+
+    /// That numbers of volumes are ones: what else is wrong with the table shows when the form is worked out.
+    fn check_volume(&self) -> Result<()> {
+        let Volume { count, number, size } = self.volume;
+        let is_one = count == 1 && number == 1 && size.is_none() && self.table.is_empty();
+        let is_several = (2..=MOST_VOLUMES).contains(&count) && (1..=count).contains(&number) && size.is_some();
+        if !is_one && !is_several {
+            return Err(Error::content(format!("volume {number} of {count}: there is no such volume")));
+        }
+        for (digest, stands) in &self.table {
+            let are_volumes = stands.volumes().iter().all(|number| (1..=count).contains(number));
+            let is_cut = |stands: &Stands| match stands {
+                Stands::Whole(_) => true,
+                Stands::Cut(cut) => cut.bytes > 0 && cut.volumes.len() > 1,
+            };
+            if !are_volumes || !is_cut(stands) {
+                return Err(Error::content(format!("table: {digest} cannot be in such volumes")));
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {
@@ -67,12 +97,7 @@ impl BundleJson {
         if parsed.to_bytes()? != bytes {
             return Err(Error::content("not written as the format asks: it was changed or damaged"));
         }
-        if parsed.volume != (Volume { count: 1, number: 1 }) {
-            let Volume { count, number } = parsed.volume;
-            return Err(Error::content(format!(
-                "volume {number} of {count}: this release reads bundles of one volume"
-            )));
-        }
+        parsed.check_volume()?;
         Ok(parsed)
     }
 }

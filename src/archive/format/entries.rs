@@ -3,8 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use super::bundle_json::BundleJson;
-use super::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, blob_path};
+use super::bundle_json::{BundleJson, Volume};
+use super::header::{self, BLOCK};
+use super::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, blob_path, part_path, part_sum_path};
+use super::table::{Part, Piece, Volumes, pieces};
 use super::{index_json, left_out};
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest, Manifest};
@@ -20,6 +22,10 @@ pub(crate) enum Entry<'a> {
     Manifest(&'a Manifest),
     /// A config, layer or other blob.
     Blob(&'a Descriptor),
+    /// A part of one.
+    Part(&'a Descriptor, Part),
+    /// The checksum of that part.
+    Sum(&'a Descriptor, Part),
 }
 
 impl Entry<'_> {
@@ -30,27 +36,62 @@ impl Entry<'_> {
             Self::Directory(path) => path.clone(),
             Self::Manifest(manifest) => blob_path(manifest.digest()),
             Self::Blob(descriptor) => blob_path(&descriptor.digest),
+            Self::Part(descriptor, part) => part_path(&descriptor.digest, part.number),
+            Self::Sum(descriptor, part) => part_sum_path(&descriptor.digest, part.number),
         }
     }
 }
 
-/// All entries of the bundle that these contents are, and its identity: the sha256 of `index.json`.
+/// All entries of the bundle that these contents are, or of one volume of it, and its identity: the sha256 of
+/// `index.json`.
 ///
 /// # Errors
 /// When a root has no manifest.
-pub(crate) fn entries(contents: &Contents) -> Result<(Vec<Entry<'_>>, Digest)> {
+pub(crate) fn entries<'a>(contents: &'a Contents, cut: Option<(&Volumes, u32)>) -> Result<(Vec<Entry<'a>>, Digest)> {
     let index = index_json::to_bytes(contents)?;
     let digest = Digest::sha256(&index);
-    let about = BundleJson::new(digest.clone(), left_out::absent(contents)).to_bytes()?;
+    let mut about = BundleJson::new(digest.clone(), left_out::absent(contents));
+    let cut = cut.filter(|(volumes, _)| volumes.count > 1);
+    if let Some((volumes, number)) = cut {
+        about.volume = Volume { count: volumes.count, number, size: Some(volumes.size) };
+        about.table.clone_from(&volumes.table);
+    }
     let mut entries = vec![
         Entry::Root(OCI_LAYOUT.0, OCI_LAYOUT.1.to_vec()),
         Entry::Root(INDEX_JSON, index),
-        Entry::Root(BUNDLE_JSON, about),
+        Entry::Root(BUNDLE_JSON, about.to_bytes()?),
         Entry::Directory("blobs/".into()),
     ];
     let algorithms: BTreeSet<_> = contents.nodes.iter().map(|n| n.descriptor.digest.algorithm()).collect();
     entries.extend(algorithms.into_iter().map(|a| Entry::Directory(format!("blobs/{}/", a.as_str()))));
     entries.extend(contents.manifests().map(|(_, manifest)| Entry::Manifest(manifest)));
-    entries.extend(contents.carried_blobs().map(|node| Entry::Blob(&node.descriptor)));
+    for Piece { node, part } in pieces(contents, cut.map(|(volumes, number)| (&volumes.table, number))) {
+        match part {
+            None => entries.push(Entry::Blob(&node.descriptor)),
+            Some(part) => entries.extend([Entry::Part(&node.descriptor, part), Entry::Sum(&node.descriptor, part)]),
+        }
+    }
     Ok((entries, digest))
+}
+
+/// The identity of the bundle that these contents are, and the length of its head without `bundle.json`, in bytes.
+///
+/// # Errors
+/// When a root has no manifest.
+pub(crate) fn head_len(contents: &Contents) -> Result<(Digest, u64)> {
+    let (entries, digest) = entries(contents, None)?;
+    let mut len = 0;
+    for entry in &entries {
+        len += match entry {
+            Entry::Root(name, _) if *name == BUNDLE_JSON => 0,
+            Entry::Root(_, bytes) => BLOCK + bytes.len() as u64 + header::padding(bytes.len() as u64),
+            Entry::Directory(_) => BLOCK,
+            Entry::Manifest(manifest) => {
+                let size = manifest.bytes().len() as u64;
+                header::of_file(&entry.path(), size)?.len() as u64 + size + header::padding(size)
+            }
+            Entry::Blob(_) | Entry::Part(..) | Entry::Sum(..) => break,
+        };
+    }
+    Ok((digest, len))
 }

@@ -8,10 +8,11 @@ use std::collections::HashMap;
 
 use super::entries::{Entry, entries};
 use super::header::{self, BLOCK, END};
-use super::paths::blob_path;
+use super::paths::{blob_path, part_path};
+use super::table::{Part, Piece, Table, Volumes, pieces};
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest};
-use crate::store::{Contents, Node};
+use crate::store::Contents;
 
 /// Where the data of one blob goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,39 +30,51 @@ impl Extent {
     }
 }
 
-/// All that belongs to one config or layer in the file: its header, its data and the padding.
+/// All that belongs to one config or layer in the file: its header, its data and the padding; after a part of
+/// one, the checksum of that.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Region {
     pub(crate) digest: Digest,
     /// First byte of the header.
     pub(crate) start: u64,
     pub(crate) extent: Extent,
+    /// It is not the whole blob.
+    pub(crate) part: Option<Part>,
+    /// First byte after all of it.
+    end: u64,
 }
 
 impl Region {
     /// The header blocks.
     pub(crate) fn header(&self) -> Result<Vec<u8>> {
-        header::of_file(&blob_path(&self.digest), self.extent.size)
+        let path = match self.part {
+            None => blob_path(&self.digest),
+            Some(part) => part_path(&self.digest, part.number),
+        };
+        header::of_file(&path, self.extent.size)
     }
 
-    /// First byte after the padding.
+    /// First byte after the padding, and after the checksum of a part.
     pub(crate) fn end(&self) -> u64 {
-        self.extent.end()
+        self.end
     }
 }
 
-/// The regions of these contents, front to back, the first of them at `start`.
-pub(crate) fn regions(contents: &Contents, start: u64) -> Result<Vec<Region>> {
+/// The regions of these contents, front to back, the first of them at `start`; of one volume, where the table says
+/// what is in it.
+pub(crate) fn regions(contents: &Contents, cut: Option<(&Table, u32)>, start: u64) -> Result<Vec<Region>> {
     let mut at = start;
-    let region = |node: &Node| {
+    let region = |Piece { node, part }: Piece<'_>| {
         let Descriptor { digest, size, .. } = &node.descriptor;
-        let blocks = header::of_file(&blob_path(digest), *size)?.len() as u64;
-        let extent = Extent { offset: at + blocks, size: *size };
-        let region = Region { digest: digest.clone(), start: at, extent };
-        at = extent.end();
+        let size = part.map_or(*size, |part| part.bytes);
+        let mut region =
+            Region { digest: digest.clone(), start: at, extent: Extent { offset: at, size }, part, end: at };
+        region.extent.offset += region.header()?.len() as u64;
+        region.end = region.extent.end() + part.map_or(Ok(0), |part| part.sum_len(digest))?;
+        at = region.end;
         Ok(region)
     };
-    contents.carried_blobs().map(region).collect()
+    pieces(contents, cut).into_iter().map(region).collect()
 }
 
 /// The plan of a file.
@@ -80,17 +93,29 @@ impl Layout {
     /// # Errors
     /// When a root has no manifest.
     pub(crate) fn new(contents: &Contents) -> Result<Self> {
-        let (entries, digest) = entries(contents)?;
+        Self::of(contents, None)
+    }
+
+    /// Lays out one volume of them.
+    ///
+    /// # Errors
+    /// When a root has no manifest.
+    pub(crate) fn volume(contents: &Contents, volumes: &Volumes, number: u32) -> Result<Self> {
+        Self::of(contents, Some((volumes, number)).filter(|_| volumes.count > 1))
+    }
+
+    fn of(contents: &Contents, cut: Option<(&Volumes, u32)>) -> Result<Self> {
+        let (entries, digest) = entries(contents, cut)?;
         let mut head = Vec::new();
         for entry in &entries {
             match entry {
                 Entry::Root(path, bytes) => append(&mut head, path, bytes)?,
                 Entry::Directory(path) => head.extend(header::of_directory(path)?),
                 Entry::Manifest(manifest) => append(&mut head, &entry.path(), manifest.bytes())?,
-                Entry::Blob(_) => break,
+                Entry::Blob(_) | Entry::Part(..) | Entry::Sum(..) => break,
             }
         }
-        let regions = regions(contents, head.len() as u64)?;
+        let regions = regions(contents, cut.map(|(volumes, number)| (&volumes.table, number)), head.len() as u64)?;
         let bytes = regions.last().map_or(head.len() as u64, Region::end) + END;
         let by_digest = regions.iter().enumerate().map(|(n, r)| (r.digest.clone(), n)).collect();
         Ok(Self { head, regions, by_digest, digest, bytes })

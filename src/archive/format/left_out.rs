@@ -22,12 +22,11 @@ pub(crate) struct Absent {
 
 /// All that these contents leave out, by digest.
 pub(crate) fn absent(contents: &Contents) -> Vec<Absent> {
-    let one = |(descriptor, reason): (&Descriptor, Reason)| Absent {
-        digest: descriptor.digest.clone(),
-        reason: reason.as_str().into(),
-        size: descriptor.size,
-    };
     contents.left_out().into_iter().map(one).collect()
+}
+
+fn one((descriptor, reason): (&Descriptor, Reason)) -> Absent {
+    Absent { digest: descriptor.digest.clone(), reason: reason.as_str().into(), size: descriptor.size }
 }
 
 /// The digest of the list of what is left out for good; `None` where nothing is.
@@ -35,7 +34,8 @@ pub(crate) fn absent(contents: &Contents) -> Vec<Absent> {
 /// # Errors
 /// When it cannot be written, which does not happen.
 pub(crate) fn commitment(contents: &Contents) -> Result<Option<Digest>> {
-    let list = absent(contents);
+    let for_good = contents.left_out().into_iter().filter(|(_, reason)| reason.is_for_good());
+    let list: Vec<Absent> = for_good.map(one).collect();
     if list.is_empty() {
         return Ok(None);
     }

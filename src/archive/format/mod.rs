@@ -7,3 +7,7 @@ pub(crate) mod index_json;
 pub(crate) mod layout;
 pub(crate) mod left_out;
 pub(crate) mod paths;
+pub(crate) mod rooms;
+pub(crate) mod table;
+pub(crate) mod volume_names;
+pub(crate) mod volumes;

@@ -21,3 +21,22 @@ pub(crate) fn digest_of(path: &str) -> Option<Digest> {
     debug_assert_eq!(blob_path(&digest), path);
     Some(digest)
 }
+
+/// The name of a part of a blob.
+pub(crate) fn part_path(digest: &Digest, number: u32) -> String {
+    format!("parts/{}/{}/{number:03}", digest.algorithm().as_str(), digest.hex())
+}
+
+/// The name of the checksum that follows a part.
+pub(crate) fn part_sum_path(digest: &Digest, number: u32) -> String {
+    format!("{}.sha256", part_path(digest, number))
+}
+
+/// The part that a path below `parts/` names, and whether it is the checksum of it.
+pub(crate) fn part_of(path: &str) -> Option<(Digest, u32, bool)> {
+    let (name, is_sum) = path.strip_suffix(".sha256").map_or((path, false), |name| (name, true));
+    let (folder, number) = name.strip_prefix("parts/")?.rsplit_once('/')?;
+    let digest: Digest = folder.replacen('/', ":", 1).parse().ok()?;
+    let number = number.parse().ok()?;
+    (part_path(&digest, number) == name).then_some((digest, number, is_sum))
+}

@@ -115,6 +115,12 @@ impl Bundle {
         let here = |BadEntry { label, error }| BadEntry { label, error: error.at(INDEX_JSON) };
         index.bad = index.bad.into_iter().map(here).collect();
         let about = about.map(|bytes| BundleJson::parse(&bytes)).transpose().map_err(|e| e.at(BUNDLE_JSON))?;
+        if let (Some(BundleJson { volume, .. }), Body::Directory(_)) = (&about, &body)
+            && volume.count > 1
+        {
+            let reason = format!("volume {} of {}, unpacked into a directory", volume.number, volume.count);
+            return Err(Error::content(reason).or_else_do(NextStep::GiveVolumeAsFile));
+        }
         if let Some(about) = &about
             && about.index != index.digest
         {

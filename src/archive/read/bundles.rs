@@ -1,52 +1,72 @@
 //! `Bundles`: several bundles read as one. Content is found by digest in each of them that has it, so
 //! that what is damaged in one is taken from the next.
 
+use std::collections::HashMap;
 use std::io::Read;
 
 use super::bundle::{Bundle, placed};
+use super::cut_blobs::Joined;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::store::{Place, Source};
 
 /// Open bundles that are used together.
 #[derive(Debug)]
-pub(crate) struct Bundles(Vec<Bundle>);
+pub(crate) struct Bundles {
+    pub(super) list: Vec<Bundle>,
+    /// Cut blobs whose parts are all here; their places come after those of the bundles.
+    pub(super) joined: Vec<Joined>,
+    /// Where in that list a blob is.
+    pub(super) joined_at: HashMap<Digest, Vec<usize>>,
+}
 
 impl Bundles {
     /// These, in this order.
     pub(crate) fn new(bundles: Vec<Bundle>) -> Self {
-        Self(bundles)
+        let mut all: Vec<(Digest, Vec<Joined>)> = Joined::all(&bundles).into_iter().collect();
+        all.sort_by(|one, other| one.0.cmp(&other.0));
+        let (mut joined, mut joined_at) = (Vec::new(), HashMap::new());
+        for (digest, variants) in all {
+            joined_at.insert(digest, (joined.len()..joined.len() + variants.len()).collect());
+            joined.extend(variants);
+        }
+        Self { list: bundles, joined, joined_at }
     }
 
     /// Each of them, to be used otherwise.
     pub(crate) fn into_inner(self) -> Vec<Bundle> {
-        self.0
+        self.list
     }
 
     /// Each of them.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Bundle> {
-        self.0.iter()
+        self.list.iter()
     }
 
     /// The only one, where there is one.
     pub(crate) fn only(&self) -> Option<&Bundle> {
-        self.0.first().filter(|_| self.0.len() == 1)
+        self.list.first().filter(|_| self.list.len() == 1)
     }
 
     /// All those that hold some content in its full length.
     pub(crate) fn holding(&self, descriptor: &Descriptor) -> Vec<Place> {
-        let holding = self.0.iter().enumerate().filter(|(_, bundle)| bundle.holds(descriptor));
-        holding.map(|(number, _)| Place::new(number)).collect()
+        let holding = self.list.iter().enumerate().filter(|(_, bundle)| bundle.holds(descriptor));
+        let joined = self.joined_at.get(&descriptor.digest).into_iter().flatten();
+        let joined = joined.filter(|at| self.joined[**at].bytes() == descriptor.size).map(|at| at + self.list.len());
+        holding.map(|(number, _)| number).chain(joined).map(Place::new).collect()
     }
 
     /// The paths of all, for messages.
     pub(crate) fn label(&self) -> String {
-        self.0.iter().map(|b| b.path().display().to_string()).collect::<Vec<_>>().join(", ")
+        self.list.iter().map(|b| b.path().display().to_string()).collect::<Vec<_>>().join(", ")
     }
 
     /// What is wrong with content that none of them holds.
     pub(crate) fn lack(&self, descriptor: &Descriptor) -> Error {
-        let with_a_piece = self.0.iter().find(|bundle| bundle.size_of(&descriptor.digest).is_some());
+        let with_a_piece = self.list.iter().find(|bundle| bundle.size_of(&descriptor.digest).is_some());
+        if let Some((set, number)) = self.absent_volumes(&descriptor.digest).first() {
+            return Error::content(format!("{} is in {}", descriptor.digest, self.volume_file(*set, *number)));
+        }
         match (with_a_piece, self.only()) {
             (Some(bundle), _) | (None, Some(bundle)) => placed(bundle.lack(descriptor), bundle.path()),
             (None, None) => Error::content(format!("{} is in none of the bundles", descriptor.digest)).at(self.label()),
@@ -55,7 +75,11 @@ impl Bundles {
 
     fn at(&self, place: Place) -> Result<&Bundle> {
         // Nobody else gives out places of ours.
-        self.0.get(place.number()).ok_or_else(|| Error::content("no such bundle"))
+        self.list.get(place.number()).ok_or_else(|| Error::content("no such bundle"))
+    }
+
+    fn joined(&self, place: Place) -> Option<&Joined> {
+        self.joined.get(place.number().checked_sub(self.list.len())?)
     }
 }
 
@@ -65,13 +89,18 @@ impl Source for Bundles {
     }
 
     fn name(&self, place: Place, _: &Digest) -> String {
-        self.at(place).map_or_else(|_| self.label(), |bundle| bundle.path().display().to_string())
+        match (self.at(place), self.joined(place)) {
+            (_, Some(joined)) => self.parts_of(joined),
+            (Ok(bundle), None) => bundle.path().display().to_string(),
+            (Err(_), None) => self.label(),
+        }
     }
 
     fn blame(&self, place: Place, _: &Digest, error: Error) -> Error {
-        match self.at(place) {
-            Ok(bundle) => placed(error, bundle.path()),
-            Err(_) => error,
+        match (self.at(place), self.joined(place)) {
+            (_, Some(joined)) => error.at(self.parts_of(joined)),
+            (Ok(bundle), None) => placed(error, bundle.path()),
+            (Err(_), None) => error,
         }
     }
 
@@ -80,10 +109,16 @@ impl Source for Bundles {
     }
 
     fn has_blob(&self, at: Place, descriptor: &Descriptor) -> Result<bool> {
-        Ok(self.at(at)?.holds(descriptor))
+        match self.joined(at) {
+            Some(joined) => Ok(joined.bytes() == descriptor.size),
+            None => Ok(self.at(at)?.holds(descriptor)),
+        }
     }
 
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
-        Ok(Box::new(self.at(at)?.content(descriptor)?.skip(offset)))
+        match self.joined(at) {
+            Some(joined) => Ok(Box::new(joined.open(&self.list, &descriptor.digest, offset))),
+            None => Ok(Box::new(self.at(at)?.content(descriptor)?.skip(offset))),
+        }
     }
 }

@@ -4,13 +4,17 @@
 use std::collections::HashSet;
 
 use super::bundle::{Body, Bundle};
+use super::cut_blobs::sum_of;
 use super::layout_directory::LayoutDirectory;
 use super::tarball::{Known, Tarball};
+use crate::archive::format::bundle_json::{MAX_BUNDLE_JSON, Volume};
 use crate::archive::format::entries::{Entry, entries};
 use crate::archive::format::index_json::MAX_INDEX;
-use crate::archive::format::paths::blob_path;
+use crate::archive::format::paths::{BUNDLE_JSON, blob_path};
+use crate::archive::format::table::Volumes;
+use crate::archive::format::volumes::divide;
 use crate::error::{Error, NextStep, Result};
-use crate::oci::Digest;
+use crate::oci::{Descriptor, Digest};
 use crate::store::{Contents, Presence, Root, RootName};
 
 impl Bundle {
@@ -26,10 +30,11 @@ impl Bundle {
             return Ok(());
         }
         check_roots(contents)?;
-        let (expected, _) = entries(contents)?;
+        let cut = self.cut(contents)?;
+        let (expected, _) = entries(contents, cut.as_ref().map(|(volumes, number)| (volumes, *number)))?;
         for entry in &expected {
             if let Entry::Root(name, bytes) = entry
-                && self.body().root_file(name, MAX_INDEX)?.as_ref() != Some(bytes)
+                && self.body().root_file(name, MAX_BUNDLE_JSON.max(MAX_INDEX))?.as_ref() != Some(bytes)
             {
                 return Err(Error::content(format!("{name} is not what these images ask for: it was changed")));
             }
@@ -41,6 +46,19 @@ impl Bundle {
             // It has no `bundle.json`.
             Body::Dump(_) => Ok(()),
         }
+    }
+
+    /// How a bundle of these contents is divided, and which volume this is; nothing where it is all of it.
+    fn cut(&self, contents: &Contents) -> Result<Option<(Volumes, u32)>> {
+        let Some(&Volume { count, number, size: Some(size) }) = self.bundle_json().map(|about| &about.volume) else {
+            return Ok(None);
+        };
+        let other = |what: &str| Error::content(format!("{BUNDLE_JSON} is not what these images ask for: {what}"));
+        let volumes = divide(contents, size).map_err(|_| other("no volumes of this size hold them"))?;
+        if volumes.count != count {
+            return Err(other(&format!("they make {} volumes of this size, not {count}", volumes.count)));
+        }
+        Ok(Some((volumes, number)))
     }
 }
 
@@ -84,7 +102,7 @@ fn same_order(tar: &Tarball, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -
         }
         let expected = entry.path();
         match found.next() {
-            Some((known, _)) if path(known) == expected => {}
+            Some((known, _)) if path(known) == expected => same_part(tar, entry)?,
             Some((known, at)) => {
                 let (found, at) = (path(known), at.saturating_sub(512));
                 return Err(Error::content(format!("byte {at}: `{found}` stands where `{expected}` belongs")));
@@ -101,13 +119,25 @@ fn same_order(tar: &Tarball, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -
     }
 }
 
+/// That a part is as long as it must be, and its checksum is one.
+fn same_part(tar: &Tarball, entry: &Entry<'_>) -> Result<()> {
+    let is_right = match entry {
+        Entry::Part(Descriptor { digest, .. }, part) => {
+            tar.part(digest, part.number, false).is_some_and(|(_, size)| size == part.bytes)
+        }
+        Entry::Sum(Descriptor { digest, .. }, part) => sum_of(tar, digest, *part)?.is_some(),
+        _ => true,
+    };
+    if is_right { Ok(()) } else { Err(Error::content(format!("`{}` is not what belongs there", entry.path()))) }
+}
+
 fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -> bool) -> Result<()> {
     let wanted: HashSet<&Digest> = expected
         .iter()
         .filter_map(|entry| match entry {
             Entry::Manifest(manifest) => Some(manifest.digest()),
             Entry::Blob(descriptor) => Some(&descriptor.digest),
-            Entry::Root(..) | Entry::Directory(_) => None,
+            Entry::Root(..) | Entry::Directory(_) | Entry::Part(..) | Entry::Sum(..) => None,
         })
         .collect();
     if let Some(absent) = wanted.iter().find(|digest| directory.size_of(digest).is_none() && !missing(digest)) {

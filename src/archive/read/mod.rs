@@ -3,6 +3,7 @@
 
 mod bundle;
 mod bundles;
+mod cut_blobs;
 mod expectation;
 mod extension;
 mod field;
@@ -15,6 +16,7 @@ mod scan;
 mod slice;
 mod spool;
 mod tarball;
+mod volumes;
 
 pub(crate) use bundle::Bundle;
 pub(crate) use bundles::Bundles;

@@ -11,7 +11,7 @@ use super::recognised::{self, MANIFEST_JSON, MAX_MANIFEST_JSON, Seen};
 use super::scan::{Fault, Member, ScanError, scan};
 use super::slice::{Slice, broken_off};
 use crate::archive::format::layout::Extent;
-use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT, digest_of};
+use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT, digest_of, part_of};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 
@@ -37,6 +37,8 @@ pub(crate) struct Tarball {
     bytes: u64,
     roots: HashMap<&'static str, Extent>,
     blobs: HashMap<Digest, Vec<Extent>>,
+    /// Parts of blobs and, where that is the last, their checksums.
+    parts: HashMap<(Digest, u32, bool), Extent>,
     /// What has a meaning, in order, each with the first byte of its data.
     order: Vec<(Known, u64)>,
     /// Which of the folders it has.
@@ -57,6 +59,7 @@ impl Tarball {
             bytes,
             roots: HashMap::new(),
             blobs: HashMap::new(),
+            parts: HashMap::new(),
             order: Vec::new(),
             has_folder: Default::default(),
             is_ours: true,
@@ -103,6 +106,10 @@ impl Tarball {
             }
             copies.push(extent);
             Known::Blob(digest)
+        } else if let Some(part) = part_of(member.path) {
+            // Of a second one, the order tells.
+            self.parts.insert(part, extent);
+            Known::Other(member.path.into())
         } else if let Some(name) = root {
             if self.roots.insert(name, extent).is_some() && name != MANIFEST_JSON {
                 return Err(format!("{name} is there twice").into());
@@ -167,6 +174,11 @@ impl Tarball {
     /// A blob; the first copy of several.
     pub(crate) fn open_blob(&self, digest: &Digest) -> Option<Slice<'_>> {
         self.blobs.get(digest)?.first().map(|copy| self.slice(*copy))
+    }
+
+    /// A part of a blob, or its checksum, and its length in bytes.
+    pub(crate) fn part(&self, digest: &Digest, number: u32, is_sum: bool) -> Option<(Slice<'_>, u64)> {
+        self.parts.get(&(digest.clone(), number, is_sum)).map(|extent| (self.slice(*extent), extent.size))
     }
 
     /// One of the files at the root, and its length in bytes.

@@ -6,6 +6,7 @@ use std::os::unix::fs::FileExt;
 
 use crate::archive::format::header;
 use crate::archive::format::layout::Region;
+use crate::archive::format::table::Part;
 use crate::error::{Error, Result};
 use crate::oci::{BadContent, Digest, VerifyReader};
 use crate::store::{Event, Watch};
@@ -70,6 +71,15 @@ fn look_at_data(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<(
     // What was set aside and never written reads as zeros: the beginning ends with the last byte
     // that is none. If that is not true, the digest of the whole will tell.
     let start = written(file, extent.offset, there)?;
+    if region.part.is_some() {
+        // Of a part that is not whole nobody could tell what it is.
+        return match hash(file, region, progress) {
+            Ok(()) if ends_in_padding(file, region) => Ok(Filled::Whole),
+            Ok(()) => Ok(Filled::Nothing),
+            Err(e) if BadContent::of(&e).is_some() => Ok(Filled::Nothing),
+            Err(e) => Err(e),
+        };
+    }
     if there < extent.size || extent.size - start > ZEROS {
         progress(extent.size)?;
         return Ok(if start == 0 { Filled::Nothing } else { Filled::Start(start) });
@@ -86,7 +96,9 @@ fn look_at_data(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<(
 /// Reads the data of a region and compares its digest.
 pub(crate) fn hash(file: &File, region: &Region, progress: &dyn Fn(u64) -> Result<()>) -> io::Result<()> {
     let extent = region.extent;
-    let mut reader = VerifyReader::new(Stretch::new(file, extent.offset, extent.size), &region.digest, extent.size);
+    let sum = region.part.map(|part| sum_of(file, region, part)).transpose()?;
+    let digest = sum.as_ref().unwrap_or(&region.digest);
+    let mut reader = VerifyReader::new(Stretch::new(file, extent.offset, extent.size), digest, extent.size);
     let mut buffer = vec![0; usize::try_from(extent.size).unwrap_or(BUFFER).clamp(1, BUFFER)];
     loop {
         match reader.read(&mut buffer)? {
@@ -94,6 +106,22 @@ pub(crate) fn hash(file: &File, region: &Region, progress: &dyn Fn(u64) -> Resul
             got => progress(got as u64)?,
         }
     }
+}
+
+/// The checksum that stands behind a part. A part without one is none.
+fn sum_of(file: &File, region: &Region, part: Part) -> io::Result<Digest> {
+    let mut line = vec![0; usize::try_from(part.line_len()).unwrap_or(0)];
+    let entry = region.extent.end();
+    file.read_exact_at(&mut line, region.end() - header::BLOCK)?;
+    let none = || {
+        let (expected, size) = (region.digest.clone(), region.extent.size);
+        io::Error::new(io::ErrorKind::InvalidData, BadContent::TooLong { expected, size })
+    };
+    let sum = part.sum_of(&line).ok_or_else(none)?;
+    let expected = part.sum_entry(&region.digest, &sum)?;
+    let mut found = vec![0; expected.len()];
+    file.read_exact_at(&mut found, entry)?;
+    if found == expected { Ok(sum) } else { Err(none()) }
 }
 
 pub(crate) fn ends_in_padding(file: &File, region: &Region) -> bool {

@@ -63,11 +63,12 @@ pub(crate) fn read(file: &File, at: u64) -> Option<Head> {
             ..Node::new(manifest.descriptor(), Role::Manifest, Vec::new())
         });
     }
+    let cut = (about.volume.count > 1).then_some((&about.table, about.volume.number));
     let left_out = about.absent.into_iter().map(|a| a.digest).collect();
     let contents = Contents::new(with_blobs(nodes, left_out), Vec::new());
     let mut bytes = vec![0; usize::try_from(next - at).ok()?];
     file.read_exact_at(&mut bytes, at).ok()?;
-    let regions = regions(&contents, bytes.len() as u64).ok()?;
+    let regions = regions(&contents, cut, bytes.len() as u64).ok()?;
     Some(Head { bytes, regions })
 }
 

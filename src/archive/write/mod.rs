@@ -2,8 +2,10 @@
 //! going on from what an earlier export left there.
 
 mod filled;
+mod finished;
 mod front;
 mod head;
+mod journal;
 mod moves;
 mod output;
 mod partial;
@@ -12,6 +14,8 @@ mod resume;
 mod stopped;
 mod writer;
 
+pub(crate) use finished::{AtPlace, at_place, check_room_beside, is_whole, remove as remove_volume};
+pub(crate) use journal::{Journal as VolumesJournal, Progress as VolumesProgress};
 pub(crate) use output::Output;
 pub(crate) use stopped::{Leftover, Stopped};
 pub(crate) use writer::Written;

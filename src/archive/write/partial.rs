@@ -46,17 +46,7 @@ impl Partial {
         let there = directory.at_name(&hidden).map_err(Error::disk("look up", &hidden_path))?;
         refuse_all_but_files(&hidden_path, there)?;
         let file = open_own(&directory, &hidden, &hidden_path)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::Disk {
-                    doing: "lock",
-                    path: hidden_path,
-                    source: io::Error::other("in use by another bundle process"),
-                });
-            }
-            Err(TryLockError::Error(e)) => return Err(Error::disk("lock", hidden_path)(e)),
-        }
+        lock(&file, &hidden_path)?;
         // Between opening and locking, another process may have finished and renamed this very file.
         let now = directory.open_existing(&hidden).map_err(Error::disk("look up", &hidden_path))?;
         let same = now.map_or(Ok(false), |now| file_system::same_file(&file, &now));
@@ -154,7 +144,24 @@ pub(super) fn open_own(directory: &Folder, name: &str, path: &Path) -> Result<Fi
     opened.map_err(|foreign| Error::refused(format!("{}: {foreign}", path.display()), NextStep::RemoveForeignFile))
 }
 
-fn parent(path: &Path) -> &Path {
+/// Keeps other processes away from a file; `path` is for messages.
+///
+/// # Errors
+/// When one has it already.
+pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
+    match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => Err(Error::Disk {
+            doing: "lock",
+            path: path.to_owned(),
+            source: io::Error::other("in use by another bundle process"),
+        }),
+        Err(TryLockError::Error(e)) => Err(Error::disk("lock", path)(e)),
+    }
+}
+
+/// The directory that a path is in.
+pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 

@@ -50,7 +50,12 @@ pub(crate) fn take_up(
 }
 
 /// What stands of these regions, side by side. Regions of which nothing stands are left out.
-fn look_at(file: &File, mut regions: Vec<Region>, jobs: usize, watch: &dyn Watch) -> Result<Vec<(Region, Filled)>> {
+pub(super) fn look_at(
+    file: &File,
+    mut regions: Vec<Region>,
+    jobs: usize,
+    watch: &dyn Watch,
+) -> Result<Vec<(Region, Filled)>> {
     regions.retain(|r| filled::has_header(file, r));
     let bytes = regions.iter().map(|r| r.extent.size).sum();
     watch.on(Event::Phase { name: "checking", items: regions.len() as u64, bytes });
@@ -78,7 +83,8 @@ fn rearrange(
     let file = partial.file();
     before.extend(head::read(file, 0));
     let mut places: Vec<Region> = before.iter().flat_map(|h| &h.regions).cloned().collect();
-    places.retain(|r| layout.region(&r.digest).is_some_and(|now| now.extent.size == r.extent.size));
+    places
+        .retain(|r| layout.region(&r.digest).is_some_and(|now| now.extent.size == r.extent.size && now.part == r.part));
     places.sort_by_key(|r| r.start);
     places.dedup();
     let mut best: HashMap<Digest, (Region, Filled)> = HashMap::new();

@@ -16,7 +16,7 @@ use crate::archive::file_system::{self, FileSystem};
 use crate::archive::format::header::{self, END};
 use crate::archive::format::layout::{Layout, Region};
 use crate::error::{Error, Kind, Result};
-use crate::oci::Digest;
+use crate::oci::{Algorithm, Digest, Hasher};
 use crate::store::{Content, Event, Held, Sink, Watch};
 
 /// One write call's worth, in bytes: few calls, and small beside the memory limit even times the
@@ -142,10 +142,11 @@ impl Writer {
     /// before byte `keep` of the file. `done` is how much of the data is there.
     fn fill(&self, region: &Region, keep: u64, content: &mut dyn Content, done: &mut u64) -> Result<()> {
         let (blocks, extent) = (region.header()?, region.extent);
-        let whole = region.end() - region.start;
+        let whole = extent.end() - region.start;
         let mut buffer = vec![0; usize::try_from(whole).unwrap_or(BUFFER).min(BUFFER)];
         buffer[..blocks.len()].copy_from_slice(&blocks);
         let (mut at, mut filled, mut left) = (region.start, blocks.len(), extent.size);
+        let mut sum = region.part.map(|part| (part, Hasher::new(Algorithm::Sha256)));
         while left > 0 {
             let room = buffer.len() - filled;
             if room < LEAST_ROOM && (room as u64) < left {
@@ -166,6 +167,9 @@ impl Writer {
                     return Err(e);
                 }
             };
+            if let Some((_, hasher)) = &mut sum {
+                hasher.update(&buffer[filled..filled + got]);
+            }
             filled += got;
             left -= got as u64;
         }
@@ -173,6 +177,9 @@ impl Writer {
         content.read(&mut [0]).map_err(Error::from_read)?;
         buffer.truncate(filled);
         buffer.resize(filled + usize::try_from(header::padding(extent.size)).unwrap_or(0), 0);
+        if let Some((part, hasher)) = sum {
+            buffer.extend(part.sum_entry(&region.digest, &hasher.finish())?);
+        }
         self.write(&buffer, at, keep)
     }
 }

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::errors::{Ended, Failure, print_all, print_interrupted};
 use super::progress::Progress;
 use super::report;
-use super::text::{count, size};
+use super::text::{count, numbers, size};
 
 /// The report of a command that brings images to a registry.
 pub(crate) trait Arrived: Serialize {
@@ -30,6 +30,7 @@ pub(crate) struct Seen<'a> {
     pub(crate) blobs: &'a PushedBlobs,
     pub(crate) left_out: &'a [LeftOut],
     pub(crate) read_back: Option<&'a ReadBackReport>,
+    pub(crate) missing_volumes: &'a [u32],
 }
 
 /// Tells it, and ends as it ended.
@@ -80,6 +81,7 @@ fn tell_images(progress: &Progress, seen: &Seen<'_>, dry_run: bool) {
         let previous = previous.as_ref().filter(|_| image.moves_tag());
         match (status, previous) {
             (ImageStatus::Failed, _) => say("failed", target),
+            (ImageStatus::Incomplete, _) => say("incomplete", target),
             (ImageStatus::Present, _) => say("present", &format!("{target}  {digest}")),
             (ImageStatus::Skipped, _) => say("skipped", &format!("{target}  {digest}")),
             (ImageStatus::Planned, Some(other)) => {
@@ -114,13 +116,17 @@ fn tell(progress: &Progress, seen: &Seen<'_>, dry_run: bool) {
     }
     let sent = format!("{} sent ({})", count(blobs.sent, "blob"), size(blobs.bytes_sent));
     let mounted = if blobs.mounted > 0 { format!(" · {} mounted", blobs.mounted) } else { String::new() };
-    let label = if failed == 0 { "done" } else { "incomplete" };
+    let incomplete = match seen.images.iter().filter(|i| i.status == ImageStatus::Incomplete).count() {
+        0 => String::new(),
+        some => format!(" · {some} waiting for volume {}", numbers(seen.missing_volumes)),
+    };
+    let label = if failed == 0 && incomplete.is_empty() { "done" } else { "incomplete" };
     let present = blobs.present;
     let skipped = match seen.images.iter().filter(|i| i.status == ImageStatus::Skipped).count() {
         0 => String::new(),
         skipped => format!(" · {skipped} skipped"),
     };
-    let skipped = format!("{skipped}{left_out}");
+    let skipped = format!("{skipped}{left_out}{incomplete}");
     progress.say(label, &format!("{images} · {sent}{mounted} · {present} already there{skipped} · {failed} failed"));
 }
 

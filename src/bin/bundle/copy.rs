@@ -80,7 +80,7 @@ impl CopyArgs {
 impl Arrived for Copied {
     fn seen(&self) -> Seen<'_> {
         let Self { images, blobs, left_out, read_back, .. } = self;
-        Seen { images, blobs, left_out, read_back: read_back.as_ref() }
+        Seen { images, blobs, left_out, read_back: read_back.as_ref(), missing_volumes: &[] }
     }
 
     fn kind(&self) -> Option<Kind> {

@@ -12,9 +12,11 @@ use super::errors::Failure;
 use super::image_args::ImageArgs;
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
+use super::prompt;
 use super::registry_args::RegistryArgs;
 use super::report;
-use super::text::{shell_word, size};
+use super::text::{count, shell_word, size};
+use super::volumes::{hand_on, volume_size};
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -33,6 +35,15 @@ pub(crate) struct ExportArgs {
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
+    /// Divide the bundle into files of at most this size, FILE-1of3.tar and so on: as in 4GiB, or fat32, cd, dvd, bd
+    #[arg(long, value_name = "SIZE", value_parser = volume_size, env = "BUNDLE_VOLUME_SIZE")]
+    volume_size: Option<u64>,
+    /// Run this command (by sh) when a volume is finished, with its path in BUNDLE_VOLUME: it may move it away
+    #[arg(long, value_name = "COMMAND", requires = "volume_size", env = "BUNDLE_VOLUME_SCRIPT")]
+    volume_script: Option<String>,
+    /// Wait at the terminal when a volume is finished, so that the drive can be changed
+    #[arg(long, requires = "volume_size")]
+    pause: bool,
     #[command(flatten)]
     plan: PlanArgs,
     /// Resolve and plan, and write nothing
@@ -47,14 +58,23 @@ impl ExportArgs {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
         let selection = self.images.selection(&self.registry, progress)?;
         let hosts = selection.hosts();
-        let export = Export::new(selection, self.output.unwrap_or_default())
+        if self.pause && !prompt::is_possible() {
+            let instead = "run it at a terminal, or use --volume-script";
+            return Err(Failure::usage("--pause: nobody is there to ask", instead));
+        }
+        let mut export = Export::new(selection, self.output.unwrap_or_default())
             .force(self.force)
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
             .max_manifests(self.plan.max_manifests)
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
+            .volume_size(self.volume_size)
             .registry(self.registry.options(&hosts, None)?);
+        if self.volume_script.is_some() || self.pause {
+            let (progress, script, pause) = (progress.clone(), self.volume_script, self.pause);
+            export = export.hand_on(move |volume| hand_on(&progress, script.as_deref(), pause, volume));
+        }
         let exported = export.run(progress.clone())?;
         if progress.talk().json {
             report::json(Some(&exported), None::<()>);
@@ -88,6 +108,19 @@ fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
     for LeftOut { digest, bytes, .. } in &exported.left_out {
         let text = format!("{digest}  {}, non-distributable and not in the registry", size(*bytes));
         progress.say("left out", &text);
+    }
+    if let (Some(digest), [first, ..]) = (&exported.digest, exported.volumes.as_slice()) {
+        let bytes = exported.volumes.iter().map(|volume| volume.bytes).sum();
+        let volumes = count(u64::from(first.count), "volume");
+        progress.say("wrote", &format!("{volumes}  {}  bundle {digest}", size(bytes)));
+        let paths = exported.volumes.iter().map(|volume| volume.bundle.display().to_string());
+        let files: Vec<String> = paths.map(|path| shell_word(&path).into_owned()).collect();
+        progress.say("next", &format!("bundle import {} --registry HOST --expect {digest}", files.join(" ")));
+        return;
+    }
+    for volume in &exported.volumes {
+        let (path, bytes) = (volume.bundle.display(), size(volume.bytes));
+        progress.say("volume", &format!("{} of {}  {path}  {bytes}", volume.number, volume.count));
     }
     let (Some(path), Some(digest), Some(bytes)) = (&exported.bundle, &exported.digest, exported.bytes) else {
         return;

@@ -70,7 +70,7 @@ impl ImportArgs {
 impl Arrived for Imported {
     fn seen(&self) -> Seen<'_> {
         let Self { images, blobs, left_out, read_back, .. } = self;
-        Seen { images, blobs, left_out, read_back: read_back.as_ref() }
+        Seen { images, blobs, left_out, read_back: read_back.as_ref(), missing_volumes: &self.missing_volumes }
     }
 
     fn kind(&self) -> Option<Kind> {

@@ -12,7 +12,7 @@ use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::report::{self, Reports};
-use super::text::{count, size};
+use super::text::{count, numbers, size};
 
 /// Show what a bundle holds: images, digests, platforms, sizes
 #[derive(Args)]
@@ -76,6 +76,11 @@ fn tell(listed: &Listed, digests: bool) {
             let platforms: Vec<_> = image.platforms.iter().map(named).collect();
             lines.push(format!("  {}", platforms.join(", ")));
         }
+        match image.volumes.as_slice() {
+            [] => {}
+            [one] => lines.push(format!("  in volume {one}")),
+            several => lines.push(format!("  in volumes {}", numbers(several))),
+        }
         match &image.referrers {
             Some(referrers) => tell_referrers(referrers, digests, &mut lines),
             None => lines.push("  referrers: those of the same digest above".into()),
@@ -90,7 +95,11 @@ fn tell(listed: &Listed, digests: bool) {
     }
     let images = count(listed.images.len() as u64, "image");
     let (path, bytes) = (listed.bundle.display(), size(listed.bytes));
-    lines.push(format!("{images}  {path}  {bytes}  bundle {}", listed.digest));
+    let volume = match listed.volume {
+        Some(volume) => format!("  volume {} of {}", volume.number, volume.count),
+        None => String::new(),
+    };
+    lines.push(format!("{images}  {path}  {bytes}{volume}  bundle {}", listed.digest));
     report::lines(&lines);
 }
 

@@ -30,6 +30,7 @@ mod state;
 mod target_args;
 mod text;
 mod verify;
+mod volumes;
 
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -164,6 +164,26 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
         NextStep::GiveKey => "give the unencrypted PEM key of the client certificate with --key",
+        NextStep::GiveMissingVolumes { volumes } => {
+            return format!("find them, and name them too: {}", few_words(volumes)).into();
+        }
+        NextStep::GiveVolumeAsFile => "give the file as it was written, not what was unpacked from it",
+        NextStep::ImportMissingVolumes { volumes } => {
+            return format!("import what is missing, in any order: {}", few_words(volumes)).into();
+        }
+        NextStep::ImportVolumesTogether { volumes } => {
+            return format!(
+                "one layer is cut over several volumes, so import them in one command: {}",
+                few_words(volumes)
+            )
+            .into();
+        }
+        NextStep::LargerVolumes { bytes } => {
+            return format!("allow longer volumes, as with --volume-size {bytes}").into();
+        }
+        NextStep::MendVolumeScript => {
+            "see why it failed; the same export goes on, and hands it the volume again if that is still there"
+        }
         NextStep::ImportApart => "import the files one after the other: the tag then names what the last of them has",
         NextStep::InstallHelper => {
             "install the helper; or take it out of the file; or name a file with other credentials with --authfile"
@@ -308,6 +328,16 @@ fn shell_word(text: &str) -> Cow<'_, str> {
         return text.into();
     }
     format!("'{}'", text.replace('\'', r"'\''")).into()
+}
+
+/// As many files as fit into a hint.
+const MOST_FILES: usize = 20;
+
+/// Files as one types them; of very many the first.
+fn few_words(files: &[String]) -> String {
+    let words: Vec<_> = files.iter().take(MOST_FILES).map(|file| shell_word(file)).collect();
+    let more = files.len().saturating_sub(MOST_FILES);
+    if more == 0 { words.join(" ") } else { format!("{} and {more} more", words.join(" ")) }
 }
 
 #[cfg(test)]

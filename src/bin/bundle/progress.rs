@@ -267,6 +267,9 @@ impl Watch for Progress {
                 let text = format!("{from} to a temporary file in {to}: at most {most}, {free} free");
                 self.tell(&format!("{:<10} {text}", "spooling"));
             }
+            Event::Volume { path, number, count, bytes, state } => {
+                self.say("volume", &format!("{number} of {count}  {}  {}  ({state})", path.display(), size(bytes)));
+            }
             Event::Waiting { host, seconds, reason } => {
                 let until = clock_after(seconds);
                 let mut screen = self.lock();

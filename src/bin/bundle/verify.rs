@@ -11,7 +11,7 @@ use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::report::{self, Reports};
-use super::text::{count, size};
+use super::text::{count, numbers, size};
 
 /// Read every byte of a bundle and check every digest, size and reference
 #[derive(Args)]
@@ -78,6 +78,12 @@ fn tell(progress: &Progress, verified: &Verified) {
         // Never a bare "intact" beside something that is not there.
         let reason = &verified.left_out[0].reason;
         counts.push_str(&format!(" · {} left out ({reason})", count(verified.left_out.len() as u64, "layer")));
+    }
+    if let Some(volume) = verified.volume {
+        counts.push_str(&format!(" · volume {} of {}", volume.number, volume.count));
+        if !verified.other_volumes.is_empty() {
+            counts.push_str(&format!(" ({} not looked at)", numbers(&verified.other_volumes)));
+        }
     }
     for note in &verified.notes {
         progress.say("note", note);

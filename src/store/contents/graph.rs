@@ -97,11 +97,26 @@ impl Contents {
         self.blobs().filter(|node| node.is_carried())
     }
 
-    /// What was left out, by digest.
+    /// Says in which volume what is not here stands, where that is known.
+    pub(crate) fn stand_in_volumes(&mut self, volume_of: impl Fn(&Digest) -> Option<u32>) {
+        for node in self.nodes.iter_mut().filter(|node| !node.is_manifest() && !node.is_carried()) {
+            if let Some(number) = volume_of(&node.descriptor.digest) {
+                node.presence = Presence::LeftOut(Reason::Volume(number));
+            }
+        }
+    }
+
+    /// These nodes in the order of the format.
+    pub(crate) fn in_order<'a>(&self, mut nodes: Vec<&'a Node>) -> Vec<&'a Node> {
+        nodes.sort_by_key(|node| self.at(&node.descriptor.digest));
+        nodes
+    }
+
+    /// What the bundle leaves out, whichever of its volumes is here, by digest.
     pub(crate) fn left_out(&self) -> Vec<(&Descriptor, Reason)> {
         let reason = |node: &'_ Node| match node.presence {
+            Presence::Carried | Presence::Missing | Presence::LeftOut(Reason::Volume(_)) => None,
             Presence::LeftOut(reason) => Some(reason),
-            Presence::Carried | Presence::Missing => None,
         };
         let mut list: Vec<_> = self.nodes.iter().filter_map(|n| Some((&n.descriptor, reason(n)?))).collect();
         list.sort_by_key(|(descriptor, _)| &descriptor.digest);

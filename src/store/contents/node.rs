@@ -54,6 +54,8 @@ impl Root {
 pub(crate) enum Reason {
     /// It has `urls`, and the registry did not have it.
     Nondistributable,
+    /// This volume of the bundle has it, or a part of it.
+    Volume(u32),
 }
 
 impl Reason {
@@ -61,6 +63,15 @@ impl Reason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Nondistributable => "nondistributable",
+            Self::Volume(_) => "volume",
+        }
+    }
+
+    /// No other file and no registry has it because of us: an image counts as whole without it.
+    pub(crate) fn is_for_good(self) -> bool {
+        match self {
+            Self::Nondistributable => true,
+            Self::Volume(_) => false,
         }
     }
 }
@@ -108,6 +119,20 @@ impl Node {
     /// It is where its places say.
     pub(crate) fn is_carried(&self) -> bool {
         self.presence == Presence::Carried
+    }
+
+    /// It is not where its places say, and its images are not whole before it is somewhere.
+    pub(crate) fn is_wanting(&self) -> bool {
+        match self.presence {
+            Presence::Carried => false,
+            Presence::LeftOut(reason) => !reason.is_for_good(),
+            Presence::Missing => true,
+        }
+    }
+
+    /// It stands in one of the volumes of the bundle, or should.
+    pub(crate) fn is_in_bundle(&self) -> bool {
+        matches!(self.presence, Presence::Carried | Presence::Missing | Presence::LeftOut(Reason::Volume(_)))
     }
 
     /// Its type: a manifest's own where that is known.

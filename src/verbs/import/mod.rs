@@ -3,6 +3,7 @@
 mod images;
 mod policy;
 mod report;
+mod volumes;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
@@ -104,11 +105,14 @@ impl Import {
         }
 
         let target = Registries::new(self.destination.registry.clone(), watch.clone())?;
-        let check_whole =
-            |image: &Image, asked: &Survey<'_>| images::check_whole(contents, image, asked, &opened.bundles, &target);
+        let lacks = volumes::Lacks::new(&opened);
+        let check_whole = |image: &Image, asked: &Survey<'_>| {
+            lacks.check(image, asked)?;
+            Ok(images::check_whole(contents, image, asked, &opened.bundles, &target)?)
+        };
         let images = (sound, broken);
         let arrival = self.destination.push(contents, images, &opened.bundles, &target, check_whole, watch.as_ref())?;
-        Ok(Imported::new(self.destination.host, &opened.bundles, arrival, unusable))
+        Ok(Imported::new(self.destination.host, &opened.bundles, arrival, unusable, lacks.volumes()))
     }
 }
 
@@ -122,8 +126,11 @@ fn apart(error: Error, opened: &Opened) -> Error {
     }
 }
 
-/// Says what is in a layout of another tool and belongs to no image.
+/// Says what is in a layout of another tool and belongs to no image, and what is unusual about volumes.
 fn left_behind(opened: &Opened, watch: &dyn Watch) {
+    for message in opened.bundles.oddities() {
+        watch.on(Event::Warning { message: &message });
+    }
     for bundle in opened.bundles.iter().filter(|bundle| !bundle.is_ours()) {
         let unused: HashSet<&Digest> = bundle.blobs().filter(|d| opened.contents.node(d).is_none()).collect();
         if !unused.is_empty() {

@@ -1,5 +1,7 @@
 //! What came of an import.
 
+use std::collections::BTreeSet;
+
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -36,24 +38,30 @@ pub struct Imported {
     /// What was read back, if that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read_back: Option<ReadBackReport>,
-    /// The numbers of volumes that are missing.
+    /// The numbers of the volumes that images wait for: what is in them is neither here nor at the registry.
     pub missing_volumes: Vec<u32>,
 }
 
 impl Imported {
-    pub(super) fn new(registry: Host, bundles: &Bundles, arrival: Arrival, unusable: Vec<Unusable>) -> Self {
+    pub(super) fn new(
+        registry: Host,
+        bundles: &Bundles,
+        arrival: Arrival,
+        unusable: Vec<Unusable>,
+        missing_volumes: BTreeSet<u32>,
+    ) -> Self {
         let several = bundles.iter().map(|b| ReadBundle::new(b.path().to_owned(), b.index().digest.clone()));
         let Arrived { images, blobs, left_out, read_back } = arrival.into();
         Self {
             registry,
-            digest: bundles.only().map(|bundle| bundle.index().digest.clone()),
+            digest: bundles.identity().cloned(),
             bundles: if bundles.only().is_some() { Vec::new() } else { several.collect() },
             images,
             damaged: unusable.into_iter().map(|one| DamagedEntry::new(one.label, one.error)).collect(),
             blobs,
             left_out,
             read_back,
-            missing_volumes: Vec::new(),
+            missing_volumes: missing_volumes.into_iter().collect(),
         }
     }
 

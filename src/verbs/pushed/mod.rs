@@ -4,6 +4,7 @@
 mod placed;
 pub(super) mod report;
 mod tags;
+mod waiting;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::transfer::{
 use crate::verbs::report::LeftOut;
 
 pub(super) use placed::place;
+pub(super) use waiting::Lack;
 
 /// How far to trust what the registry says it has.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -146,7 +148,7 @@ impl Destination {
         (sound, mut broken): (Vec<Image>, Vec<(Image, Arc<Error>)>),
         source: &dyn Source,
         target: &Registries,
-        check_whole: impl Fn(&Image, &Survey<'_>) -> Result<()>,
+        check_whole: impl Fn(&Image, &Survey<'_>) -> Result<(), Lack>,
         watch: &dyn Watch,
     ) -> Result<Arrival> {
         let jobs = self.registry.jobs;
@@ -155,18 +157,20 @@ impl Destination {
         // Only what is neither here nor there is missing.
         let mut whole: Vec<Image> = Vec::new();
         // The names of one content in one repository stand or fall together.
-        let mut known: HashMap<(Repository, Digest), Option<Arc<Error>>> = HashMap::new();
+        let mut known: HashMap<(Repository, Digest), Option<Lack>> = HashMap::new();
+        // What waits for content that comes another way, and why.
+        let mut waiting: Vec<(Image, Arc<Error>)> = Vec::new();
         for image in sound {
-            let wrong = known.entry(image.content()).or_insert_with(|| check_whole(&image, &asked).err().map(Arc::new));
-            match wrong {
+            let lack = known.entry(image.content()).or_insert_with(|| check_whole(&image, &asked).err()).clone();
+            let named = |error, image: &Image| Arc::new(Error::Shared(error).at(image.name.name()));
+            match lack {
                 None => whole.push(image),
-                Some(error) => {
-                    let error = Error::Shared(error.clone()).at(image.name.name());
-                    broken.push((image, Arc::new(error)));
-                }
+                Some(Lack::Elsewhere(error)) => waiting.push((image.clone(), named(error, &image))),
+                Some(Lack::Gone(error)) => broken.push((image.clone(), named(error, &image))),
             }
         }
-        let found = asked.of(contents, &whole);
+        let begun: Vec<Image> = whole.iter().chain(waiting.iter().map(|(image, _)| image)).cloned().collect();
+        let found = asked.of(contents, &begun);
         let to_send = found.to_send();
         if let Some(refused) = found.refused.as_ref().filter(|_| self.dry_run) {
             return Err(Error::Shared(refused.clone()));
@@ -175,9 +179,15 @@ impl Destination {
         let left_out = left_out.collect();
         let mut outcome = if self.dry_run {
             let before = tags_before(&whole, target, jobs, watch)?;
-            planned(contents, whole, &found, before)
+            let mut outcome = planned(contents, whole, &found, before);
+            outcome.images.extend(waiting.into_iter().map(|(image, error)| Pushed::incomplete(image, error, watch)));
+            outcome
         } else {
-            push(contents, &whole, &found, source, target, jobs, watch)
+            let waiting: Vec<Image> = waiting.into_iter().map(|(image, _)| image).collect();
+            let images = (whole.as_slice(), waiting.as_slice());
+            let mut outcome = push(contents, images, &found, source, target, jobs, watch);
+            self.go_on(contents, &mut outcome, source, target, &check_whole, watch)?;
+            outcome
         };
         let reads_back = self.check == Check::ReadBack && !self.dry_run;
         let read_back = reads_back.then(|| read_back(contents, &mut outcome, target, target, jobs, watch));

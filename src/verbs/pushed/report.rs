@@ -16,6 +16,8 @@ use crate::verbs::report::{Failure, LeftOut};
 pub enum ImageStatus {
     /// It is not there, or not whole.
     Failed,
+    /// What is here of it is there; the rest is in other volumes, and so nothing names it yet.
+    Incomplete,
     /// In a dry run: it would be pushed.
     Planned,
     /// Everything was there before.
@@ -133,6 +135,7 @@ impl From<Arrival> for Arrived {
         let Arrival { outcome, read_back, left_out, to_send } = arrival;
         let status = |status| match status {
             Status::Failed => ImageStatus::Failed,
+            Status::Incomplete => ImageStatus::Incomplete,
             Status::Present => ImageStatus::Present,
             Status::Pushed if to_send.is_some() => ImageStatus::Planned,
             Status::Pushed => ImageStatus::Pushed,
@@ -158,6 +161,7 @@ impl From<Arrival> for Arrived {
 
 /// The gravest of what images failed with.
 pub(in crate::verbs) fn gravest(images: &[PushedImage]) -> Option<Kind> {
-    let failed = images.iter().filter(|image| image.status == ImageStatus::Failed);
+    let is_undone = |status| matches!(status, ImageStatus::Failed | ImageStatus::Incomplete);
+    let failed = images.iter().filter(|image| is_undone(image.status));
     failed.map(|image| image.error.as_ref().map_or(Kind::Failed, |error| error.kind)).reduce(Kind::graver)
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::report::{Finding, FindingKind};
-use crate::archive::blob_path;
+use crate::archive::{blob_path, part_path};
 use crate::error::Error;
 use crate::oci::Digest;
 use crate::store::Contents;
@@ -15,6 +15,8 @@ pub(super) struct Findings {
     whole: Vec<Finding>,
     list: Vec<(Digest, FindingKind, String)>,
     places: HashMap<Digest, usize>,
+    /// The parts of blobs that are cut.
+    parts: HashMap<Digest, u32>,
 }
 
 impl Findings {
@@ -47,6 +49,12 @@ impl Findings {
         }
     }
 
+    /// Takes note of a part of a cut blob that is wrong.
+    pub(super) fn add_part(&mut self, kind: FindingKind, digest: &Digest, number: u32, error: &Error) {
+        self.add(kind, digest, error);
+        self.parts.insert(digest.clone(), number);
+    }
+
     /// Whether something is wrong with this content.
     pub(super) fn has(&self, digest: &Digest) -> bool {
         self.places.contains_key(digest)
@@ -55,12 +63,17 @@ impl Findings {
     /// The findings, with the names of the images that need the content.
     pub(super) fn named(self, contents: &Contents) -> Vec<Finding> {
         let images = contents.images_with_each(self.list.iter().map(|(digest, ..)| digest));
+        let parts = self.parts;
+        let path = |digest: &Digest| match parts.get(digest) {
+            Some(number) => part_path(digest, *number),
+            None => blob_path(digest),
+        };
         let finding = |((digest, kind, message), images): ((Digest, _, _), Vec<String>)| {
             let mut seen = HashSet::new();
             let images = images.into_iter().filter(|name| seen.insert(name.clone())).collect();
             Finding {
                 kind,
-                path: Some(blob_path(&digest)),
+                path: Some(path(&digest)),
                 digest: Some(digest),
                 images,
                 message,

@@ -4,13 +4,14 @@
 mod deep;
 mod findings;
 mod report;
+mod volumes;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::opened::{Input, Opened, reads_bundles};
-use super::report::LeftOut;
+use super::report::{LeftOut, VolumeReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest};
@@ -68,6 +69,7 @@ impl Verify {
         let opened = self.input.open(watch);
         let together = self.input.check_together(opened.iter().flatten()).err().map(Arc::new);
         let mut verified = Vec::new();
+        let several = opened.len() > 1;
         for bundle in opened {
             let one = bundle.and_then(|bundle| self.verify(bundle, together.as_ref(), watch));
             let stop = one.as_ref().is_err_and(|e| matches!(e.kind(), Kind::Interrupted(_)));
@@ -75,6 +77,9 @@ impl Verify {
             if stop {
                 return verified;
             }
+        }
+        if several {
+            self.look_at_all(&mut verified, watch);
         }
         verified
     }
@@ -98,6 +103,8 @@ impl Verify {
         Ok(Verified {
             bundle: bundle.path().to_owned(),
             digest: bundle.index().digest.clone(),
+            volume: VolumeReport::of(bundle),
+            other_volumes: others(bundle),
             expected: (!self.input.expect.is_empty()).then_some(unexpected.is_none()),
             intact: findings.is_empty(),
             images: contents.images().count() as u64,
@@ -119,27 +126,46 @@ impl Verify {
     ) -> Result<(VerifiedBlobs, HashSet<&'a Digest>)> {
         let mut seen = HashSet::new();
         let blobs: Vec<&Digest> = bundle.blobs().filter(|d| seen.insert(*d)).collect();
-        let bytes = blobs.iter().filter_map(|d| bundle.size_of(d)).sum();
-        let count = blobs.len() as u64;
+        let parts = bundle.parts();
+        let bytes =
+            blobs.iter().filter_map(|d| bundle.size_of(d)).chain(parts.iter().map(|(_, part)| part.bytes)).sum();
+        let count = (blobs.len() + parts.len()) as u64;
+        let blobs =
+            blobs.into_iter().map(|digest| (digest, None)).chain(parts.into_iter().map(|(d, part)| (d, Some(part))));
         watch.on(Event::Phase { name: "verifying", items: count, bytes });
-        let checked = side_by_side(blobs, self.jobs, |digest| {
+        let checked = side_by_side(blobs.collect(), self.jobs, |(digest, part)| {
             if watch.stopped().is_some() {
                 return None;
             }
-            watch.on(Event::BlobStarted { digest, size: bundle.size_of(digest).unwrap_or_default(), of: "" });
-            let result = bundle.check(digest, &|bytes| watch.on(Event::Advanced { digest, bytes }));
+            let size = part.map_or_else(|| bundle.size_of(digest).unwrap_or_default(), |part| part.bytes);
+            watch.on(Event::BlobStarted { digest, size, of: "" });
+            let progress = |bytes| watch.on(Event::Advanced { digest, bytes });
+            let result = match part {
+                Some(part) => bundle.check_part(digest, part, &progress),
+                None => bundle.check(digest, &progress),
+            };
             watch.on(Event::BlobEnded { digest });
-            Some((digest, result.err()?))
+            Some((digest, part, result.err()?))
         });
         watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
         if let Some(signal) = watch.stopped() {
             return Err(Error::Interrupted { signal });
         }
-        for (digest, error) in checked.into_iter().flatten() {
-            findings.add(FindingKind::DigestMismatch.or_unreadable(&error), digest, &error);
+        for (digest, part, error) in checked.into_iter().flatten() {
+            let kind = FindingKind::DigestMismatch.or_unreadable(&error);
+            match part {
+                Some(part) => findings.add_part(kind, digest, part.number, &error),
+                None => findings.add(kind, digest, &error),
+            }
         }
         Ok((VerifiedBlobs { count, bytes, unused: 0 }, seen))
     }
+}
+
+/// The other volumes of the bundle that a volume is of.
+fn others(bundle: &Bundle) -> Vec<u32> {
+    let Some(((_, count, _), own)) = bundle.volume() else { return Vec::new() };
+    (1..=count).filter(|number| *number != own).collect()
 }
 
 /// What is unusual and harmless: a Descriptor that gives a manifest the other type of its kind.

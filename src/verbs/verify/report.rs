@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, NextStep};
 use crate::oci::Digest;
-use crate::verbs::report::LeftOut;
+use crate::verbs::report::{LeftOut, VolumeReport};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -98,6 +98,12 @@ pub struct Verified {
     pub bundle: PathBuf,
     /// sha256 of `index.json`.
     pub digest: Digest,
+    /// Which volume of the bundle it is, where that has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub volume: Option<VolumeReport>,
+    /// The numbers of the volumes that were not looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_volumes: Vec<u32>,
     /// Whether it is what was expected, if anything was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expected: Option<bool>,

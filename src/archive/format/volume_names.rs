@@ -1,0 +1,28 @@
+//! What the files of volumes are called: `NAME-1of3.tar` and so on, which is a name on FAT and exFAT too.
+
+use std::path::{Path, PathBuf};
+
+const ENDING: &str = ".tar";
+
+/// The file of one volume of a bundle that would be at `path` otherwise.
+pub(crate) fn volume_path(path: &Path, number: u32, count: u32) -> PathBuf {
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let stem = name.strip_suffix(ENDING).unwrap_or(name);
+    path.with_file_name(format!("{stem}-{number}of{count}{ENDING}"))
+}
+
+/// The file of another volume, beside the one at `path`, which has the number `own`; nothing where that has a name
+/// of another form.
+pub(crate) fn sibling(path: &Path, own: u32, count: u32, number: u32) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let at = name.rfind(&format!("-{own}of{count}."))?;
+    let ending = &name[at + format!("-{own}of{count}").len()..];
+    Some(path.with_file_name(format!("{}-{number}of{count}{ending}", &name[..at])))
+}
+
+/// The number that the name of a file says, where it has that form.
+pub(crate) fn number_in(path: &Path, count: u32) -> Option<u32> {
+    let name = path.file_name()?.to_str()?;
+    let (before, _) = name.rsplit_once(&format!("of{count}."))?;
+    before.rsplit_once('-')?.1.parse().ok()
+}
