@@ -117,6 +117,8 @@ fn flux(document: &Node, list: &mut List) {
         (None, Some(range), _) => {
             if let Some(tags) = list.repository(url.line, repository) {
                 tags.versions.push(range.to_owned());
+                // Flux takes the highest of them.
+                tags.newest = Some(1);
             }
         }
         (None, None, tag) => list.image_of(url.line, repository, tag.unwrap_or("latest")),

@@ -41,12 +41,14 @@ pub(crate) struct Tags {
     pub(crate) repository: Repository,
     /// Where it stands, counted from 1.
     pub(crate) line: usize,
-    /// Regular expressions, one of which the whole tag must match.
+    /// Regular expressions, one of which has to be found in the tag.
     pub(crate) allow: Vec<String>,
-    /// Regular expressions, none of which it may match.
+    /// Regular expressions, none of which may be found in it.
     pub(crate) deny: Vec<String>,
     /// Ranges of versions, one of which it must be in.
     pub(crate) versions: Vec<String>,
+    /// Only so many, from the highest version down.
+    pub(crate) newest: Option<usize>,
 }
 
 /// A line and something about it.
@@ -130,7 +132,14 @@ impl List {
     pub(super) fn repository(&mut self, line: usize, text: &str) -> Option<&mut Tags> {
         let reference = self.reference(line, text)?;
         let repository = reference.repository.clone();
-        self.repositories.push(Tags { repository, line, allow: Vec::new(), deny: Vec::new(), versions: Vec::new() });
+        self.repositories.push(Tags {
+            repository,
+            line,
+            allow: Vec::new(),
+            deny: Vec::new(),
+            versions: Vec::new(),
+            newest: None,
+        });
         self.repositories.last_mut()
     }
 }

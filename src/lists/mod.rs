@@ -20,5 +20,5 @@ mod text;
 mod tree;
 mod zarf;
 
-pub(crate) use list::{List, Listed, Note};
+pub(crate) use list::{List, Listed, Note, Tags};
 pub(crate) use read::{MAX_LIST, read};

@@ -38,7 +38,9 @@ fn repository(step: &Node, line: usize, name: &str, list: &mut List) {
     let texts = |key: &str| -> Vec<String> {
         step.items_at(&["tags", key]).iter().filter_map(Node::text).map(str::to_owned).collect()
     };
-    let (allow, deny) = (texts("allow"), texts("deny"));
+    // regsync compares whole tags.
+    let whole = |texts: Vec<String>| texts.into_iter().map(|text| format!("^(?:{text})$")).collect();
+    let (allow, deny) = (whole(texts("allow")), whole(texts("deny")));
     // One range, or a list of them.
     let mut versions = texts("semverRange");
     versions.extend(step.text_at(&["tags", "semverRange"]).map(str::to_owned));

@@ -28,6 +28,15 @@ impl SourcePrefix {
         self.rest(repository).is_some()
     }
 
+    /// The repository below this with such a rest of a path.
+    ///
+    /// # Errors
+    /// It is no name of one.
+    pub(super) fn join(&self, rest: &str) -> Result<Repository, Invalid> {
+        let separator = if self.path.is_empty() || rest.is_empty() { "" } else { "/" };
+        Repository::new(self.host.clone(), &format!("{}{separator}{rest}", self.path))
+    }
+
     /// How specific it is, for comparison.
     pub(super) fn len(&self) -> usize {
         self.path.len()

@@ -49,6 +49,8 @@ pub struct Wanted {
     pub reference: Reference,
     /// Everywhere that it is asked for.
     pub origins: Vec<Origin>,
+    /// What is fetched in its place; it keeps its name.
+    pub source: Option<Reference>,
 }
 
 impl Wanted {
@@ -62,7 +64,7 @@ impl Wanted {
 
 impl From<Reference> for Wanted {
     fn from(reference: Reference) -> Self {
-        Self { reference, origins: vec![Origin::Argument] }
+        Self { reference, origins: vec![Origin::Argument], source: None }
     }
 }
 
@@ -96,8 +98,15 @@ pub(crate) fn each_once(wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<
             Entry::Occupied(other) if other.get().reference.digest != one.reference.digest => {
                 errors.push(Error::usage(format!("{} and {one} give one name two contents", other.get())));
             }
+            Entry::Occupied(other)
+                if one.source.is_some() && other.get().source.is_some() && other.get().source != one.source =>
+            {
+                errors.push(Error::usage(format!("{} and {one} are to come from two places", other.get())));
+            }
             Entry::Occupied(mut same) => {
-                let origins = &mut same.get_mut().origins;
+                let same = same.get_mut();
+                same.source = same.source.take().or(one.source);
+                let origins = &mut same.origins;
                 one.origins.into_iter().for_each(|origin| {
                     if !origins.contains(&origin) {
                         origins.push(origin)

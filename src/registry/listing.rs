@@ -8,14 +8,13 @@
 use std::collections::HashSet;
 use std::sync::{Arc, PoisonError};
 
-use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::auth::scope::Scope;
 use super::capabilities::Feature;
 use super::pages::{MOST_PAGES, Pages};
 use super::peer::Peer;
-use super::registries::{DigestTags, Registries};
+use super::registries::{DigestTags, Located, Registries};
 use super::wire::exchange::Method;
 use crate::error::{Error, Kind, Result};
 use crate::oci::{
@@ -25,8 +24,6 @@ use crate::store::{Place, ReferrerSource};
 
 /// Longer lists of tags cost more than they save.
 const MOST_TAG_PAGES: usize = 4;
-/// Tags on a page, where the registry lets us choose.
-const TAGS_A_PAGE: &str = "n=1000";
 
 /// What came of a question by the API.
 enum Answer {
@@ -55,7 +52,7 @@ impl ReferrerSource for Registries {
     }
 
     fn tagged(&self, at: Place, subject: &Digest) -> Result<Vec<(Reference, Manifest)>> {
-        let at = self.repository(at)?;
+        let Located { named, asked: at } = self.located(at)?;
         let tags = self.digest_tags(&at);
         let listed = tags.get_or_init(|| self.list_digest_tags(&at).ok());
         let start = digest_tag(subject);
@@ -70,8 +67,9 @@ impl ReferrerSource for Registries {
                 continue;
             }
             let tag: Tag = tag.parse()?;
-            let reference = Reference { repository: at.clone(), tag: Some(tag), digest: None };
-            match self.resolve(&reference) {
+            let source = Reference { repository: at.clone(), tag: Some(tag), digest: None };
+            let reference = Reference { repository: named.clone(), ..source.clone() };
+            match self.resolve(&reference, Some(&source)) {
                 Ok((_, manifest)) => found.push((reference, manifest)),
                 // Listed a moment ago, and gone.
                 Err(e) if e.status() == Some(404) => {}
@@ -191,24 +189,9 @@ impl Registries {
     }
 
     fn list_digest_tags(&self, at: &Repository) -> Result<HashSet<String>> {
-        #[derive(Deserialize)]
-        struct Listed {
-            tags: Option<Vec<String>>,
-        }
-        let peer = self.transport.peer(at.host())?;
-        let path = format!("v2/{}/tags/list", at.path());
-        let place = (path.as_str(), Some(TAGS_A_PAGE));
-        let scope = Scope::pull(at.path());
-        let mut pages = Pages::new(&self.transport, peer, scope, place, "application/json", MOST_TAG_PAGES);
-        let read = |_: &str, bytes: &[u8]| {
-            let page: Listed = serde_json::from_slice(bytes).map_err(|e| Error::content(format!("/{path}: {e}")))?;
-            let is_made = |tag: &String| tag.starts_with("sha256-") || tag.starts_with("sha512-");
-            Ok(page.tags.unwrap_or_default().into_iter().filter(is_made).collect::<Vec<_>>())
-        };
+        let is_made = |tag: &String| tag.starts_with("sha256-") || tag.starts_with("sha512-");
         let mut tags = HashSet::new();
-        while let Some(page) = pages.next(read)? {
-            tags.extend(page);
-        }
+        self.each_tag_page(at, MOST_TAG_PAGES, |page| tags.extend(page.into_iter().filter(is_made)))?;
         Ok(tags)
     }
 }

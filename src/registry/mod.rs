@@ -28,6 +28,7 @@ mod referrers;
 mod registries;
 mod retry;
 mod session;
+mod tag_list;
 #[cfg(test)]
 mod tests;
 mod transport;

@@ -137,19 +137,25 @@ impl Registries {
 }
 
 impl Registries {
-    /// The manifest that a reference names now, and the place that it was found at.
+    /// The manifest that a reference names now, and the place that it was found at. With a source, it is fetched
+    /// there, under its own name.
     ///
     /// # Errors
     /// Not found, refused, not a manifest, or not the digest asked for.
-    pub(crate) fn resolve(&self, reference: &Reference) -> Result<(Place, Manifest)> {
-        let name = match (&reference.digest, &reference.tag) {
+    pub(crate) fn resolve(&self, named: &Reference, source: Option<&Reference>) -> Result<(Place, Manifest)> {
+        let asked = source.unwrap_or(named);
+        let digest = named.digest.as_ref().or(asked.digest.as_ref());
+        let name = match (digest, &asked.tag) {
             (Some(digest), _) => digest.to_string(),
             (None, Some(tag)) => tag.to_string(),
-            (None, None) => return Err(Error::usage(format!("{reference}: neither a tag nor a digest"))),
+            (None, None) => return Err(Error::usage(format!("{asked}: neither a tag nor a digest"))),
         };
-        let found = self.get_manifest(&reference.repository, &name, reference.digest.as_ref(), None);
-        let manifest = found.map_err(|e| e.at(reference))?;
-        Ok((self.place(&reference.repository), manifest))
+        let found = self.get_manifest(&asked.repository, &name, digest, None);
+        let manifest = found.map_err(|e| match source {
+            Some(source) if source != named => e.at(format!("{named} (from {source})")),
+            _ => e.at(named),
+        })?;
+        Ok((self.place_for(&named.repository, &asked.repository), manifest))
     }
 
     /// The content of a blob as a repository, or where it sends us, has it from byte `offset` on.
@@ -174,7 +180,7 @@ impl Source for Registries {
     }
 
     fn name(&self, place: Place, digest: &Digest) -> String {
-        let repository = self.repository(place).map_or_else(|e| e.to_string(), |r| r.to_string());
+        let repository = self.located(place).map_or_else(|e| e.to_string(), |located| located.to_string());
         match self.layer_urls_read(digest) {
             Some(urls) => format!("{repository} ({urls})"),
             None => repository,

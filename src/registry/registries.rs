@@ -2,6 +2,7 @@
 //! as a target it is in `pull`, `push` and `listing`.
 
 use std::collections::{HashMap, HashSet};
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use url::Url;
@@ -20,11 +21,27 @@ pub(super) type DigestTags = Arc<OnceLock<Option<HashSet<String>>>>;
 /// By layer, how many of its `urls` were read from, and which those are.
 pub(super) type UrlTurns = HashMap<Digest, (usize, String)>;
 
+/// A repository as it is named, and the one that is asked in its place, mostly itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Located {
+    pub(super) named: Repository,
+    pub(super) asked: Repository,
+}
+
+impl fmt::Display for Located {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.named == self.asked {
+            true => write!(f, "{}", self.named),
+            false => write!(f, "{} (from {})", self.named, self.asked),
+        }
+    }
+}
+
 /// All registries of one run, as a source and as a target.
 pub(crate) struct Registries {
     pub(super) transport: Transport,
     /// Repositories that content was found in: their numbers are the places given out.
-    repositories: Mutex<Vec<Repository>>,
+    located: Mutex<Vec<Located>>,
     /// Only where layers may be taken from other addresses than the registry's.
     pub(super) layer_urls: Option<Mutex<UrlTurns>>,
     /// The registry that content is copied to.
@@ -46,7 +63,7 @@ impl Registries {
     pub(crate) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
         Ok(Self {
             transport: Transport::new(options, watch)?,
-            repositories: Mutex::default(),
+            located: Mutex::default(),
             layer_urls: None,
             target: None,
             sessions: Mutex::default(),
@@ -67,9 +84,14 @@ impl Registries {
 
     /// The place that a repository is, given out once it is known.
     pub(super) fn place(&self, repository: &Repository) -> Place {
-        let mut known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        let number = known.iter().position(|r| r == repository).unwrap_or_else(|| {
-            known.push(repository.clone());
+        self.place_for(repository, repository)
+    }
+
+    /// The place of what is named so and was found there.
+    pub(super) fn place_for(&self, named: &Repository, asked: &Repository) -> Place {
+        let mut known = self.located.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = known.iter().position(|l| l.asked == *asked && l.named == *named).unwrap_or_else(|| {
+            known.push(Located { named: named.clone(), asked: asked.clone() });
             known.len() - 1
         });
         Place::new(number)
@@ -77,16 +99,21 @@ impl Registries {
 
     /// The repository that a place is.
     pub(super) fn repository(&self, place: Place) -> Result<Repository> {
-        let known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
+        self.located(place).map(|located| located.asked)
+    }
+
+    /// The same, with the name that it goes by.
+    pub(super) fn located(&self, place: Place) -> Result<Located> {
+        let known = self.located.lock().unwrap_or_else(PoisonError::into_inner);
         // Nobody else gives out places of ours.
         known.get(place.number()).cloned().ok_or_else(|| Error::content("no such repository"))
     }
 
     /// The first place on the host of this one.
     pub(super) fn first_of_host(&self, place: Place) -> Place {
-        let known = self.repositories.lock().unwrap_or_else(PoisonError::into_inner);
-        let host = known.get(place.number()).map(Repository::host);
-        Place::new(known.iter().position(|r| Some(r.host()) == host).unwrap_or(place.number()))
+        let known = self.located.lock().unwrap_or_else(PoisonError::into_inner);
+        let host = known.get(place.number()).map(|located| located.asked.host());
+        Place::new(known.iter().position(|l| Some(l.asked.host()) == host).unwrap_or(place.number()))
     }
 
     pub(super) fn sessions(&self) -> MutexGuard<'_, Sessions> {

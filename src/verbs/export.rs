@@ -203,14 +203,14 @@ impl Export {
     /// # Errors
     /// Every image and blob that failed; nothing is written unless all of them are there.
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
-        let wanted = self.selection.each_once()?;
+        self.selection.check()?;
         // A dry run may go without; what it is given is looked at.
         let goes_without = (self.dry_run && self.output.as_os_str().is_empty()) || self.volume_size.is_some();
         if self.volume_size.is_some() && !self.output.as_os_str().is_empty() {
             check_room_beside(&self.output, 0)?;
         }
         let output = if goes_without { None } else { Some(Output::open(&self.output, self.force)?) };
-        let Planned { registries, contents } = match self.selection.plan(wanted, &self.registry, &watch) {
+        let Planned { registries, contents } = match self.selection.plan(&self.registry, &watch) {
             Ok(planned) => planned,
             Err(errors) => return Err(ExportFailed::new(errors, output.and_then(Output::give_up))),
         };

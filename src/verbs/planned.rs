@@ -85,28 +85,24 @@ impl Selection {
         Self { images, layer_urls: false, max_manifests: Budget::DEFAULT, referrers: ReferrerPolicy::default() }
     }
 
-    /// The images, each once.
+    /// That it can be carried out.
     ///
     /// # Errors
-    /// None at all, or names asked for with two digests.
-    pub(super) fn each_once(&self) -> Result<Vec<Wanted>, Vec<Error>> {
-        self.images.each_once()
+    /// Everything that is wrong with what is asked for, as far as that is known without asking anybody.
+    pub(super) fn check(&self) -> Result<(), Vec<Error>> {
+        self.images.check()
     }
 
     /// Resolves every reference once and walks everything below.
     ///
     /// # Errors
     /// Everything that is in the way.
-    pub(super) fn plan(
-        &self,
-        wanted: Vec<Wanted>,
-        registry: &RegistryOptions,
-        watch: &Arc<dyn Watch>,
-    ) -> Result<Planned, Vec<Error>> {
+    pub(super) fn plan(&self, registry: &RegistryOptions, watch: &Arc<dyn Watch>) -> Result<Planned, Vec<Error>> {
         let registries = Registries::new(registry.clone(), watch.clone()).map_err(|e| vec![e])?;
         let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
         let jobs = registry.jobs;
         let budget = Budget::new(self.max_manifests);
+        let wanted = self.images.settle(&registries, jobs, watch.as_ref())?;
         let (starts, mut errors) = resolve(&registries, wanted, jobs, &budget, watch.as_ref())?;
         let walked = match self.referrers {
             ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
@@ -140,9 +136,9 @@ fn resolve(
     watch: &dyn Watch,
 ) -> Result<(Vec<Start>, Vec<Error>), Vec<Error>> {
     watch.on(Event::Phase { name: "resolving", items: wanted.len() as u64, bytes: 0 });
-    registries.check_allowances(wanted.iter().map(|wanted| &wanted.reference));
+    registries.check_allowances(wanted.iter().map(|wanted| wanted.source.as_ref().unwrap_or(&wanted.reference)));
     let answers = side_by_side(wanted, jobs, |wanted| {
-        let found = budget.check().and_then(|()| registries.resolve(&wanted.reference));
+        let found = budget.check().and_then(|()| registries.resolve(&wanted.reference, wanted.source.as_ref()));
         let found = found.and_then(|(place, manifest)| budget.take(manifest.held()).map(|()| (place, manifest)));
         (wanted, found)
     });

@@ -18,7 +18,7 @@ pub(crate) struct ImageArgs {
     // Not a doc comment: rustdoc would take the brackets for a link.
     #[arg(
         value_name = "IMAGE",
-        required_unless_present_any = ["files"],
+        required_unless_present_any = ["files", "all_tags", "tags"],
         help = "The images: NAME[:TAG][@DIGEST], as docker understands them"
     )]
     images: Vec<String>,
@@ -34,6 +34,24 @@ pub(crate) struct SelectArgs {
     /// Kubernetes, compose, hauler, skopeo, zarf, oc-mirror, imgpkg, regsync and others, known by their content
     #[arg(short, long = "file", value_name = "FILE", env = "BUNDLE_FILE")]
     files: Vec<PathBuf>,
+    /// Take all tags of this repository (repeatable)
+    #[arg(long, value_name = "REPO", env = "BUNDLE_ALL_TAGS", value_delimiter = ',')]
+    all_tags: Vec<String>,
+    /// Take the tags of a repository that match a glob, as in quay.io/org/app=1.*-alpine (repeatable)
+    #[arg(long, value_name = "REPO=GLOB", env = "BUNDLE_TAGS")]
+    tags: Vec<String>,
+    /// Of the tags of each repository take only so many, from the highest version down
+    #[arg(long, value_name = "N", env = "BUNDLE_NEWEST")]
+    newest: Option<usize>,
+    /// Of the tags of each repository take only versions in this range, as in `>=1.2 <2`
+    #[arg(long, value_name = "RANGE", env = "BUNDLE_SEMVER")]
+    semver: Option<String>,
+    /// Leave images out whose names match a glob, whoever asks for them, as in quay.io/org/*-debug (repeatable)
+    #[arg(long, value_name = "GLOB", env = "BUNDLE_EXCLUDE")]
+    exclude: Vec<String>,
+    /// Fetch what is named PREFIX from MIRROR, as in docker.io=mirror.example/hub; names stay (repeatable)
+    #[arg(long, value_name = "PREFIX=MIRROR", env = "BUNDLE_SOURCE", value_delimiter = ',')]
+    source: Vec<String>,
 }
 
 impl ImageArgs {
@@ -74,17 +92,22 @@ impl SelectArgs {
             progress
                 .note("reading", "standard input: a list of images is expected there, as from `helm template CHART |`");
         }
-        let mut selection = Images::default();
+        let mut all = Images::default();
         let mut errors: Vec<Error> = Vec::new();
-        images.iter().for_each(|image| errors.extend(selection.image(image).err()));
-        self.files.iter().for_each(|file| errors.extend(selection.list(file).err().into_iter().flatten()));
-        match Failure::of(errors) {
-            Some(failure) => Err(failure),
-            None => {
-                tell(&selection, progress);
-                Ok(selection)
-            }
+        images.iter().for_each(|image| errors.extend(all.image(image).err()));
+        self.files.iter().for_each(|file| errors.extend(all.list(file).err().into_iter().flatten()));
+        self.all_tags.iter().for_each(|repository| errors.extend(all.all_tags(repository).err()));
+        self.tags.iter().for_each(|text| errors.extend(all.tags(text).err()));
+        self.newest.iter().for_each(|most| all.newest(*most));
+        self.semver.iter().for_each(|range| errors.extend(all.semver(range).err()));
+        self.exclude.iter().for_each(|glob| errors.extend(all.exclude(glob).err()));
+        self.source.iter().for_each(|text| errors.extend(all.source(text).err()));
+        if errors.is_empty() {
+            // Where that is all there is, it says why no image is named.
+            tell(&all, progress);
+            errors.extend(all.check().err().into_iter().flatten());
         }
+        Failure::of(errors).map_or(Ok(all), Err)
     }
 }
 

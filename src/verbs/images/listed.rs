@@ -1,0 +1,95 @@
+//! Lists that somebody has: read from a file or from standard input, with everything wrong said at once.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use super::{Images, Remarks};
+use crate::error::{Error, Result};
+use crate::lists::{self, List, Listed, MAX_LIST, Note};
+use crate::oci::Invalid;
+use crate::plan::{Origin, Tags, Wanted, expression};
+
+/// So many errors of one list are told.
+const MOST_FAULTS: usize = 1_000;
+
+impl Images {
+    /// All images that a list names: a file in any of the formats that people have, or `-` for standard input.
+    ///
+    /// # Errors
+    /// The file cannot be read, or everything in it that is wrong, with the lines.
+    pub fn list(&mut self, path: &Path) -> Result<(), Vec<Error>> {
+        let (name, read) = match path.as_os_str() == "-" {
+            true => (PathBuf::from("standard input"), read(io::stdin().lock())),
+            false => {
+                let file = File::open(path).map_err(Error::typed("open", path)).map_err(|e| vec![e])?;
+                (path.to_owned(), read(file))
+            }
+        };
+        let bytes = read.map_err(|e| vec![Error::disk("read", &name)(e)])?;
+        self.take(&name, lists::read(&bytes))
+    }
+
+    fn take(&mut self, name: &Path, mut list: List) -> Result<(), Vec<Error>> {
+        let origin = |line| Origin::Line(name.to_owned(), line);
+        let remark = |remarks: &mut Remarks, note: Note| {
+            remarks.entry(note.text).or_default().push(origin(note.line));
+        };
+        let mut blocked = Vec::new();
+        for Note { line, text } in &list.blocked {
+            match expression(text) {
+                Ok(expression) => blocked.push(expression),
+                Err(e) => list.faults.push(Note { line: *line, text: e.to_string() }),
+            }
+        }
+        for wanted in list.repositories {
+            let line = wanted.line;
+            match conditions(wanted, origin(line)) {
+                Ok(tags) => self.tags.push(tags),
+                Err(e) => list.faults.push(Note { line, text: e.to_string() }),
+            }
+        }
+        list.left.into_iter().for_each(|note| remark(&mut self.not_taken, note));
+        list.maybe.into_iter().for_each(|note| remark(&mut self.maybe, note));
+        for Listed { reference, line, source, platforms } in list.images {
+            let names = [reference.to_string(), reference.name()];
+            if blocked.iter().any(|blocked| names.iter().any(|name| blocked.is_match(name))) {
+                remark(&mut self.not_taken, Note { line, text: format!("{reference}: blocked by the list itself") });
+                continue;
+            }
+            if !platforms.is_empty() {
+                let text = "platforms of single images: --platform says them for all images";
+                remark(&mut self.not_taken, Note { line, text: text.into() });
+            }
+            self.named.push(Wanted { reference, origins: vec![origin(line)], source });
+        }
+        list.faults.sort_by_key(|fault| fault.line);
+        let more = list.faults.len().saturating_sub(MOST_FAULTS);
+        let faults = list.faults.into_iter().take(MOST_FAULTS);
+        let mut errors: Vec<Error> = faults.map(|fault| Error::usage(fault.text).at(origin(fault.line))).collect();
+        if more > 0 {
+            errors.push(Error::usage(format!("{more} more faults")).at(name.display()));
+        }
+        if errors.is_empty() { Ok(()) } else { Err(errors) }
+    }
+}
+
+/// All of it, and one byte more than a list may have.
+fn read(from: impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    from.take(MAX_LIST + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// What a list wants of a repository, with everything that it says compiled.
+fn conditions(wanted: lists::Tags, origin: Origin) -> Result<Tags, Invalid> {
+    let expressions =
+        |texts: Vec<String>| texts.iter().map(|text| expression(text)).collect::<Result<Vec<_>, Invalid>>();
+    Ok(Tags {
+        allow: expressions(wanted.allow)?,
+        deny: expressions(wanted.deny)?,
+        ranges: wanted.versions.iter().map(|range| range.parse()).collect::<Result<_, Invalid>>()?,
+        newest: wanted.newest,
+        ..Tags::all(wanted.repository, origin)
+    })
+}
