@@ -90,21 +90,26 @@ impl Copy {
     /// Everything that cannot be had; names that collide; or a registry that cannot be reached.
     pub fn run(self, watch: Arc<dyn Watch>) -> Result<Copied, PlanFailed> {
         let Self { selection, source, destination } = self;
-        let wanted = selection.each_once()?;
+        selection.check()?;
         let naming = destination.naming();
-        naming.check(wanted.iter().map(|one| &one.reference.repository))?;
-        for Wanted { reference, .. } in &wanted {
-            let target = naming.target(reference)?;
-            let (from, to) = (&reference.repository, &target.repository);
-            let is_same = source.is_same(from.host(), &destination.registry, to.host());
-            if is_same && from.path() == to.path() {
-                let message = format!("{}: it would be copied onto itself", reference.name());
-                return Err(Error::Usage { message, next: Some(NextStep::AddMapping) }.into());
-            }
-        }
+        let may = |wanted: &[Wanted]| {
+            naming.check(wanted.iter().map(|one| &one.reference.repository))?;
+            let onto_itself = |one: &Wanted| {
+                let target = naming.target(&one.reference)?;
+                let (from, to) = (&one.source.as_ref().unwrap_or(&one.reference).repository, &target.repository);
+                let is_same = source.is_same(from.host(), &destination.registry, to.host());
+                match is_same && from.path() == to.path() {
+                    true => {
+                        let message = format!("{}: it would be copied onto itself", one.reference.name());
+                        Err(Error::Usage { message, next: Some(NextStep::AddMapping) })
+                    }
+                    false => Ok(()),
+                }
+            };
+            wanted.iter().try_for_each(onto_itself)
+        };
         let target = Registries::new(destination.registry.clone(), watch.clone())?;
-        let planned = selection.plan(wanted, &source, &watch)?;
-        let Planned { registries, contents } = planned;
+        let Planned { registries, contents } = selection.plan(&source, &watch, may)?;
         announce(&contents, watch.as_ref());
         let source = registries.copied_to(&target, &destination.host)?;
         let placed = place(&contents, None, &naming, destination.existing_tag)?;

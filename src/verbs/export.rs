@@ -210,7 +210,7 @@ impl Export {
             check_room_beside(&self.output, 0)?;
         }
         let output = if goes_without { None } else { Some(Output::open(&self.output, self.force)?) };
-        let Planned { registries, contents } = match self.selection.plan(&self.registry, &watch) {
+        let Planned { registries, contents } = match self.selection.plan(&self.registry, &watch, |_| Ok(())) {
             Ok(planned) => planned,
             Err(errors) => return Err(ExportFailed::new(errors, output.and_then(Output::give_up))),
         };

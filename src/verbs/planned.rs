@@ -93,16 +93,23 @@ impl Selection {
         self.images.check()
     }
 
-    /// Resolves every reference once and walks everything below.
+    /// Resolves every reference once and walks everything below, once all names are known and `may` has nothing
+    /// against them.
     ///
     /// # Errors
     /// Everything that is in the way.
-    pub(super) fn plan(&self, registry: &RegistryOptions, watch: &Arc<dyn Watch>) -> Result<Planned, Vec<Error>> {
+    pub(super) fn plan(
+        &self,
+        registry: &RegistryOptions,
+        watch: &Arc<dyn Watch>,
+        may: impl FnOnce(&[Wanted]) -> Result<()>,
+    ) -> Result<Planned, Vec<Error>> {
         let registries = Registries::new(registry.clone(), watch.clone()).map_err(|e| vec![e])?;
         let registries = if self.layer_urls { registries.with_layer_urls() } else { registries };
         let jobs = registry.jobs;
         let budget = Budget::new(self.max_manifests);
         let wanted = self.images.settle(&registries, jobs, watch.as_ref())?;
+        may(&wanted).map_err(|e| vec![e])?;
         let (starts, mut errors) = resolve(&registries, wanted, jobs, &budget, watch.as_ref())?;
         let walked = match self.referrers {
             ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
