@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::brought::Brought;
 use super::content::BlobContent;
 use super::needs::{ExistingTag, Image, Need};
 use super::outcome::{Outcome, Pushed, Status, report};
@@ -16,10 +17,10 @@ use super::schedule::run;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
 use super::tags::Before;
-use super::tally::{InRepository, Tally, note};
+use super::tally::{Tally, note};
 use crate::error::{Error, Kind, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Repository, Role, Tag};
-use crate::store::{Ahead, Contents, Endpoint, Event, Put, Settling, Source, Target, Watch, side_by_side};
+use crate::oci::{Descriptor, Digest, Repository, Role};
+use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch, side_by_side};
 
 /// Pushes what a survey found missing, and every tag; of the images that wait for more, blobs alone.
 pub(crate) fn push(
@@ -51,7 +52,7 @@ pub(crate) fn push(
         steps: &steps.list,
         done,
         tally: Tally::default(),
-        written: Mutex::default(),
+        brought: Brought::new(target, watch),
         proofs: Proofs::default(),
         before: Mutex::default(),
     };
@@ -103,8 +104,7 @@ struct Work<'a> {
     done: Vec<Done>,
     tally: Tally,
     before: Mutex<Before>,
-    /// What this run has brought there.
-    written: Mutex<HashSet<InRepository>>,
+    brought: Brought<'a>,
     proofs: Proofs,
 }
 
@@ -157,7 +157,7 @@ impl Work<'_> {
         // Bad content names its source; the target had nothing to do with it.
         let put = put.map_err(|e| if e.kind() == Kind::Content { e } else { e.at(format!("{to}@{digest}")) })?;
         if put != Put::Found {
-            note(&self.written, to, digest);
+            self.brought.note(to, digest);
         }
         self.tally.add(to, put, &need.node.descriptor);
         Ok(())
@@ -212,13 +212,13 @@ impl Work<'_> {
         let Some(manifest) = &need.node.manifest else { return Ok(()) };
         let place = |e: Error| e.at(format!("{to}@{}", manifest.digest()));
         match self.target.put_manifest(to, manifest, None) {
-            Err(e) if self.lacks_ours(to, manifest, &e) || e.is_missing_content() => {}
-            answer => return answer.map(|()| note(&self.written, to, manifest.digest())).map_err(place),
+            Err(e) if self.brought.lacks_ours(to, manifest, &e) || e.is_missing_content() => {}
+            answer => return answer.map(|()| self.brought.note(to, manifest.digest())).map_err(place),
         }
         // The registry said before that it has some of what is below. It was wrong: send that again.
         for successor in manifest.successors() {
             let node = self.contents.node(&successor.descriptor.digest).filter(|node| node.is_carried());
-            let Some(node) = node.filter(|node| !self.wrote(to, &node.descriptor.digest)) else { continue };
+            let Some(node) = node.filter(|node| !self.brought.wrote(to, &node.descriptor.digest)) else { continue };
             if successor.role == Role::Manifest {
                 self.put_manifest(to, &Need { node, by: Endpoint::Manifests })?;
             } else {
@@ -226,57 +226,7 @@ impl Work<'_> {
                 note(&self.tally.resent, to, &node.descriptor.digest);
             }
         }
-        self.put_when_shown(to, manifest, None).map_err(place)
-    }
-
-    /// Puts a manifest, and waits where the registry does not show yet what this run has just brought
-    /// and the manifest needs.
-    fn put_when_shown(&self, to: &Repository, manifest: &Manifest, tag: Option<&Tag>) -> Result<()> {
-        let mut settling = Settling::default();
-        loop {
-            match self.target.put_manifest(to, manifest, tag) {
-                Err(e) if self.lacks_ours(to, manifest, &e) => {
-                    if !settling.wait(self.watch)? {
-                        return Err(not_shown(manifest.digest(), &e.to_string()));
-                    }
-                }
-                answer => return answer.map(|()| note(&self.written, to, manifest.digest())),
-            }
-        }
-    }
-
-    /// Whether the registry says that it lacks something which this run has brought there.
-    fn lacks_ours(&self, to: &Repository, manifest: &Manifest, refusal: &Error) -> bool {
-        let only_manifests = refusal.code() == Some("MANIFEST_UNKNOWN");
-        let gone = refusal.status() == Some(404) && matches!(refusal.code(), None | Some("NAME_UNKNOWN"));
-        if !gone && !refusal.is_missing_content() {
-            return false;
-        }
-        let subject = manifest.subject().map(|subject| &subject.digest);
-        let below = manifest.successors().filter(|s| !only_manifests || s.role == Role::Manifest);
-        below.map(|s| &s.descriptor.digest).chain(subject).any(|digest| self.wrote(to, digest))
-    }
-
-    fn wrote(&self, to: &Repository, digest: &Digest) -> bool {
-        let written = self.written.lock().unwrap_or_else(PoisonError::into_inner);
-        written.contains(&(to.clone(), digest.clone()))
-    }
-
-    /// A manifest as the target serves it; what this run has just put there is waited for.
-    fn read_back(&self, to: &Repository, tag: Option<&Tag>, manifest: &Manifest) -> Result<Option<Vec<u8>>> {
-        let read = || self.target.read_back(to, tag, manifest.digest());
-        if !self.wrote(to, manifest.digest()) {
-            return read();
-        }
-        // By tag, what stood there before may be shown for a while.
-        let wish = |served: &Option<Vec<u8>>| match tag {
-            Some(_) => served.as_deref() == Some(manifest.bytes()),
-            None => served.is_some(),
-        };
-        match Settling::look(self.watch, wish, read)? {
-            None => Err(not_shown(manifest.digest(), "404")),
-            served => Ok(served),
-        }
+        self.brought.put_when_shown(to, manifest, None).map_err(place)
     }
 
     fn finish_image(&self, image: &Image, whole: usize, complete: bool) -> Result<Status> {
@@ -302,7 +252,7 @@ impl Work<'_> {
             if present.contains(digest) {
                 self.target.list_referrer(to, manifest).map_err(place)?;
             }
-            let served = self.read_back(to, None, manifest).map_err(place)?;
+            let served = self.brought.read_back(to, None, manifest).map_err(place)?;
             if served.is_none_or(|bytes| bytes[..] != manifest.bytes()[..]) {
                 return Err(place(not_served_by_digest()));
             }
@@ -335,7 +285,7 @@ impl Work<'_> {
                     }
                 }
                 status = Status::Pushed;
-                if let Err(e) = self.put_when_shown(to, manifest, Some(tag)) {
+                if let Err(e) = self.brought.put_when_shown(to, manifest, Some(tag)) {
                     // An immutable tag may name this very content already.
                     if e.kind() != Kind::Act
                         || !same(self.target.read_back(to, Some(tag), &image.digest).map_err(place)?)
@@ -343,7 +293,7 @@ impl Work<'_> {
                         return Err(place(with_immutability(e)));
                     }
                 }
-                if !same(self.read_back(to, Some(tag), manifest).map_err(place)?) {
+                if !same(self.brought.read_back(to, Some(tag), manifest).map_err(place)?) {
                     return Err(place(Error::refused(
                         "the registry does not serve by tag what was pushed",
                         NextStep::FindOtherWriter,
@@ -358,7 +308,7 @@ impl Work<'_> {
                 self.before.lock().unwrap_or_else(PoisonError::into_inner).note(&image.target, named);
             }
         }
-        if !same(self.read_back(to, None, manifest).map_err(place)?) {
+        if !same(self.brought.read_back(to, None, manifest).map_err(place)?) {
             return Err(place(not_served_by_digest()));
         }
         Ok(status)
@@ -392,12 +342,6 @@ impl Work<'_> {
         }
         outcome
     }
-}
-
-/// What the registry took and does not show; a later run may find it.
-fn not_shown(digest: &Digest, answer: &str) -> Error {
-    let reason = format!("the registry took what it does not show some seconds later: {answer}");
-    Error::Network { request: digest.to_string(), reason }
 }
 
 /// The tag of an image stands for another one, and is to stay.
