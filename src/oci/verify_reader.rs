@@ -101,6 +101,11 @@ impl<R: Read> VerifyReader<R> {
         self.inner = inner;
     }
 
+    /// What it reads from, which stands at byte [`Self::position`].
+    pub(crate) fn into_inner(self) -> R {
+        self.inner
+    }
+
     /// Bytes delivered so far.
     pub(crate) fn position(&self) -> u64 {
         self.seen

@@ -5,6 +5,7 @@
 //! `data`) is not asked for.
 
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::auth::scope::Scope;
@@ -234,6 +235,14 @@ impl Source for Registries {
 
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
         self.get_blob(&self.repository(at)?, descriptor, offset)
+    }
+
+    fn open_part(&self, at: Place, descriptor: &Descriptor, part: Range<u64>) -> Option<Box<dyn Read + Send + '_>> {
+        let from = self.repository(at).ok()?;
+        let peer = self.transport.peer(from.host()).ok()?;
+        let url = self.transport.url(&peer, &format!("v2/{}/blobs/{}", from.path(), descriptor.digest));
+        let response = self.transport.part(&peer, &Scope::pull(from.path()), url, descriptor.size, part)?;
+        Some(Box::new(response))
     }
 
     fn fetches_urls(&self) -> bool {

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 
 use url::Url;
 
+use super::auth::scope::Scope;
 use super::capabilities::Feature;
 use super::peer::Peer;
 use super::transport::Transport;
@@ -55,6 +56,31 @@ impl Transport {
     }
 }
 
+impl Transport {
+    /// A part of content, over a second connection: whoever asks has leave for the first, which waits meanwhile.
+    /// None where the host gives it in another way, or not.
+    pub(super) fn part(
+        &self,
+        peer: &Peer,
+        scope: &Scope,
+        url: Url,
+        size: u64,
+        part: std::ops::Range<u64>,
+    ) -> Option<impl Read + use<>> {
+        if part.is_empty() || !peer.takes(Feature::Range) {
+            return None;
+        }
+        let last = part.end - 1;
+        let mut request = Request::new(Method::GET, url).header("range", format!("bytes={}-{last}", part.start));
+        request.has_leave = true;
+        let response = self.send(peer, scope, request).ok()?;
+        let given = response.header("content-range").and_then(range_of).filter(|_| response.status == 206);
+        let fits = response.length().is_none_or(|length| length == part.end - part.start);
+        // A proxy may join what it asks for into larger pieces; what is more is left there.
+        (given == Some((part.start, last, size)) && fits).then(|| response.take(part.end - part.start))
+    }
+}
+
 /// The answer to a request for content, standing at byte `offset`, unless it announces something else.
 pub(crate) fn checked(mut response: Response, shown: &str, descriptor: &Descriptor, offset: u64) -> Result<Response> {
     let size = descriptor.size;
@@ -91,10 +117,15 @@ pub(crate) fn checked(mut response: Response, shown: &str, descriptor: &Descript
 
 /// Start and total of `bytes START-END/TOTAL`, if it goes to the end (RFC 9110 §14.4).
 pub(crate) fn content_range(header: &str) -> Option<(u64, u64)> {
+    let (start, end, total) = range_of(header)?;
+    (end.checked_add(1)? == total && start <= end).then_some((start, total))
+}
+
+/// Start, end and total.
+fn range_of(header: &str) -> Option<(u64, u64, u64)> {
     let (range, total) = header.strip_prefix("bytes ")?.split_once('/')?;
     let (start, end) = range.split_once('-')?;
-    let (start, end, total): (u64, u64, u64) = (start.parse().ok()?, end.parse().ok()?, total.parse().ok()?);
-    (end.checked_add(1)? == total && start <= end).then_some((start, total))
+    Some((start.parse().ok()?, end.parse().ok()?, total.parse().ok()?))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Where content comes from: registries, or bundles.
 
 use std::io::Read;
+use std::ops::Range;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
@@ -75,6 +76,12 @@ pub(crate) trait Source: Sync {
     /// # Errors
     /// When it cannot be opened there.
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>>;
+
+    /// A part of a blob, for somebody who holds what he opened of the same one, and reads nothing of that meanwhile.
+    /// None where it cannot be had apart.
+    fn open_part(&self, _: Place, _: &Descriptor, _: Range<u64>) -> Option<Box<dyn Read + Send + '_>> {
+        None
+    }
 }
 
 /// Where one can ask what refers to some content: registries.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::checkpoints::Checkpoints;
 use crate::error::{Error, Kind, Result};
-use crate::oci::{BadContent, Descriptor, VerifyReader};
+use crate::oci::{BadContent, Checkpoint, Descriptor, VerifyReader};
 use crate::store::{Content, Event, Node, Place, Source, Watch};
 
 /// Breaks in a row with next to nothing in between before a blob is given up.
@@ -38,8 +38,11 @@ pub(super) struct BlobContent<'a> {
     turn: usize,
     /// Bytes at the start that were seen before and are not counted again.
     counted: u64,
-    /// Where the source takes over from what was held already.
+    /// Where the source takes over from what was held already, or from what is read once more.
     takes_over: Option<u64>,
+    /// What was read from when it had to go back, and the byte where it stands: what is on its way there is not
+    /// fetched again.
+    parked: Option<(u64, Inner<'a>)>,
     /// The beginning did not come from the source.
     began_elsewhere: bool,
     /// What is read now is that beginning.
@@ -70,6 +73,7 @@ impl<'a> BlobContent<'a> {
             turn: 0,
             counted: 0,
             takes_over: None,
+            parked: None,
             began_elsewhere: false,
             reads_held: false,
             checkpoints: Checkpoints::default(),
@@ -168,7 +172,7 @@ impl<'a> BlobContent<'a> {
     }
 
     fn start_anew(&mut self) {
-        (self.reader, self.takes_over, self.broke_at, self.reads_held) = (None, None, 0, false);
+        (self.reader, self.takes_over, self.parked, self.broke_at, self.reads_held) = (None, None, None, 0, false);
         self.checkpoints.clear();
     }
 
@@ -237,10 +241,30 @@ impl<'a> BlobContent<'a> {
         }
     }
 
+    /// Leaves what is read from where it stands; one that is parked already stands further on.
+    fn park(&mut self) {
+        let reader = self.reader.take().filter(|_| !self.reads_held && self.parked.is_none());
+        self.parked = reader.map(|reader| (reader.position(), reader.into_inner())).or_else(|| self.parked.take());
+        (self.takes_over, self.broke_at) = (None, 0);
+    }
+
+    /// Opens at a byte that was read before: what lies between here and what is parked is asked for alone.
+    fn open_back(&mut self, from: u64) -> Result<Inner<'a>> {
+        let is_here = self.held.is_some() || self.node.descriptor.data.is_some();
+        if let (Some((to, _)), Some(place), false) = (&self.parked, self.place(), is_here)
+            && let Some(part) = self.source.open_part(place, &self.node.descriptor, from..*to)
+        {
+            self.takes_over = Some(*to);
+            return Ok(part);
+        }
+        self.parked = None;
+        self.open_somewhere(from)
+    }
+
     fn read_some(&mut self, buffer: &mut [u8]) -> Result<usize> {
         let Descriptor { digest, size, .. } = &self.node.descriptor;
         // However much is wanted at once, checkpoints lie close enough.
-        let most = buffer.len().min(MOST_AT_ONCE);
+        let mut most = buffer.len().min(MOST_AT_ONCE);
         loop {
             let Some(reader) = &mut self.reader else {
                 let inner = self.open_somewhere(0)?;
@@ -249,11 +273,17 @@ impl<'a> BlobContent<'a> {
             };
             if let Some(position) = self.takes_over.take_if(|len| *len <= reader.position()) {
                 self.reads_held = false;
-                let inner = self.open_somewhere(position)?;
+                let inner = match self.parked.take() {
+                    Some((stands, inner)) if stands == position => inner,
+                    _ => self.open_somewhere(position)?,
+                };
                 if let Some(reader) = &mut self.reader {
                     reader.go_on(inner);
                 }
                 continue;
+            }
+            if let Some(to) = self.takes_over {
+                most = most.min(usize::try_from(to.saturating_sub(reader.position())).unwrap_or(most));
             }
             let error = match reader.read(&mut buffer[..most]) {
                 Ok(got) => {
@@ -317,11 +347,14 @@ impl Content for BlobContent<'_> {
         let standing = self.reader.as_ref().map_or(0, VerifyReader::position);
         if offset < standing {
             let Descriptor { digest, size, .. } = &self.node.descriptor;
-            (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
-            if let Some(checkpoint) = self.checkpoints.back_to(offset) {
-                let inner = self.open_somewhere(checkpoint.position())?;
-                self.reader = Some(VerifyReader::from_checkpoint(inner, digest, *size, checkpoint));
-            }
+            self.park();
+            let checkpoint = self.checkpoints.back_to(offset);
+            let from = checkpoint.as_ref().map_or(0, Checkpoint::position);
+            let inner = self.open_back(from)?;
+            self.reader = Some(match checkpoint {
+                Some(checkpoint) => VerifyReader::from_checkpoint(inner, digest, *size, checkpoint),
+                None => VerifyReader::new(inner, digest, *size),
+            });
         }
         // What lies between is read again, so that the digest is of the whole.
         let mut skipped = self.reader.as_ref().map_or(0, VerifyReader::position);
@@ -337,7 +370,7 @@ impl Content for BlobContent<'_> {
     }
 
     fn let_go(&mut self) {
-        (self.reader, self.takes_over, self.broke_at) = (None, None, 0);
+        (self.reader, self.takes_over, self.parked, self.broke_at) = (None, None, None, 0);
     }
 }
 

@@ -3,6 +3,7 @@
 //! What is repeated in the registry room is a *request*.
 
 mod below;
+mod beside;
 mod brought;
 mod checkpoints;
 mod content;

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
+use super::beside::take_over;
 use super::brought::Brought;
 use super::content::BlobContent;
 use super::needs::{ExistingTag, Image, Need};
@@ -165,7 +166,8 @@ impl Work<'_> {
 
     /// Where one place has bad content, the next one may have it right.
     fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>) -> Result<Put> {
-        if self.take_over(to, need)? {
+        if take_over(self.source, self.target, to, need.node)? {
+            self.proofs.is_known(&need.node.descriptor.digest);
             return Ok(Put::Mounted);
         }
         let mut content = BlobContent::new(self.source, need.node, self.watch);
@@ -193,19 +195,6 @@ impl Work<'_> {
             }
             ahead = Ahead::Nothing;
         }
-    }
-
-    /// Takes a blob over from where the source has it, if that is the same registry. Whether we may is for the
-    /// registry to say: it knows who may read there.
-    fn take_over(&self, to: &Repository, need: &Need<'_>) -> Result<bool> {
-        let beside = need.node.places.iter().filter_map(|place| self.source.beside(*place));
-        for from in beside.filter(|from| from != to) {
-            if self.target.take_over(to, &from, &need.node.descriptor)? {
-                self.proofs.is_known(&need.node.descriptor.digest);
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 
     fn put_manifest(&self, to: &Repository, need: &Need<'_>) -> Result<()> {

@@ -56,9 +56,10 @@ fn a_target_that_breaks_off_is_asked_where_it_stands_and_the_source_is_asked_fro
     scene.copy(&["org/app:1"]).run().succeeds();
     let sent: Vec<u64> = scene.target.requests().iter().map(|r| r.body_bytes).filter(|bytes| *bytes > 10_000).collect();
     assert_eq!(sent, [5_000_000, 3_000_000]);
+    // What had not arrived is asked for alone: what is on its way from the source already is not fetched again.
     let again: Vec<u64> =
         scene.source.requests().iter().filter(|r| r.header("Range").is_some()).map(|r| r.sent_bytes).collect();
-    assert!(matches!(again[..], [3_000_000..4_000_000]), "{again:?}");
+    assert!(matches!(again[..], [..1_000_000]), "{again:?}");
 }
 
 #[test]

@@ -8,8 +8,9 @@ use oci_bundle::login::{Login, logout};
 
 use super::errors::Failure;
 use super::progress::Progress;
-use super::registry_args::{RegistryArgs, registry_host};
+use super::registry_args::RegistryArgs;
 use super::report;
+use super::values::registry_host;
 
 /// Check credentials with a registry and keep them in the docker configuration
 #[derive(Args)]

@@ -29,6 +29,7 @@ mod signals;
 mod state;
 mod target_args;
 mod text;
+mod values;
 mod verify;
 mod volumes;
 

@@ -9,7 +9,7 @@ use oci_bundle::{Error, Result};
 
 use super::errors::Failure;
 use super::prompt;
-use super::registry_args::{is_no, is_yes, registry_host};
+use super::values::{is_no, is_yes, registry_host};
 
 /// The registries that a command is told about by one set of flags.
 #[derive(Clone, Debug)]

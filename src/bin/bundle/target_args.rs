@@ -6,7 +6,7 @@ use oci_bundle::oci::Host;
 use oci_bundle::{Error, NextStep};
 
 use super::errors::Failure;
-use super::registry_args::registry_host;
+use super::values::registry_host;
 
 #[derive(Args)]
 pub(crate) struct TargetArgs {

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
+/// Of what was passed on, the kernel holds at most about this much, in bytes.
+const BUFFER: usize = 64 << 10;
+
 /// A proxy that is not started yet.
 pub struct Builder {
     to: SocketAddr,
@@ -115,6 +118,10 @@ fn accept(shared: &Arc<Shared>, listener: &TcpListener) {
         }
         let (Ok(client), Ok(server)) = (client, TcpStream::connect(shared.settings.to)) else { continue };
         shared.connections.fetch_add(1, Ordering::SeqCst);
+        for end in [&client, &server] {
+            // Small, so that what an end believes sent is not far ahead of what the other has.
+            let _ = SockRef::from(end).set_send_buffer_size(BUFFER);
+        }
         let (client, server) = (Arc::new(client), Arc::new(server));
         let mut sockets = shared.sockets.lock().expect("sockets");
         sockets.retain(|socket| socket.strong_count() > 0);
