@@ -93,6 +93,7 @@ mod surface;
 mod trust;
 mod verify;
 mod volumes;
+mod volumes_export;
 mod volumes_import;
 mod volumes_scene;
 
