@@ -7,7 +7,7 @@ from page.refusal import Refused
 from program import run
 from registry import Registry
 from scenes import scenes
-from writer import bundle_of
+from writer import bundle_of, volumes_of
 
 AT_ONCE = 4
 
@@ -38,12 +38,35 @@ def one(program, scene, path, folder):
             expected = bundle_of(scene.layout, names, scene.left_out, registry.name)
         except Refused as refused:
             return f"the writer refuses this: {refused}"
-    with open(path + ".expected", "wb") as file:
-        file.write(expected)
-    if status != 0 or not os.path.exists(path):
-        return f"the program ends with {status}: {said}"
-    with open(path, "rb") as file:
-        return difference(expected, file.read())
+        with open(path + ".expected", "wb") as file:
+            file.write(expected)
+        if status != 0 or not os.path.exists(path):
+            return f"the program ends with {status}: {said}"
+        with open(path, "rb") as file:
+            fault = difference(expected, file.read())
+        return fault or in_volumes(program, scene, registry, arguments[:-2], path, names)
+
+
+def in_volumes(program, scene, registry, arguments, path, names):
+    """Exports a scene into volumes, as long as a third of it and long enough; gives what is wrong, or None."""
+    size = os.path.getsize(path) // 3 + 8 * 1024
+    path = path.removesuffix(".tar") + "-in-volumes.tar"
+    status, said = run(program, [*arguments, "--volume-size", str(size), "-o", path], os.path.dirname(path))
+    try:
+        expected = volumes_of(scene.layout, size, names, scene.left_out, registry.name)
+    except Refused as refused:
+        return None if status == 2 else f"{status}, where there are no volumes of {size} bytes: {refused}"
+    if status != 0:
+        return f"volumes of {size} bytes: the program ends with {status}: {said}"
+    for number, data in enumerate(expected, 1):
+        volume = path.removesuffix(".tar") + f"-{number}of{len(expected)}.tar"
+        if not os.path.exists(volume):
+            return f"volumes of {size} bytes: no {os.path.basename(volume)}"
+        with open(volume, "rb") as file:
+            fault = difference(data, file.read())
+        if fault:
+            return f"{os.path.basename(volume)}, at most {size} bytes: {fault}"
+    return None
 
 
 def difference(expected, actual):

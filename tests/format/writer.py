@@ -74,7 +74,7 @@ def attached(named, unnamed, store):
         waiting = [descriptor for descriptor in waiting if descriptor not in new]
 
 
-def form_of(named, unnamed, left_out, store):
+def form_of(named, unnamed, left_out, store, volume=None):
     """The form of the bundle with these images, `{name: Descriptor}`, and these referrers."""
     roots = [(Root(name, descriptor.digest), descriptor) for name, descriptor in named.items()]
     roots += [(Root(None, descriptor.digest), descriptor) for descriptor in unnamed]
@@ -83,7 +83,7 @@ def form_of(named, unnamed, left_out, store):
     roots.sort(key=lambda pair: unordered.place(pair[0]))
     plan = plan_of([descriptor for _, descriptor in roots], store)
     plan.count_by_root({(root.name, root.digest) for root, _ in roots})
-    form = Form([root for root, _ in roots], plan, left_out)
+    form = Form([root for root, _ in roots], plan, left_out, volume)
     check_store(form, store)
     return form
 
@@ -97,8 +97,18 @@ def check_store(form, store):
         refuse_unless(file.size == form.plan.sizes[digest], f"{digest} is not as long as its Descriptors say")
 
 
-def bundle_of(layout, names=None, left_out=(), rename=None):
-    """The bytes of the bundle of these images of a layout directory, or of all; `rename` gives each its name."""
+def volumes_of(layout, size, names=None, left_out=(), rename=None):
+    """The bytes of each volume of at most `size` bytes."""
+    found, count = [], 1
+    while len(found) < count:
+        data, count = bundle_of(layout, names, left_out, rename, (len(found) + 1, size))
+        found.append(data)
+    return found
+
+
+def bundle_of(layout, names=None, left_out=(), rename=None, volume=None):
+    """The bytes of the bundle of these images of a layout directory, or of all; `rename` gives each its name. With
+    `volume`, its number and the size of volumes, those of the volume and how many there are."""
     store = Store(layout)
     named, unnamed = images_of(layout)
     if names:
@@ -106,9 +116,11 @@ def bundle_of(layout, names=None, left_out=(), rename=None):
     if rename:
         named = {rename(name): descriptor for name, descriptor in named.items()}
     referrers = attached(list(named.values()), unnamed, store)
-    form = form_of(named, referrers, left_out, store)
+    form = form_of(named, referrers, left_out, store, volume)
     there = lambda digest: store.chunks_of(digest) if store.file(digest) else [form.plan.data[digest]]
-    return b"".join(form.file(there))
+    part = lambda digest, part: [b"".join(there(digest))[part[1] : part[1] + part[2]]]
+    data = b"".join(form.file(there, part))
+    return (data, form.count) if volume else data
 
 
 def named_in(named, name):
@@ -121,15 +133,22 @@ def main():
     parser.add_argument("layout", metavar="LAYOUT_DIR", help="an OCI image layout directory")
     parser.add_argument("out", metavar="OUT.tar", help="the bundle to write")
     parser.add_argument("--name", action="append", help="an image of index.json; without, all of them")
+    parser.add_argument("--volume-size", type=int, metavar="BYTES", help="write OUT-1of3.tar and so on")
     parser.add_argument("--without", action="append", default=[], metavar="DIGEST", help="a blob that was left out")
     arguments = parser.parse_args()
     try:
         names = arguments.name and [reference(name).name for name in arguments.name]
-        data = bundle_of(arguments.layout, names, arguments.without)
+        if arguments.volume_size:
+            found = volumes_of(arguments.layout, arguments.volume_size, names, arguments.without)
+            stem = arguments.out.removesuffix(".tar")
+            files = {f"{stem}-{number}of{len(found)}.tar": data for number, data in enumerate(found, 1)}
+        else:
+            files = {arguments.out: bundle_of(arguments.layout, names, arguments.without)}
     except Refused as refused:
         sys.exit(f"writer.py: {refused}")
-    with open(arguments.out, "wb") as file:
-        file.write(data)
+    for path, data in files.items():
+        with open(path, "wb") as file:
+            file.write(data)
 
 
 if __name__ == "__main__":

@@ -93,7 +93,7 @@ def of_keys():
         ("two-volumes", "| `volume` | object |", lambda document: document.update(volume={"count": 2, "number": 1})),
         (
             "second-volume",
-            "every bundle of version 1 has exactly one",
+            "| `volume` | object |",
             lambda document: document.update(volume={"count": 1, "number": 2}),
         ),
         ("volume-0", "| `volume` | object |", lambda document: document.update(volume={"count": 1, "number": 0})),

@@ -11,10 +11,10 @@ from .refusal import refuse_unless
 
 def check_bundle_tar(contents, data):
     """Compares every byte of the file with what its content must have."""
-    form = form_of(contents)
+    form = form_of(contents, is_tar=True)
     refuse_unless(len(data) == form.length(), "the file has another length than its content must have")
     at = 0
-    for piece in form.file(contents.chunks_of):
+    for piece in form.file(contents.chunks_of, contents.chunks_of_part):
         refuse_unless(data[at : at + len(piece)] == piece, f"not the one form, in the {len(piece)} bytes from {at} on")
         at += len(piece)
     refuse_unless(at == len(data), "bytes after the end")
@@ -28,15 +28,17 @@ def check_bundle_directory(contents, path):
         refuse_unless(name in must, f"{name} belongs to nothing")
 
 
-def form_of(contents):
+def form_of(contents, is_tar=False):
     """The form that this content must have, of which the three documents are checked here."""
-    check_version(contents)
+    document = check_version(contents)
+    volume, elsewhere = volume_of(document)
+    refuse_unless(volume is None or is_tar, "a volume in a directory")
     place = contents.documents.get("oci-layout")
     refuse_unless(place and place.size == len(OCI_LAYOUT) and place.read() == OCI_LAYOUT, "oci-layout is not the one")
     contents.check_hashes()
     descriptors = read_index(contents)
-    plan, missing = plan_of(descriptors, contents, data_stands=False)
-    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing)
+    plan, missing = plan_of(descriptors, contents, data_stands=False, elsewhere=elsewhere)
+    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing, volume)
     for name, data in form.documents():
         refuse_unless(contents.documents[name].read() == data, f"{name} is not in its one form, or says something else")
     return form
@@ -47,6 +49,20 @@ def check_version(contents):
     document = read_document(contents.documents["bundle.json"].read(), "bundle.json")
     version = document.get("formatVersion")
     refuse_unless(type(version) is int and version == 1, f"formatVersion {version!r} is not known")
+    return document
+
+
+def volume_of(document):
+    """`(number, size)` of a volume, or None; and the digests that its table has, which other volumes may have.
+
+    What else the table says is compared with what it must say.
+    """
+    volume = document.get("volume")
+    if type(volume) is not dict or "size" not in volume:
+        return None, set()
+    number, size, table = volume.get("number"), volume["size"], document.get("table")
+    refuse_unless(type(number) is int and type(size) is int and type(table) is dict, "a volume without table")
+    return (number, size), set(table)
 
 
 def root_of(descriptor):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple, Optional
 
-from . import digests, tar_write
+from . import digests, tar_write, volumes
 from .descriptors import OCI_INDEX
 from .json_write import written
 from .refusal import refuse_unless
@@ -25,17 +25,36 @@ class Root(NamedTuple):
 class Form:
     """What a bundle with these roots, this plan and this left out has to be.
 
-    The plan decides sizes and types; the order of the roots is worked out here.
+    The plan decides sizes and types; the order of the roots is worked out here. `volume` is None, or the number of a
+    volume and the size of volumes.
     """
 
-    def __init__(self, roots, plan, left_out):
+    def __init__(self, roots, plan, left_out, volume=None):
         self.plan = plan
+        self.count, self.number, self.table = 1, 1, {}
         self.roots = sorted(roots, key=self.place)
         self.left_out = sorted(left_out)
         self.check_roots()
         self.check_left_out()
         self.index = written(self.index_document())
         refuse_unless(len(self.index) <= LARGEST_INDEX, "index.json of more than 64 MiB")
+        self.bundle_json = written(self.bundle_document())
+        if volume and self.length() > volume[1]:
+            self.number, self.size = volume
+            self.take_volume()
+
+    def take_volume(self):
+        """Makes this the form of one volume of the bundle."""
+
+        def head_of(count, table):
+            self.count, self.table, number, self.number = count, table, self.number, count
+            self.bundle_json = written(self.bundle_document())
+            self.number = number
+            return self.head_length()
+
+        division = volumes.Division(self, self.size, head_of)
+        self.count, self.table = len(division.left), division.table
+        refuse_unless(1 <= self.number <= self.count, f"there is no volume {self.number} of {self.count}")
         self.bundle_json = written(self.bundle_document())
 
     @property
@@ -110,7 +129,10 @@ class Form:
         return document
 
     def bundle_document(self):
-        document = {"formatVersion": 1, "index": self.identity, "volume": {"count": 1, "number": 1}}
+        document = {"formatVersion": 1, "index": self.identity, "volume": {"count": self.count, "number": self.number}}
+        if self.table:
+            document["table"] = self.table
+            document["volume"]["size"] = self.size
         if self.left_out:
             document["absent"] = self.absent()
         return document
@@ -123,26 +145,47 @@ class Form:
     def documents(self):
         return [("oci-layout", OCI_LAYOUT), ("index.json", self.index), ("bundle.json", self.bundle_json)]
 
-    def file(self, chunks_of):
-        """The bytes of the bundle, piece by piece. `chunks_of` gives those of a blob by its digest."""
+    def entries(self):
+        """The paths of all entries after the directories, each with its digest and, of a part, which it is."""
+        for digest in self.blobs():
+            there = self.table.get(digest)
+            if there is None or there == self.number:
+                yield digests.path_of(digest), digest, None
+            elif self.number in volumes.volumes_of(there):
+                part = volumes.part_in(there, self.number, self.plan.sizes[digest])
+                yield volumes.part_path(digest, part[0]), digest, part
+
+    def file(self, chunks_of, chunks_of_part=None):
+        """The bytes of the bundle, piece by piece. `chunks_of` gives those of a blob by its digest, and
+        `chunks_of_part` those of a part."""
         for path, data in self.documents():
             yield tar_write.head(path, len(data)) + data + tar_write.padding(len(data))
         yield tar_write.head("blobs/", 0, is_directory=True)
         for algorithm in self.plan.algorithms:
             yield tar_write.head(f"blobs/{algorithm}/", 0, is_directory=True)
-        for digest in self.blobs():
-            size = self.plan.sizes[digest]
-            yield tar_write.head(digests.path_of(digest), size)
-            yield from chunks_of(digest)
+        for path, digest, part in self.entries():
+            size = part[2] if part else self.plan.sizes[digest]
+            yield tar_write.head(path, size)
+            yield from chunks_of_part(digest, part) if part else chunks_of(digest)
             yield tar_write.padding(size)
+            if part:
+                line = volumes.sum_line(chunks_of_part(digest, part), part[0])
+                yield tar_write.head(path + ".sha256", len(line)) + line + tar_write.padding(len(line))
         yield tar_write.END
+
+    def head_length(self):
+        """The length of all before the first config, other blob or part."""
+        entries = [(path, len(data)) for path, data in self.documents()] + [("blobs/", 0)]
+        entries += [(f"blobs/{algorithm}/", 0) for algorithm in self.plan.algorithms]
+        entries += [(digests.path_of(digest), self.plan.sizes[digest]) for digest in self.plan.manifests]
+        return sum(volumes.cost(path, size) for path, size in entries)
 
     def length(self):
         """The length of the file, from sizes alone."""
-        total = len(tar_write.END)
-        entries = [(path, len(data)) for path, data in self.documents()] + [("blobs/", 0)]
-        entries += [(f"blobs/{algorithm}/", 0) for algorithm in self.plan.algorithms]
-        entries += [(digests.path_of(digest), self.plan.sizes[digest]) for digest in self.blobs()]
-        for path, size in entries:
-            total += len(tar_write.head(path, size)) + size + len(tar_write.padding(size))
+        total = self.head_length() + len(tar_write.END)
+        for path, digest, part in self.entries():
+            if part:
+                total += volumes.cost(path, part[2]) + volumes.cost_of_sum(digest)
+            elif digest not in self.plan.manifests:
+                total += volumes.cost(path, self.plan.sizes[digest])
         return total

@@ -1,6 +1,7 @@
 """What was found in a tar or a directory: three documents and the blobs."""
 
 from .digests import hashes_to
+from .volumes import part_path
 from .refusal import refuse_unless
 
 
@@ -10,6 +11,13 @@ class Contents:
     def __init__(self):
         self.documents = {}
         self.blobs = {}
+        self.parts = {}  # by path
+
+    def chunks_of_part(self, digest, part):
+        """The content of a part of a blob, where it stands and is as long as it must be."""
+        place = self.parts.get(part_path(digest, part[0]))
+        refuse_unless(place and place.size == part[2], f"part {part[0]} of {digest} is not there in its length")
+        return place.chunks()
 
     def add_blob(self, digest, place):
         """A blob may stand several times, in one size; each time is hashed."""

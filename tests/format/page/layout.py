@@ -47,11 +47,11 @@ def check_oci_layout(contents):
     refuse_unless(version == "1.0.0", f"imageLayoutVersion {version!r}")
 
 
-def plan_of(roots, contents, data_stands, names=None):
+def plan_of(roots, contents, data_stands, names=None, elsewhere=frozenset()):
     """The plan, and the digests of it that are missing, each of which may be.
 
     `names` are those of the roots, where they are not simply what stands there.
-    `data_stands` is whether the `data` of a Descriptor stands for a blob that is missing otherwise.
+    `elsewhere` are blobs that other volumes may have. `data_stands` is whether the `data` of a Descriptor stands for a blob that is missing otherwise.
     """
     plan = Plan(roots, contents.fetch)
     names = [name_of(root) for root in roots] if names is None else names
@@ -59,7 +59,7 @@ def plan_of(roots, contents, data_stands, names=None):
     for digest in plan.sizes.keys() & contents.blobs.keys():
         if contents.size_of(digest) != plan.sizes[digest]:
             raise Refused(f"{digest} is not as long as its Descriptors say")
-    missing = plan.sizes.keys() - contents.blobs.keys()
+    missing = plan.sizes.keys() - contents.blobs.keys() - (elsewhere - plan.manifests.keys())
     if data_stands:
         missing -= plan.data.keys()
     for digest in missing:

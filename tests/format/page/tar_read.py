@@ -100,7 +100,7 @@ def name_of(raw_name, kind):
         refuse_unless(kind == tar_header.FILE, f"{name} is a {kind}")
     if digest_at(name):
         refuse_unless(kind in (tar_header.FILE, tar_header.HARD_LINK), f"{name} is a {kind}")
-    elif name.startswith("blobs"):
+    elif name.startswith(("blobs", "parts")):
         refuse_unless(kind in (tar_header.FILE, tar_header.DIRECTORY), f"{name} is a {kind}")
     return name
 
@@ -112,6 +112,8 @@ def place(contents, name, span):
         contents.documents[name] = span
     elif digest := digest_at(name):
         contents.add_blob(digest, span)
+    elif name.startswith("parts/"):
+        contents.parts[name] = span
 
 
 def link(contents, name, raw_target):
