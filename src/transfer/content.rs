@@ -146,7 +146,7 @@ impl<'a> BlobContent<'a> {
     /// # Errors
     /// As for [`BlobContent::check`].
     pub(super) fn all(&mut self) -> Result<Arc<[u8]>> {
-        let mut all = Vec::new();
+        let mut all = Vec::with_capacity(usize::try_from(self.node.descriptor.size).unwrap_or(0));
         self.read_all(&mut |part| match part {
             Some(part) => all.extend_from_slice(part),
             None => all.clear(),

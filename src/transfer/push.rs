@@ -23,6 +23,9 @@ use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository, Role};
 use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch, side_by_side};
 
+/// Blobs up to this size, in bytes, may be read into memory before they are sent: one for each worker.
+const MOST_HELD: u64 = 256 << 10;
+
 /// Pushes what a survey found missing, and every tag; of the images that wait for more, blobs alone.
 pub(crate) fn push(
     contents: &Contents,
@@ -169,6 +172,14 @@ impl Work<'_> {
         if take_over(self.source, self.target, to, need.node)? {
             self.proofs.is_known(&need.node.descriptor.digest);
             return Ok(Put::Mounted);
+        }
+        let is_held = need.node.descriptor.size <= MOST_HELD;
+        if ahead == Ahead::Ask && !is_held {
+            // Without a mount, since that is worth no second reading.
+            if matches!(self.target.has(to, Endpoint::Blobs, &need.node.descriptor), Ok(true)) {
+                return Ok(Put::Found);
+            }
+            ahead = Ahead::Nothing;
         }
         let mut content = BlobContent::new(self.source, need.node, self.watch);
         // Both may end in a mount, and that the target has something proves nothing about what is here.
