@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::referrer_scene::{SBOM, SIGNATURE, put_index, put_referrer};
 use crate::scene::{Scene, body_bytes, borrowed, command, names, put_image, put_layer, put_small_image, writes};
-use crate::support::registry::{Fault, Match, Registry, Request};
+use crate::support::registry::{Fault, Match, Registry, Request, digest_like};
 
 /// Every manifest of a registry with its type and bytes, by repository and by tag or digest; and every blob.
 fn everything(registry: &Registry) -> BTreeMap<String, (String, Vec<u8>)> {
@@ -194,6 +194,25 @@ fn a_blob_of_several_images_crosses_once_for_each_registry() {
     assert!(body_bytes(&scene.target) < size + 10_000, "{} bytes sent", body_bytes(&scene.target));
     for repository in repositories {
         assert_eq!(scene.target.missing(&format!("library/{repository}"), "1"), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_blob_is_read_once_at_the_source_whatever_its_size() {
+    for size in [1, 200_000, 600_000, 3_000_000] {
+        let scene = Scene::new();
+        let layer = crate::scene::put_made_layer(&scene.source, "org/app", 9, size);
+        let digest = layer["digest"].as_str().expect("a digest").to_owned();
+        put_image(&scene.source, "org/app", "1", &[layer]);
+        scene.copy(&["org/app:1"]).run().succeeds();
+        let got = |r: &Request| r.method == "GET" && r.path.ends_with(&digest);
+        assert_eq!(scene.source.count(got), 1, "{size}");
+        // Where it is there, and nobody knows that yet, it is not sent again.
+        let (_, manifest) = scene.source.manifest("org/app", "1").expect("a manifest");
+        scene.target.remove_manifest("library/org/app", &digest_like("sha256:", &manifest));
+        scene.target.clear_requests();
+        scene.copy(&["org/app:1"]).run().succeeds();
+        assert_eq!(body_bytes(&scene.target), 0, "{size}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The lines that have to be there, by section. A section that is not named here may have any.
-const LINES: [(char, u32); 12] = [
+const LINES: [(char, u32); 13] = [
     ('A', 14),
     ('B', 13),
     ('C', 9),
@@ -14,6 +14,7 @@ const LINES: [(char, u32); 12] = [
     ('F', 5),
     ('G', 12),
     ('H', 15),
+    ('K', 11),
     ('L', 12),
     ('N', 14),
     ('S', 5),
