@@ -10,6 +10,7 @@ mod read;
 mod write;
 
 pub(crate) use format::index_json::IndexEntry;
+pub(crate) use format::inventory::{InventoryJson, MAX_INVENTORY, Whereabouts, Witness};
 pub(crate) use format::layout::Layout;
 pub(crate) use format::paths::{blob_path, part_path};
 pub(crate) use format::table::{Piece, Volumes};
@@ -18,6 +19,6 @@ pub(crate) use format::volumes::divide;
 pub use read::Expectation;
 pub(crate) use read::{Bundle, Bundles, Spooling, ZstdFrames, check_bundle, check_images, nothing_named};
 pub(crate) use write::{
-    AtPlace, Leftover, Output, Stopped, VolumesJournal, VolumesProgress, Written, at_place, check_room_beside,
-    is_whole, remove_volume,
+    AtPlace, DocumentPlace, Leftover, Output, Stopped, VolumesJournal, VolumesProgress, Written, at_place,
+    check_room_beside, is_whole, remove_volume,
 };

@@ -109,6 +109,13 @@ pub enum NextStep {
     FreeRoomOrWriteElsewhere,
     /// Become, or ask, somebody who may use a file.
     GetAccess,
+    /// Give the base of a delta along, or fetch the images whole.
+    GiveBase {
+        /// Their names, with digests.
+        images: Vec<String>,
+        /// There are others.
+        more: bool,
+    },
     /// Show the server a client certificate.
     GiveClientCertificate {
         /// The registry.
@@ -205,6 +212,8 @@ pub enum NextStep {
         /// What to name.
         registry: String,
     },
+    /// Pack what contradicts into two bundles, or leave one of them out.
+    PackApart,
     /// Pack a layout anew, from inside its folder.
     PackFromInside {
         /// The folder.
@@ -269,6 +278,11 @@ pub enum NextStep {
     AllowSource,
     /// Ask the registry less often.
     SlowDown,
+    /// Take an inventory of what is good of a damaged file.
+    TakeInventory {
+        /// The file.
+        path: PathBuf,
+    },
     /// Trust the authority that signed a certificate.
     TrustAuthority {
         /// The registry.

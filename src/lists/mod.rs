@@ -7,6 +7,7 @@ mod chart;
 mod compose;
 mod hauler;
 mod images_lock;
+mod inventory;
 mod kubernetes;
 mod lines;
 mod list;

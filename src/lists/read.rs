@@ -3,7 +3,7 @@
 use super::list::List;
 use super::text::{template, text_of};
 use super::tree::{Node, Value, documents};
-use super::{chart, compose, hauler, images_lock, kubernetes, lines, oc_mirror, regsync, skopeo_sync, zarf};
+use super::{chart, compose, hauler, images_lock, inventory, kubernetes, lines, oc_mirror, regsync, skopeo_sync, zarf};
 
 /// Longer texts are no lists that a person has, in bytes.
 pub(crate) const MAX_LIST: u64 = 64 << 20;
@@ -43,7 +43,9 @@ fn read_document(document: &Node, list: &mut List) {
         _ if version.starts_with("content.hauler.cattle.io/") => return hauler::read(document, kind, list),
         _ => {}
     }
-    if regsync::is_regsync(document) {
+    if inventory::is_inventory(document) {
+        inventory::read(document, list);
+    } else if regsync::is_regsync(document) {
         regsync::read(document, list);
     } else if compose::is_compose(document) {
         compose::read(document, list);

@@ -74,7 +74,7 @@ impl Naming {
     ///
     /// # Errors
     /// When what comes out is no repository name.
-    fn repository(&self, source: &Repository) -> Result<Repository, Invalid> {
+    pub(crate) fn repository(&self, source: &Repository) -> Result<Repository, Invalid> {
         let fitting = self.mappings.iter().filter_map(|m| Some((m, m.from.rest(source)?)));
         let path = match fitting.max_by_key(|(m, _)| m.from.len()) {
             Some((mapping, rest)) => format!("{}/{rest}", mapping.to),

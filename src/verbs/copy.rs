@@ -114,7 +114,7 @@ impl Copy {
         let source = registries.copied_to(&target, &destination.host)?;
         let placed = place(&contents, None, &naming, destination.existing_tag)?;
         // All of it can be had, or there would be no plan.
-        let is_whole = |_: &Image, _: &Survey<'_>| Ok(());
+        let is_whole = |_: &Image, _: &[Image], _: &Survey<'_>| Ok(());
         let arrival = destination.push(&contents, (placed, Vec::new()), &source, &target, is_whole, watch.as_ref())?;
         let Arrived { images, blobs, left_out, read_back } = arrival.into();
         Ok(Copied { registry: destination.host, images, blobs, left_out, read_back })

@@ -3,6 +3,7 @@
 
 use std::collections::{HashMap, HashSet};
 
+use super::superseded::Aside;
 use crate::archive::{Bundle, Bundles, IndexEntry, nothing_named};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Reference, parse_digest_tag};
@@ -25,14 +26,15 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// The entries of all these bundles. `name` is the repository of what has none.
+    /// The entries of all these bundles, but those that do not count in each of them. `name` is the repository of what
+    /// has none.
     ///
     /// # Errors
     /// When a bundle names nothing, or something cannot be named so.
-    pub(super) fn of(bundles: &Bundles, name: Option<&Reference>) -> Result<Self> {
+    pub(super) fn of(bundles: &Bundles, name: Option<&Reference>, aside: &[Aside]) -> Result<Self> {
         let mut entries = Self { starts: Vec::new(), unusable: Vec::new() };
         let mut seen = HashSet::new();
-        for bundle in bundles.iter() {
+        for (number, bundle) in bundles.iter().enumerate() {
             let here = |e: Error| e.at(bundle.path().display());
             for bad in &bundle.index().bad {
                 let error = Error::content(bad.error.to_string());
@@ -48,9 +50,12 @@ impl Entries {
                 };
                 own.push((called, descriptor.clone()));
             }
-            if !bundle.is_ours() {
+            if !bundle.is_ours() && !bundle.is_salvaged() {
                 own.extend(lone(bundle, name)?);
                 entries.one_size_each(bundle, &mut own);
+            }
+            if let Some(aside) = aside.get(number).filter(|aside| !aside.is_empty()) {
+                own.retain(|(called, descriptor)| !aside.contains(&(called.clone(), descriptor.digest.clone())));
             }
             for (called, descriptor) in own {
                 // One entry that stands there twice is one root.
@@ -149,7 +154,7 @@ fn lone(bundle: &Bundle, name: Option<&Reference>) -> Result<Option<(RootName, D
 pub(super) fn unlisted_referrers(bundles: &Bundles, contents: &Contents) -> Vec<Start> {
     let mut candidates: Vec<(Manifest, Vec<Place>)> = Vec::new();
     let mut seen = HashSet::new();
-    for bundle in bundles.iter().filter(|bundle| !bundle.is_ours()) {
+    for bundle in bundles.iter().filter(|bundle| !bundle.is_ours() && !bundle.is_salvaged()) {
         for digest in bundle.blobs().filter(|digest| contents.node(digest).is_none()) {
             if !seen.insert(digest.clone()) {
                 continue;

@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::opened::{Input, Opened, reads_bundles};
-use super::report::{DamagedEntry, LeftOut, ReferrerReport, VolumeReport};
+use super::report::{DamagedEntry, DeltaReport, LeftOut, ReferrerReport, VolumeReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
@@ -90,6 +90,9 @@ pub struct Listed {
     pub expected: Option<bool>,
     /// The images in the order of the bundle.
     pub images: Vec<ListedImage>,
+    /// Of a delta: what it carries, and what it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaReport>,
     /// Content that the bundle does not hold, and need not.
     pub left_out: Vec<LeftOut>,
     /// What of a layout of another tool is damaged or not there: it concerns no other image.
@@ -171,6 +174,7 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
         volume: VolumeReport::of(bundle),
         expected: (!input.expect.is_empty()).then_some(true),
         images,
+        delta: DeltaReport::of(contents),
         left_out: LeftOut::of(contents),
         damaged,
     })

@@ -1,15 +1,21 @@
 //! What the program does: each verb joins two ends and reports what came of it. None prints anything.
 
+mod announced;
+mod bases;
 mod entries;
 mod opened;
 mod planned;
 mod pushed;
 pub mod report;
+mod superseded;
+mod written;
 
 pub mod copy;
 pub mod export;
 pub mod images;
 pub mod import;
+pub mod inventory;
 pub mod list;
 pub mod login;
+pub mod pack;
 pub mod verify;

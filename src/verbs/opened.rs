@@ -2,15 +2,16 @@
 //! held against the form of the format.
 
 use std::collections::HashSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entries::{Entries, Unusable, unlisted_referrers};
+use super::superseded::{Aside, superseded};
 use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
-use crate::error::{Error, NextStep, Result};
+use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, Reference};
 use crate::plan::{Budget, Failure, walk};
-use crate::store::{Contents, Root, RootName, Watch};
+use crate::store::{Contents, Event, Node, Presence, Reason, Root, RootName, Watch};
 
 /// Which bundles to read, and what they have to be.
 #[derive(Clone, Debug)]
@@ -37,6 +38,17 @@ impl Input {
     pub(super) fn open(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
         let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), most: self.max_spool, watch };
         self.bundles.iter().map(|path| Bundle::open(path, spooling)).collect()
+    }
+
+    /// The same where several complete each other: of one that is damaged, what is good of it. What is wrong with all
+    /// others does not hide any.
+    ///
+    /// # Errors
+    /// One cannot be used at all.
+    pub(super) fn open_as_one(&self, watch: &dyn Watch) -> Result<Vec<Bundle>> {
+        let is_alone = self.bundles.len() == 1;
+        let opened = self.open(watch).into_iter().zip(&self.bundles);
+        opened.map(|(opened, path)| if is_alone { opened } else { or_salvaged(opened, path, watch) }).collect()
     }
 
     /// What is not as expected of this bundle by itself.
@@ -78,6 +90,20 @@ impl Input {
         let reason = format!("not pinned, so not taken: {}{more}", named.join(", "));
         Err(Error::content(reason).or_else_do(NextStep::PinAll))
     }
+}
+
+/// A bundle, or what is good of a damaged one: of a tar whose structure is damaged.
+///
+/// # Errors
+/// It cannot be read at all, or nothing of it is good.
+pub(super) fn or_salvaged(opened: Result<Bundle>, path: &Path, watch: &dyn Watch) -> Result<Bundle> {
+    let error = match opened {
+        Err(error) if error.kind() == Kind::Content => error,
+        opened => return opened,
+    };
+    let Some(salvaged) = Bundle::salvage(path, watch)? else { return Err(error) };
+    watch.on(Event::Warning { message: &format!("{error}: what hashes right in it is used all the same") });
+    Ok(salvaged)
 }
 
 /// What a verb that reads bundles takes about them, as methods of its builder; its field `input` is an [`Input`].
@@ -148,10 +174,12 @@ impl Opened {
         let mut alone = Vec::new();
         let mut read = None;
         let several = bundles.len() > 1;
+        let with_delta = several && bundles.iter().any(|bundle| bundle.rests_on().next().is_some());
+        let mut each = Vec::new();
         for bundle in bundles {
             // Each by itself: the form of one does not depend on the others.
             let one = Bundles::new(vec![bundle]);
-            let found = Found::of(&one, name, jobs, most, watch)?;
+            let found = Found::of(&one, name, &[], jobs, most, watch)?;
             let [bundle] = one.into_inner().try_into().map_err(|_| Error::content("no bundle"))?;
             if found.failures.is_empty()
                 && let Err(e) = bundle.check_form(&found.contents)
@@ -159,13 +187,19 @@ impl Opened {
                 malformed.push(e.at(bundle.path().display()));
             }
             alone.push(bundle);
-            // Of several, what is in each is not held beside what is in all of them.
-            read = (!several).then_some(found);
+            // Of several, what is in each is not held beside what is in all of them, unless one may replace another's.
+            if with_delta {
+                each.push(found.contents);
+            } else if !several {
+                read = Some(found);
+            }
         }
+        let aside = if with_delta { superseded(&alone.iter().zip(&each).collect::<Vec<_>>()) } else { Vec::new() };
+        drop(each);
         let bundles = Bundles::new(alone);
         let Found { contents, failures, unusable } = match read {
             Some(read) => read,
-            None if several => Found::of(&bundles, name, jobs, most, watch)?,
+            None if several => Found::of(&bundles, name, &aside, jobs, most, watch)?,
             None => return Err(Error::usage("no bundle named")),
         };
         Ok(Self { bundles, contents, failures, malformed, unusable })
@@ -233,12 +267,20 @@ struct Found {
 
 impl Found {
     /// Walks everything that the entries of these bundles stand for, and what refers to any of it.
-    fn of(bundles: &Bundles, name: Option<&Reference>, jobs: usize, most: u64, watch: &dyn Watch) -> Result<Self> {
+    fn of(
+        bundles: &Bundles,
+        name: Option<&Reference>,
+        aside: &[Aside],
+        jobs: usize,
+        most: u64,
+        watch: &dyn Watch,
+    ) -> Result<Self> {
         let at = |e: Error| e.at(bundles.label());
-        let Entries { starts, unusable } = Entries::of(bundles, name)?;
+        let Entries { starts, unusable } = Entries::of(bundles, name, aside)?;
         let (mut contents, failures) = walk(bundles, starts.clone(), jobs, &Budget::new(most), watch).map_err(at)?;
         contents.check_shape().map_err(at)?;
         bundles.place_absent(&mut contents);
+        rest_on_bases(bundles, &mut contents);
         let more = unlisted_referrers(bundles, &contents);
         if more.is_empty() {
             return Ok(Self { contents, failures, unusable });
@@ -247,6 +289,20 @@ impl Found {
         let (mut contents, failures) = walk(bundles, starts, jobs, &Budget::new(most), watch).map_err(at)?;
         contents.check_shape().map_err(at)?;
         bundles.place_absent(&mut contents);
+        rest_on_bases(bundles, &mut contents);
         Ok(Self { contents, failures, unusable })
+    }
+}
+
+/// What is in none of these files, and of which one of them says that a base has it, is not lost. Whether that is
+/// true shows where the base is.
+pub(super) fn rest_on_bases(bundles: &Bundles, contents: &mut Contents) {
+    let said: HashSet<&Digest> = bundles.iter().flat_map(Bundle::rests_on).collect();
+    if !said.is_empty() {
+        let is_nowhere = |node: &Node| match node.presence {
+            Presence::Carried | Presence::LeftOut(Reason::Base | Reason::Volume(_)) => false,
+            Presence::LeftOut(Reason::Nondistributable) | Presence::Missing => true,
+        };
+        contents.leave_out(Reason::Base, |node| is_nowhere(node) && said.contains(&node.descriptor.digest));
     }
 }

@@ -1,15 +1,16 @@
 //! The one way from names of images to everything they consist of: looked up at their registries, walked, and told
 //! to whoever watches.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
+pub(super) use super::announced::announce;
+use super::announced::{named, with_images};
 use super::images::Images;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Reference};
 use crate::plan::{Budget, ReferrerPolicy, Start, Wanted, walk, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
-use crate::store::{Contents, Event, Node, RootName, Watch, side_by_side};
+use crate::store::{Contents, Event, RootName, Watch, side_by_side};
 
 /// Which images, and what of them.
 #[derive(Clone, Debug)]
@@ -179,55 +180,4 @@ fn resolve(
 fn without_referrers(name: &Reference) -> Error {
     let reason = "no signature and nothing else refers to it, and --referrers require asks for that";
     Error::refused(reason, NextStep::SignOrTakeWithout).at(name.name())
-}
-
-/// Says which images a failure concerns.
-pub(super) fn with_images(error: Error, images: &[String]) -> Error {
-    match images {
-        [] => error,
-        [one] => error.at(one),
-        [one, others @ ..] => error.at(format!("{one} and {} more", others.len())),
-    }
-}
-
-/// The images by name, in the order of the bundle.
-pub(super) fn named(contents: &Contents) -> impl Iterator<Item = (&Reference, &Digest)> {
-    contents.images().filter_map(|root| Some((root.name.full()?, &root.digest)))
-}
-
-/// Tells whoever watches what was resolved, and what there is to carry.
-pub(super) fn announce(contents: &Contents, watch: &dyn Watch) {
-    // Many names may be one content.
-    let mut known: HashMap<&Digest, (u64, u64)> = HashMap::new();
-    let (mut images, mut apart) = (0, 0_u64);
-    for (name, digest) in named(contents) {
-        let platforms = contents.platforms(digest);
-        let (referrers, size) = *known.entry(digest).or_insert_with(|| measured(contents, digest));
-        images += 1;
-        apart = apart.saturating_add(size);
-        watch.on(Event::Resolved { name: &name.name(), digest, platforms: &platforms, referrers });
-    }
-    let (blobs, bytes) = carried(contents);
-    watch.on(Event::Planned {
-        images,
-        manifests: contents.manifests().count() as u64,
-        blobs,
-        bytes,
-        shared: apart.saturating_sub(bytes),
-    });
-}
-
-/// How many blobs there are to carry, and their length in bytes.
-pub(super) fn carried(contents: &Contents) -> (u64, u64) {
-    contents.carried_blobs().fold((0, 0), |(count, bytes), node| (count + 1, bytes + node.descriptor.size))
-}
-
-/// How much refers to an image, and the bytes of blobs that it and that would take alone.
-fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
-    let referrers = contents.all_referrer_digests(image);
-    let roots = std::iter::once(image).chain(&referrers);
-    let nodes: HashMap<&Digest, &Node> =
-        roots.flat_map(|root| contents.closure(root)).map(|node| (&node.descriptor.digest, node)).collect();
-    let carried = nodes.values().filter(|node| !node.is_manifest() && node.is_carried());
-    (referrers.len() as u64, carried.map(|node| node.descriptor.size).sum())
 }

@@ -11,7 +11,7 @@ use serde::Serialize;
 use crate::archive::Bundle;
 use crate::error::{Error, Kind};
 use crate::oci::{Descriptor, Digest, Platform};
-use crate::store::{Contents, Reason, Referrer};
+use crate::store::{Contents, Node, Reason, Referrer};
 
 /// Why something failed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
@@ -111,8 +111,10 @@ pub struct LeftOut {
     pub digest: Digest,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Why: `nondistributable`.
+    /// Why: `base` or `nondistributable`.
     pub reason: String,
+    #[serde(skip)]
+    is_for_good: bool,
 }
 
 impl LeftOut {
@@ -122,7 +124,43 @@ impl LeftOut {
     }
 
     pub(super) fn new(descriptor: &Descriptor, reason: Reason) -> Self {
-        Self { digest: descriptor.digest.clone(), bytes: descriptor.size, reason: reason.as_str().into() }
+        let (digest, is_for_good) = (descriptor.digest.clone(), reason.is_for_good());
+        Self { digest, bytes: descriptor.size, reason: reason.as_str().into(), is_for_good }
+    }
+
+    /// No other file has it because of us, and an image counts as whole without it.
+    pub fn is_for_good(&self) -> bool {
+        self.is_for_good
+    }
+}
+
+/// What a delta is, beside its images. Lengths are in bytes.
+#[derive(Clone, Copy, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct DeltaReport {
+    /// Blobs that it carries: configs, layers and others.
+    pub carried: u64,
+    /// Their length.
+    pub bytes_carried: u64,
+    /// Blobs that a base has.
+    pub in_base: u64,
+    /// Their length.
+    pub bytes_in_base: u64,
+    /// Those of them that the other files of the same command hold whole.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub found: Option<u64>,
+}
+
+impl DeltaReport {
+    /// Of these contents, if they are a delta.
+    pub(super) fn of(contents: &Contents) -> Option<Self> {
+        let sum = |is_meant: fn(&Node) -> bool| {
+            let sizes = contents.blobs().filter(|node| is_meant(node)).map(|node| node.descriptor.size);
+            sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
+        };
+        let ((carried, bytes_carried), (in_base, bytes_in_base)) = (sum(Node::is_carried), sum(Node::rests_on_base));
+        (in_base > 0).then_some(Self { carried, bytes_carried, in_base, bytes_in_base, found: None })
     }
 }
 

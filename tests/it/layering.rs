@@ -23,7 +23,10 @@ const ONLINE: &[&str] = &[
     "verbs/images",
     "verbs/planned",
     "verbs/pushed",
+    "verbs/written",
 ];
+/// What a verb may name that writes bundles of what is in others.
+const BETWEEN_FILES: &[&str] = &["oci", "error", "store", "plan", "transfer", "archive", "verbs", "verbs/written"];
 /// What a verb may name that cannot: it is offline by construction.
 const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
 
@@ -48,11 +51,14 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/export", ONLINE),
     ("verbs/images", &["oci", "error", "store", "lists", "plan", "registry"]),
     ("verbs/import", ONLINE),
+    ("verbs/inventory", ONLINE),
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),
+    ("verbs/pack", BETWEEN_FILES),
     ("verbs/planned", ONLINE),
     ("verbs/pushed", ONLINE),
     ("verbs/verify", OFFLINE),
+    ("verbs/written", BETWEEN_FILES),
 ];
 
 /// Longer files have two jobs.

@@ -4,6 +4,7 @@ pub(crate) mod bundle_json;
 pub(crate) mod entries;
 pub(crate) mod header;
 pub(crate) mod index_json;
+pub(crate) mod inventory;
 pub(crate) mod layout;
 pub(crate) mod left_out;
 pub(crate) mod paths;

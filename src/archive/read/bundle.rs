@@ -20,6 +20,7 @@ use crate::archive::format::index_json::{BadEntry, IndexJson, MAX_INDEX};
 use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Said, VerifyReader, parse_json};
+use crate::store::Reason;
 
 /// Larger manifests are accepted by no registry that we know of.
 const MAX_MANIFEST: u64 = 32 << 20;
@@ -37,6 +38,8 @@ pub(crate) struct Bundle {
     body: Body,
     index: IndexJson,
     bundle_json: Option<BundleJson>,
+    /// It is what is good of a damaged one.
+    is_salvaged: bool,
 }
 
 /// What it comes in: unpacked, as a dump of crane, or packed.
@@ -129,7 +132,19 @@ impl Bundle {
                 index.digest, about.index
             )));
         }
-        Ok(Self { path: path.into(), body, index, bundle_json: about })
+        Ok(Self { path: path.into(), body, index, bundle_json: about, is_salvaged: false })
+    }
+
+    /// What is good of a damaged one; without an index, it is content alone.
+    pub(super) fn salvaged(path: &Path, tar: Tarball, index: Option<IndexJson>) -> Self {
+        let nothing = || IndexJson { entries: Vec::new(), bad: Vec::new(), digest: Digest::sha256(b"") };
+        let index = index.unwrap_or_else(nothing);
+        Self { path: path.into(), body: Body::Tar(tar), index, bundle_json: None, is_salvaged: true }
+    }
+
+    /// It is what is good of a damaged one: content that was hashed, and what it names where that is beyond doubt.
+    pub(crate) fn is_salvaged(&self) -> bool {
+        self.is_salvaged
     }
 
     /// Where the bundle is.
@@ -188,6 +203,12 @@ impl Bundle {
         self.bundle_json.as_ref()
     }
 
+    /// The content that it leaves out because a base has it.
+    pub(crate) fn rests_on(&self) -> impl Iterator<Item = &Digest> {
+        let absent = self.bundle_json.iter().flat_map(|about| &about.absent);
+        absent.filter(|absent| absent.reason == Reason::Base.as_str()).map(|absent| &absent.digest)
+    }
+
     pub(super) fn body(&self) -> &Body {
         &self.body
     }
@@ -226,18 +247,7 @@ impl Bundle {
             Body::Dump(dump) => dump.open_blob(digest)?.into_iter().collect(),
             Body::Tar(tar) => tar.copies(digest),
         };
-        let mut buffer = vec![0; 256 << 10];
-        for copy in copies {
-            let mut reader = VerifyReader::new(copy, digest, size);
-            loop {
-                let got = reader.read(&mut buffer).map_err(Error::from_read)?;
-                if got == 0 {
-                    break;
-                }
-                progress(got as u64);
-            }
-        }
-        Ok(())
+        copies.into_iter().try_for_each(|copy| drain(&mut VerifyReader::new(copy, digest, size), progress))
     }
 
     /// A manifest by its digest, checked against it.
@@ -321,6 +331,17 @@ impl Body {
 }
 
 /// Errors of a drive name their path themselves.
+/// Reads to the end, to nowhere.
+pub(super) fn drain(reader: &mut impl Read, progress: &dyn Fn(u64)) -> Result<()> {
+    let mut buffer = vec![0; 256 << 10];
+    loop {
+        match reader.read(&mut buffer).map_err(Error::from_read)? {
+            0 => return Ok(()),
+            got => progress(got as u64),
+        }
+    }
+}
+
 pub(super) fn placed(error: Error, path: &Path) -> Error {
     match error {
         own @ (Error::Disk { .. }

@@ -10,12 +10,13 @@ use super::tarball::{Known, Tarball};
 use crate::archive::format::bundle_json::{MAX_BUNDLE_JSON, Volume};
 use crate::archive::format::entries::{Entry, entries};
 use crate::archive::format::index_json::MAX_INDEX;
+use crate::archive::format::left_out::Absent;
 use crate::archive::format::paths::{BUNDLE_JSON, blob_path};
 use crate::archive::format::table::Volumes;
 use crate::archive::format::volumes::divide;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest};
-use crate::store::{Contents, Presence, Root, RootName};
+use crate::store::{Contents, Node, Presence, Root, RootName};
 
 impl Bundle {
     /// That this is the bundle which these contents, found by walking it, are. Layouts of other tools
@@ -24,6 +25,13 @@ impl Bundle {
     /// # Errors
     /// Where the first difference is.
     pub(crate) fn check_form(&self, contents: &Contents) -> Result<()> {
+        let absent = self.bundle_json().into_iter().flat_map(|about| &about.absent);
+        for Absent { digest, reason, .. } in absent {
+            if contents.node(digest).is_some_and(Node::is_manifest) {
+                let reason = format!("{BUNDLE_JSON} leaves out {digest} ({}), a manifest", reason.escape_debug());
+                return Err(Error::content(reason));
+            }
+        }
         // What a damaged manifest would lead to nobody knows, so nobody knows the form.
         let unknown = contents.nodes.iter().any(|node| node.is_manifest() && node.manifest.is_none());
         if self.bundle_json().is_none() || unknown {

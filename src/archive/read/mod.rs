@@ -12,6 +12,7 @@ mod frames;
 mod layout_directory;
 mod old_dump;
 mod recognised;
+mod salvage;
 mod scan;
 mod slice;
 mod spool;

@@ -88,6 +88,18 @@ impl Tarball {
         Ok(opened)
     }
 
+    /// Of another file this content alone.
+    pub(super) fn of_blobs(path: &Path, file: Arc<File>, bytes: u64, found: Vec<(Digest, Extent)>) -> Self {
+        let mut blobs: HashMap<Digest, Vec<Extent>> = HashMap::new();
+        let mut order = Vec::new();
+        for (digest, extent) in found {
+            order.push((Known::Blob(digest.clone()), extent.offset));
+            blobs.entry(digest).or_default().push(extent);
+        }
+        let (roots, parts, has_folder) = (HashMap::new(), HashMap::new(), Default::default());
+        Self { path: path.into(), file, bytes, roots, blobs, parts, order, has_folder, is_ours: false, end: 0 }
+    }
+
     fn add(&mut self, member: Member<'_>) -> Result<(), Fault> {
         let mut extent = Extent { offset: member.offset, size: member.size };
         if let Some(link) = member.link {

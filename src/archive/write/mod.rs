@@ -1,6 +1,7 @@
 //! Writes a bundle: into a partial file beside its place, each byte once and at its final offset,
 //! going on from what an earlier export left there.
 
+mod document;
 mod filled;
 mod finished;
 mod front;
@@ -14,6 +15,7 @@ mod resume;
 mod stopped;
 mod writer;
 
+pub(crate) use document::DocumentPlace;
 pub(crate) use finished::{AtPlace, at_place, check_room_beside, is_whole, remove as remove_volume};
 pub(crate) use journal::{Journal as VolumesJournal, Progress as VolumesProgress};
 pub(crate) use output::Output;

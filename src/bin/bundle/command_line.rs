@@ -13,9 +13,11 @@ use super::ending;
 use super::errors::{self, Failure};
 use super::export::ExportArgs;
 use super::import::ImportArgs;
+use super::inventory::InventoryArgs;
 use super::list::ListArgs;
 use super::login::{LoginArgs, LogoutArgs};
 use super::next_steps::Advice;
+use super::pack::PackArgs;
 use super::registry_args::weakened_by_environment;
 use super::verify::VerifyArgs;
 
@@ -68,6 +70,8 @@ pub(crate) enum Verb {
     Verify(VerifyArgs),
     List(ListArgs),
     Import(ImportArgs),
+    Inventory(InventoryArgs),
+    Pack(PackArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
 }
@@ -79,9 +83,11 @@ impl Verb {
             Self::Copy(_) => "copy",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
+            Self::Inventory(_) => "inventory",
             Self::List(_) => "list",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",
+            Self::Pack(_) => "pack",
             Self::Verify(_) => "verify",
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::export::{Export, Exported};
+use oci_bundle::export::{Export, Exported, ExportedBlobs};
 use oci_bundle::report::LeftOut;
 use oci_bundle::{Error, NextStep, Result};
 
@@ -12,11 +12,10 @@ use super::errors::Failure;
 use super::image_args::ImageArgs;
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
-use super::prompt;
 use super::registry_args::RegistryArgs;
 use super::report;
 use super::text::{count, shell_word, size};
-use super::volumes::{hand_on, volume_size};
+use super::volumes::VolumeArgs;
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -29,21 +28,17 @@ pub(crate) struct ExportArgs {
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
+    /// Leave out what this has: an earlier bundle, a layout, or an inventory; repeatable
+    #[arg(long = "base", value_name = "FILE", env = "BUNDLE_BASE", value_delimiter = ',')]
+    bases: Vec<PathBuf>,
     /// Replace an existing bundle once the new one is complete
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
-    /// Divide the bundle into files of at most this size, FILE-1of3.tar and so on: as in 4GiB, or fat32, cd, dvd, bd
-    #[arg(long, value_name = "SIZE", value_parser = volume_size, env = "BUNDLE_VOLUME_SIZE")]
-    volume_size: Option<u64>,
-    /// Run this command (by sh) when a volume is finished, with its path in BUNDLE_VOLUME: it may move it away
-    #[arg(long, value_name = "COMMAND", requires = "volume_size", env = "BUNDLE_VOLUME_SCRIPT")]
-    volume_script: Option<String>,
-    /// Wait at the terminal when a volume is finished, so that the drive can be changed
-    #[arg(long, requires = "volume_size")]
-    pause: bool,
+    #[command(flatten)]
+    volumes: VolumeArgs,
     #[command(flatten)]
     plan: PlanArgs,
     /// Resolve and plan, and write nothing
@@ -58,22 +53,19 @@ impl ExportArgs {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
         let selection = self.images.selection(&self.registry, progress)?;
         let hosts = selection.hosts();
-        if self.pause && !prompt::is_possible() {
-            let instead = "run it at a terminal, or use --volume-script";
-            return Err(Failure::usage("--pause: nobody is there to ask", instead));
-        }
+        self.volumes.check()?;
         let mut export = Export::new(selection, self.output.unwrap_or_default())
+            .bases(self.bases)
             .force(self.force)
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
             .max_manifests(self.plan.max_manifests)
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
-            .volume_size(self.volume_size)
+            .volume_size(self.volumes.volume_size)
             .registry(self.registry.options(&hosts, None)?);
-        if self.volume_script.is_some() || self.pause {
-            let (progress, script, pause) = (progress.clone(), self.volume_script, self.pause);
-            export = export.hand_on(move |volume| hand_on(&progress, script.as_deref(), pause, volume));
+        if let Some(take) = self.volumes.taker(progress) {
+            export = export.hand_on(take);
         }
         let exported = export.run(progress.clone())?;
         if progress.talk().json {
@@ -89,7 +81,7 @@ impl ExportArgs {
 }
 
 /// A bundle is written in place, and needs the name of a file.
-fn refuse_output(path: &Path) -> Result<(), Failure> {
+pub(crate) fn refuse_output(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     if path.as_os_str() == "-" {
         let message = "-: a bundle cannot be written to standard output, since it is filled in place";
@@ -104,10 +96,16 @@ fn refuse_output(path: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
-    for LeftOut { digest, bytes, .. } in &exported.left_out {
+pub(crate) fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
+    for LeftOut { digest, bytes, .. } in exported.left_out.iter().filter(|one| one.is_for_good()) {
         let text = format!("{digest}  {}, non-distributable and not in the registry", size(*bytes));
         progress.say("left out", &text);
+    }
+    let ExportedBlobs { count: carried, bytes, in_base, bytes_in_base, .. } = exported.blobs;
+    if in_base > 0 {
+        let (carried, bytes) = (count(carried, "blob"), size(bytes));
+        let (in_base, saved) = (count(in_base, "blob"), size(bytes_in_base));
+        progress.say("delta", &format!("{carried} · {bytes} carried, {in_base} · {saved} saved: the base has them"));
     }
     if let (Some(digest), [first, ..]) = (&exported.digest, exported.volumes.as_slice()) {
         let bytes = exported.volumes.iter().map(|volume| volume.bytes).sum();

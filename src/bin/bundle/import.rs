@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::import::{Import, Imported, SourcePrefix};
+use oci_bundle::import::{Import, Imported, LackingContent, SourcePrefix};
 use oci_bundle::oci::{Invalid, Reference};
 use oci_bundle::{Error, Kind, Result};
 
@@ -13,6 +13,7 @@ use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::target_args::TargetArgs;
+use super::text::size;
 
 /// Push the images of a bundle to a registry
 #[derive(Args)]
@@ -63,7 +64,12 @@ impl ImportArgs {
         if let Some(namespace) = namespace {
             import = import.namespace(namespace);
         }
-        arrived::finish(import.run(progress.clone())?, self.target.dry_run, progress)
+        let imported = import.run(progress.clone())?;
+        for LackingContent { digest, bytes, images, .. } in &imported.lacking {
+            let text = format!("{digest}  {}, left to a base and needed by {}", size(*bytes), images.join(", "));
+            progress.answer("lacking", &text);
+        }
+        arrived::finish(imported, self.target.dry_run, progress)
     }
 }
 
@@ -83,7 +89,7 @@ impl Arrived for Imported {
 }
 
 /// `--name`: a repository, or a name with a tag; without a digest.
-fn called(text: &str) -> Result<Reference> {
+pub(crate) fn called(text: &str) -> Result<Reference> {
     let bad = |why: String| Error::usage(format!("--name {why}"));
     let reference: Reference = text.parse().map_err(|e: Invalid| bad(e.to_string()))?;
     if reference.digest.is_some() {

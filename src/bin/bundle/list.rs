@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use oci_bundle::Kind;
 use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
-use oci_bundle::report::ReferrerReport;
+use oci_bundle::report::{DeltaReport, ReferrerReport};
 
 use super::ending::finish;
 use super::errors::Failure;
@@ -86,7 +86,12 @@ fn tell(listed: &Listed, digests: bool) {
             None => lines.push("  referrers: those of the same digest above".into()),
         }
     }
-    for left_out in &listed.left_out {
+    if let Some(DeltaReport { carried, bytes_carried, in_base, bytes_in_base, .. }) = listed.delta {
+        let (carried, in_base) = (count(carried, "blob"), count(in_base, "blob"));
+        let (bytes, rest) = (size(bytes_carried), size(bytes_in_base));
+        lines.push(format!("delta     carries {carried}, {bytes}; leaves out {in_base}, {rest}, that a base has"));
+    }
+    for left_out in listed.left_out.iter().filter(|one| digests || one.is_for_good()) {
         lines.push(format!("left out  {}  {}, {}", left_out.digest, size(left_out.bytes), left_out.reason));
     }
     for damaged in &listed.damaged {

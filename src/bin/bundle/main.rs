@@ -14,10 +14,12 @@ mod export;
 mod image_args;
 mod import;
 mod input_args;
+mod inventory;
 mod list;
 mod live;
 mod login;
 mod next_steps;
+mod pack;
 mod plan_args;
 mod progress;
 mod prompt;
@@ -62,9 +64,11 @@ fn main() -> ExitCode {
         Verb::Copy(args) => args.run(&progress),
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),
+        Verb::Inventory(args) => args.run(&progress),
         Verb::List(args) => args.run(&progress),
         Verb::Login(args) => args.run(&progress),
         Verb::Logout(args) => args.run(&progress),
+        Verb::Pack(args) => args.run(&progress),
         Verb::Verify(args) => args.run(&progress),
     };
     progress.clear();

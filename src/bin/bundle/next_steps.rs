@@ -160,6 +160,18 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "free some room there; or name another place with --output; or unpack elsewhere with --tmpdir"
         }
         NextStep::GetAccess => "check who owns it, and run the command as somebody who may use it",
+        NextStep::GiveBase { images, more } => {
+            if images.is_empty() {
+                return "give the base along, as one more of the files".into();
+            }
+            let words: Vec<Cow<'_, str>> = images.iter().map(|name| shell_word(name)).collect();
+            let others = if *more { " …" } else { "" };
+            return format!(
+                "give the base as one more BUNDLE of this command; or fetch the images whole with `bundle export {}{others} -o FILE`",
+                words.join(" ")
+            )
+            .into();
+        }
         NextStep::GiveClientCertificate { host } => {
             return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
@@ -242,6 +254,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::ProvideLayer => "put the layer into the registry; or leave out --include-non-distributable-layers",
         NextStep::PushToSourceAgain => "the source registry has lost a part of this image: push the image there again",
+        NextStep::PackApart => {
+            "one bundle has one of them: leave a file out, or take other images alone with --only NAME"
+        }
         NextStep::PackFromInside { folder } => {
             return format!(
                 "pack it from inside: `tar -C {} -cf FILE .`, or name the unpacked folder",
@@ -296,6 +311,13 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
+        NextStep::TakeInventory { path } => {
+            return format!(
+                "list what is good of it, and give that instead: `bundle inventory {} -o inventory.json`",
+                shell_word(&path.display().to_string())
+            )
+            .into();
+        }
         NextStep::TrustAuthority { host } => {
             return format!(
                 "give the authority's certificate with --ca-file; or put it into /etc/docker/certs.d/{host}/ca.crt"

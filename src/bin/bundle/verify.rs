@@ -74,10 +74,19 @@ fn tell(progress: &Progress, verified: &Verified) {
     let blobs = &verified.blobs;
     let mut counts =
         format!("{} · {} · {}", count(verified.images, "image"), count(blobs.count, "blob"), size(blobs.bytes));
-    if !verified.left_out.is_empty() {
-        // Never a bare "intact" beside something that is not there.
-        let reason = &verified.left_out[0].reason;
-        counts.push_str(&format!(" · {} left out ({reason})", count(verified.left_out.len() as u64, "layer")));
+    // Never a bare "intact" beside something that is not there.
+    let for_good = verified.left_out.iter().filter(|one| one.is_for_good());
+    if let Some(first) = for_good.clone().next() {
+        counts.push_str(&format!(" · {} left out ({})", count(for_good.count() as u64, "layer"), first.reason));
+    }
+    if let Some(delta) = &verified.delta {
+        let rest = format!("{} · {} on a base", count(delta.in_base, "blob"), size(delta.bytes_in_base));
+        let where_they_are = match delta.found {
+            Some(found) if found == delta.in_base => "all of it whole in the other files".to_owned(),
+            Some(found) => format!("{} of it in none of the other files", count(delta.in_base - found, "blob")),
+            None => "which was not looked at".to_owned(),
+        };
+        counts.push_str(&format!(" · rests with {rest}, {where_they_are}"));
     }
     if let Some(volume) = verified.volume {
         counts.push_str(&format!(" · volume {} of {}", volume.number, volume.count));

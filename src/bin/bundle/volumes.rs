@@ -3,9 +3,11 @@
 use std::process::{Command, Stdio};
 use std::sync::Arc;
 
+use clap::Args;
 use oci_bundle::export::ExportedVolume;
 use oci_bundle::{Error, NextStep, Result, Watch};
 
+use super::errors::Failure;
 use super::progress::Progress;
 use super::prompt;
 use super::text::{parse_size, shell_word};
@@ -22,7 +24,7 @@ const DVD: u64 = 2_295_104 * 2048 - OF_DISC;
 const BD: u64 = 11_826_176 * 2048 - OF_DISC;
 
 /// How long a volume may be: a size, or what has to take it.
-pub(crate) fn volume_size(text: &str) -> Result<u64, String> {
+fn volume_size(text: &str) -> Result<u64, String> {
     match text.to_ascii_lowercase().as_str() {
         "bd" => Ok(BD),
         "cd" => Ok(CD),
@@ -32,13 +34,46 @@ pub(crate) fn volume_size(text: &str) -> Result<u64, String> {
     }
 }
 
-/// Runs the command, and waits for the person, after a volume is finished.
-pub(crate) fn hand_on(
-    progress: &Arc<Progress>,
-    script: Option<&str>,
+/// Into how many files, and who takes them.
+#[derive(Args)]
+pub(crate) struct VolumeArgs {
+    /// Divide the bundle into files of at most this size, FILE-1of3.tar and so on: as in 4GiB, or fat32, cd, dvd, bd
+    #[arg(long, value_name = "SIZE", value_parser = volume_size, env = "BUNDLE_VOLUME_SIZE")]
+    pub(crate) volume_size: Option<u64>,
+    /// Run this command (by sh) when a volume is finished, with its path in BUNDLE_VOLUME: it may move it away
+    #[arg(long, value_name = "COMMAND", requires = "volume_size", env = "BUNDLE_VOLUME_SCRIPT")]
+    volume_script: Option<String>,
+    /// Wait at the terminal when a volume is finished, so that the drive can be changed
+    #[arg(long, requires = "volume_size")]
     pause: bool,
-    volume: &ExportedVolume,
-) -> Result<()> {
+}
+
+impl VolumeArgs {
+    /// That somebody is there to be asked.
+    ///
+    /// # Errors
+    /// Nobody is.
+    pub(crate) fn check(&self) -> Result<(), Failure> {
+        if self.pause && !prompt::is_possible() {
+            let instead = "run it at a terminal, or use --volume-script";
+            return Err(Failure::usage("--pause: nobody is there to ask", instead));
+        }
+        Ok(())
+    }
+
+    /// Whoever takes finished volumes, where somebody does.
+    pub(crate) fn taker(
+        self,
+        progress: &Arc<Progress>,
+    ) -> Option<impl Fn(&ExportedVolume) -> Result<()> + Send + Sync + 'static> {
+        let (progress, script, pause) = (progress.clone(), self.volume_script, self.pause);
+        let is_asked_for = script.is_some() || pause;
+        is_asked_for.then(|| move |volume: &ExportedVolume| hand_on(&progress, script.as_deref(), pause, volume))
+    }
+}
+
+/// Runs the command, and waits for the person, after a volume is finished.
+fn hand_on(progress: &Arc<Progress>, script: Option<&str>, pause: bool, volume: &ExportedVolume) -> Result<()> {
     if let Some(script) = script {
         run(script, volume)?;
         if let Some(signal) = progress.stopped() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use super::node::{Node, Presence, Reason, Root};
 use super::order::{sort_nodes, sort_roots};
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Platform};
+use crate::oci::{Descriptor, Digest, Manifest, Platform, Repository};
 
 /// More than fifty pieces of content for each of a hundred thousand images.
 const MAX_SPREAD: usize = 5_000_000;
@@ -106,10 +106,40 @@ impl Contents {
         }
     }
 
+    /// Leaves blobs out for this reason. A document that is in a Descriptor is there all the same.
+    pub(crate) fn leave_out(&mut self, reason: Reason, is_meant: impl Fn(&Node) -> bool) {
+        let may_be = |node: &&mut Node| !node.is_manifest() && node.descriptor.data.is_none();
+        for node in self.nodes.iter_mut().filter(may_be) {
+            if is_meant(node) {
+                node.presence = Presence::LeftOut(reason);
+            }
+        }
+    }
+
     /// These nodes in the order of the format.
     pub(crate) fn in_order<'a>(&self, mut nodes: Vec<&'a Node>) -> Vec<&'a Node> {
         nodes.sort_by_key(|node| self.at(&node.descriptor.digest));
         nodes
+    }
+
+    /// The repositories that each piece of content goes to, by the names of its images: what refers to an image
+    /// goes where that goes.
+    pub(crate) fn by_repository(&self) -> BTreeMap<&Repository, HashSet<&Digest>> {
+        let mut found: BTreeMap<&Repository, HashSet<&Digest>> = BTreeMap::new();
+        let mut done = HashSet::new();
+        for root in &self.roots {
+            let Some(name) = root.name.full() else { continue };
+            if !done.insert((&name.repository, &root.digest)) {
+                continue;
+            }
+            let inside = found.entry(&name.repository).or_default();
+            let below = self.closure(&root.digest).into_iter();
+            inside.extend(below.map(|node| &node.descriptor.digest));
+            for referrer in self.referrer_digests(&root.digest) {
+                inside.extend(self.closure(&referrer).into_iter().map(|node| &node.descriptor.digest));
+            }
+        }
+        found
     }
 
     /// What the bundle leaves out, whichever of its volumes is here, by digest.

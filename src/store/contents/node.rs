@@ -52,6 +52,8 @@ impl Root {
 /// Why content of an image does not travel with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Reason {
+    /// A base of the bundle has it.
+    Base,
     /// It has `urls`, and the registry did not have it.
     Nondistributable,
     /// This volume of the bundle has it, or a part of it.
@@ -62,6 +64,7 @@ impl Reason {
     /// The word for it in `bundle.json`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
+            Self::Base => "base",
             Self::Nondistributable => "nondistributable",
             Self::Volume(_) => "volume",
         }
@@ -70,8 +73,8 @@ impl Reason {
     /// No other file and no registry has it because of us: an image counts as whole without it.
     pub(crate) fn is_for_good(self) -> bool {
         match self {
+            Self::Base | Self::Volume(_) => false,
             Self::Nondistributable => true,
-            Self::Volume(_) => false,
         }
     }
 }
@@ -133,6 +136,11 @@ impl Node {
     /// It stands in one of the volumes of the bundle, or should.
     pub(crate) fn is_in_bundle(&self) -> bool {
         matches!(self.presence, Presence::Carried | Presence::Missing | Presence::LeftOut(Reason::Volume(_)))
+    }
+
+    /// It is left out because a base has it.
+    pub(crate) fn rests_on_base(&self) -> bool {
+        self.presence == Presence::LeftOut(Reason::Base)
     }
 
     /// Its type: a manifest's own where that is known.

@@ -1,5 +1,6 @@
 //! Whether everything that images need is in the bundles, or at the target.
 
+use super::lacking::Lacking;
 use crate::archive::{Bundle, Bundles};
 use crate::error::{Error, NextStep, Result};
 use crate::store::{Contents, Node, Presence, Root, RootName, Target};
@@ -34,6 +35,7 @@ pub(super) fn check_whole(
     contents: &Contents,
     image: &Image,
     asked: &Survey<'_>,
+    lacking: &Lacking,
     bundles: &Bundles,
     target: &dyn Target,
 ) -> Result<()> {
@@ -45,7 +47,10 @@ pub(super) fn check_whole(
     if let Some(unsaid) = asked.unsaid(&image.target.repository) {
         return Err(Error::Shared(unsaid));
     }
-    Err(lacking(bundles, image, &missing))
+    match missing.iter().find(|node| node.rests_on_base()) {
+        Some(node) => Err(lacking.error(&node.descriptor.digest, missing.len(), image)),
+        None => Err(lacks(bundles, image, &missing)),
+    }
 }
 
 /// That the target has all of what an image needs and only the target has.
@@ -62,7 +67,7 @@ fn has_all_below(contents: &Contents, image: &Image, target: &dyn Target) -> Res
 }
 
 /// What an image needs and is neither in the bundles nor at the target.
-fn lacking(bundles: &Bundles, image: &Image, missing: &[&Node]) -> Error {
+fn lacks(bundles: &Bundles, image: &Image, missing: &[&Node]) -> Error {
     let lacks: Vec<Error> = missing.iter().take(MOST_LACKS).map(|node| bundles.lack(&node.descriptor)).collect();
     let error = Error::all(lacks);
     let error = match missing.len().checked_sub(MOST_LACKS).filter(|more| *more > 0) {

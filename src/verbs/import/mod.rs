@@ -1,10 +1,12 @@
 //! `import`: bundles → a registry.
 
 mod images;
+mod lacking;
 mod policy;
 mod report;
 mod volumes;
 
+use std::cell::OnceCell;
 use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +19,13 @@ use crate::oci::{Digest, Host, Reference};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Event, Watch};
 use crate::transfer::{Image, Survey};
+use lacking::Lacking;
 
 pub use super::pushed::Check;
 pub use super::pushed::report::{ImageStatus, PushedBlobs, PushedImage, ReadBackReport};
 pub use crate::plan::{Mapping, SourcePrefix};
 pub use crate::transfer::ExistingTag;
+pub use lacking::LackingContent;
 pub use report::Imported;
 
 /// What to import, and where to.
@@ -78,7 +82,7 @@ impl Import {
         if self.strict {
             policy::be_strict(&self.input.expect, &mut self.destination.registry)?;
         }
-        let bundles = self.input.open(watch.as_ref()).into_iter().collect::<Result<Vec<_>>>()?;
+        let bundles = self.input.open_as_one(watch.as_ref())?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;
         let mut opened = Opened::new(bundles, self.name.as_ref(), 1, self.input.max_manifests, watch.as_ref())?;
@@ -106,13 +110,17 @@ impl Import {
 
         let target = Registries::new(self.destination.registry.clone(), watch.clone())?;
         let lacks = volumes::Lacks::new(&opened);
-        let check_whole = |image: &Image, asked: &Survey<'_>| {
+        let lacking = OnceCell::new();
+        let check_whole = |image: &Image, all: &[Image], asked: &Survey<'_>| {
             lacks.check(image, asked)?;
-            Ok(images::check_whole(contents, image, asked, &opened.bundles, &target)?)
+            let lacking = lacking.get_or_init(|| Lacking::of(contents, all, asked));
+            Ok(images::check_whole(contents, image, asked, lacking, &opened.bundles, &target)?)
         };
         let images = (sound, broken);
         let arrival = self.destination.push(contents, images, &opened.bundles, &target, check_whole, watch.as_ref())?;
-        Ok(Imported::new(self.destination.host, &opened.bundles, arrival, unusable, lacks.volumes()))
+        let lacking = lacking.into_inner().map(|lacking| lacking.list).unwrap_or_default();
+        let missing = (lacking, lacks.volumes());
+        Ok(Imported::new(self.destination.host, &opened.bundles, arrival, unusable, missing))
     }
 }
 
@@ -131,7 +139,7 @@ fn left_behind(opened: &Opened, watch: &dyn Watch) {
     for message in opened.bundles.oddities() {
         watch.on(Event::Warning { message: &message });
     }
-    for bundle in opened.bundles.iter().filter(|bundle| !bundle.is_ours()) {
+    for bundle in opened.bundles.iter().filter(|bundle| !bundle.is_ours() && !bundle.is_salvaged()) {
         let unused: HashSet<&Digest> = bundle.blobs().filter(|d| opened.contents.node(d).is_none()).collect();
         if !unused.is_empty() {
             let blobs = if unused.len() == 1 { "1 blob".to_owned() } else { format!("{} blobs", unused.len()) };

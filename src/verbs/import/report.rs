@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::lacking::LackingContent;
 use crate::archive::Bundles;
 use crate::error::Kind;
 use crate::oci::{Digest, Host};
@@ -33,6 +34,9 @@ pub struct Imported {
     pub damaged: Vec<DamagedEntry>,
     /// What became of the blobs.
     pub blobs: PushedBlobs,
+    /// Content that a base should have, and that is neither in the bundles nor at the registry.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub lacking: Vec<LackingContent>,
     /// Content that the bundles leave out and the registry does not have.
     pub left_out: Vec<LeftOut>,
     /// What was read back, if that was asked for.
@@ -48,9 +52,10 @@ impl Imported {
         bundles: &Bundles,
         arrival: Arrival,
         unusable: Vec<Unusable>,
-        missing_volumes: BTreeSet<u32>,
+        (lacking, missing_volumes): (Vec<LackingContent>, BTreeSet<u32>),
     ) -> Self {
-        let several = bundles.iter().map(|b| ReadBundle::new(b.path().to_owned(), b.index().digest.clone()));
+        let named = bundles.iter().filter(|bundle| !bundle.is_salvaged() || bundle.names_something());
+        let several = named.map(|b| ReadBundle::new(b.path().to_owned(), b.index().digest.clone()));
         let Arrived { images, blobs, left_out, read_back } = arrival.into();
         Self {
             registry,
@@ -59,6 +64,7 @@ impl Imported {
             images,
             damaged: unusable.into_iter().map(|one| DamagedEntry::new(one.label, one.error)).collect(),
             blobs,
+            lacking,
             left_out,
             read_back,
             missing_volumes: missing_volumes.into_iter().collect(),

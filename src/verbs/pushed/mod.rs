@@ -137,7 +137,7 @@ impl Destination {
         naming.with_all_counting(self.all_mappings_count)
     }
 
-    /// Brings these images there. `check_whole` says what an image lacks that nobody can send; `broken` are those
+    /// Brings these images there. `check_whole` says what an image, one of all these, lacks that nobody can send; `broken` are those
     /// that cannot be sent for another reason.
     ///
     /// # Errors
@@ -148,7 +148,7 @@ impl Destination {
         (sound, mut broken): (Vec<Image>, Vec<(Image, Arc<Error>)>),
         source: &dyn Source,
         target: &Registries,
-        check_whole: impl Fn(&Image, &Survey<'_>) -> Result<(), Lack>,
+        check_whole: impl Fn(&Image, &[Image], &Survey<'_>) -> Result<(), Lack>,
         watch: &dyn Watch,
     ) -> Result<Arrival> {
         let jobs = self.registry.jobs;
@@ -160,13 +160,14 @@ impl Destination {
         let mut known: HashMap<(Repository, Digest), Option<Lack>> = HashMap::new();
         // What waits for content that comes another way, and why.
         let mut waiting: Vec<(Image, Arc<Error>)> = Vec::new();
-        for image in sound {
-            let lack = known.entry(image.content()).or_insert_with(|| check_whole(&image, &asked).err()).clone();
+        for image in &sound {
+            let check = || check_whole(image, &sound, &asked).err();
+            let lack = known.entry(image.content()).or_insert_with(check).clone();
             let named = |error, image: &Image| Arc::new(Error::Shared(error).at(image.name.name()));
             match lack {
-                None => whole.push(image),
-                Some(Lack::Elsewhere(error)) => waiting.push((image.clone(), named(error, &image))),
-                Some(Lack::Gone(error)) => broken.push((image.clone(), named(error, &image))),
+                None => whole.push(image.clone()),
+                Some(Lack::Elsewhere(error)) => waiting.push((image.clone(), named(error, image))),
+                Some(Lack::Gone(error)) => broken.push((image.clone(), named(error, image))),
             }
         }
         let begun: Vec<Image> = whole.iter().chain(waiting.iter().map(|(image, _)| image)).cloned().collect();

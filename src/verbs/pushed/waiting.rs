@@ -36,7 +36,7 @@ impl Destination {
         outcome: &mut Outcome,
         source: &dyn Source,
         target: &Registries,
-        check_whole: &impl Fn(&Image, &Survey<'_>) -> Result<(), Lack>,
+        check_whole: &impl Fn(&Image, &[Image], &Survey<'_>) -> Result<(), Lack>,
         watch: &dyn Watch,
     ) -> Result<()> {
         let (waiting, others): (Vec<Pushed>, Vec<Pushed>) =
@@ -51,7 +51,7 @@ impl Destination {
         let mut whole = Vec::new();
         for image in images {
             let named = |error, image: &Image| Arc::new(Error::Shared(error).at(image.name.name()));
-            match check_whole(&image, &asked) {
+            match check_whole(&image, &[], &asked) {
                 Ok(()) => whole.push(image),
                 Err(Lack::Elsewhere(error)) => {
                     let error = named(error, &image);

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::opened::{Input, Opened, reads_bundles};
-use super::report::{LeftOut, VolumeReport};
+use super::report::{DeltaReport, LeftOut, VolumeReport};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Manifest};
@@ -80,6 +80,7 @@ impl Verify {
         }
         if several {
             self.look_at_all(&mut verified, watch);
+            complete(&mut verified);
         }
         verified
     }
@@ -99,8 +100,17 @@ impl Verify {
             deep::compare(bundle, contents, self.jobs, watch, &mut findings)?;
         }
         let findings = findings.named(contents);
+        let bad: HashSet<&Digest> = findings.iter().filter_map(|finding| finding.digest.as_ref()).collect();
         let used: HashSet<&Digest> = contents.nodes.iter().map(|n| &n.descriptor.digest).collect();
+        let rests_on = contents.nodes.iter().filter(|node| node.rests_on_base());
+        let rests_on = rests_on.map(|node| node.descriptor.digest.clone()).collect();
+        // Needed only beside another bundle.
+        let of_several = self.input.bundles.len() > 1;
+        let whole = seen.iter().filter(|digest| of_several && !bad.contains(**digest));
         Ok(Verified {
+            delta: DeltaReport::of(contents),
+            rests_on,
+            whole: whole.map(|digest| (*digest).clone()).collect(),
             bundle: bundle.path().to_owned(),
             digest: bundle.index().digest.clone(),
             volume: VolumeReport::of(bundle),
@@ -166,6 +176,16 @@ impl Verify {
 fn others(bundle: &Bundle) -> Vec<u32> {
     let Some(((_, count, _), own)) = bundle.volume() else { return Vec::new() };
     (1..=count).filter(|number| *number != own).collect()
+}
+
+/// Counts what deltas rest on and others of these bundles hold whole.
+fn complete(verified: &mut [Result<Verified>]) {
+    let whole: HashSet<Digest> = verified.iter_mut().flatten().flat_map(|one| std::mem::take(&mut one.whole)).collect();
+    for one in verified.iter_mut().flatten() {
+        if let Some(delta) = &mut one.delta {
+            delta.found = Some(one.rests_on.iter().filter(|digest| whole.contains(digest)).count() as u64);
+        }
+    }
 }
 
 /// What is unusual and harmless: a Descriptor that gives a manifest the other type of its kind.

@@ -1,5 +1,6 @@
 //! What came of verifying a bundle.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -8,7 +9,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, NextStep};
 use crate::oci::Digest;
-use crate::verbs::report::{LeftOut, VolumeReport};
+use crate::verbs::report::{DeltaReport, LeftOut, VolumeReport};
 
 /// What is wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -113,6 +114,9 @@ pub struct Verified {
     pub images: u64,
     /// What was read.
     pub blobs: VerifiedBlobs,
+    /// Of a delta: what it carries, and what it rests on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub delta: Option<DeltaReport>,
     /// Content that the bundle does not hold, and need not.
     pub left_out: Vec<LeftOut>,
     /// What is unusual and harmless, a line each.
@@ -123,6 +127,12 @@ pub struct Verified {
     /// It is the very bundle that was expected, by its digest.
     #[serde(skip)]
     pub pinned: bool,
+    /// What rests on a base.
+    #[serde(skip)]
+    pub(super) rests_on: Vec<Digest>,
+    /// What is there and right, where there are other bundles that may rest on it.
+    #[serde(skip)]
+    pub(super) whole: HashSet<Digest>,
     #[serde(skip)]
     pub(super) unexpected: Option<Arc<Error>>,
 }

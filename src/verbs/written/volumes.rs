@@ -2,57 +2,41 @@
 //! moved away.
 
 use std::collections::HashMap;
-use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use schemars::JsonSchema;
-use serde::Serialize;
-
-use super::{Export, ExportFailed, Exported, failures};
+use super::failed::{ExportFailed, failures};
+use super::report::{Exported, ExportedVolume};
+use super::taken::Taker;
 use crate::archive::{
     AtPlace, Layout, Output, Piece, Stopped, Volumes, VolumesJournal, VolumesProgress, Written, at_place,
     check_room_beside, divide, is_whole, remove_volume, volume_path,
 };
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::Digest;
-use crate::registry::Registries;
-use crate::store::{Contents, Event, Watch};
+use crate::store::{Contents, Event, Source, Watch};
 use crate::transfer::{CutContent, Wanted, fetch};
 
-/// A volume that is finished.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
-#[serde(rename_all = "camelCase")]
-#[non_exhaustive]
-pub struct ExportedVolume {
-    /// Where it is, or was before it was handed on.
-    pub bundle: PathBuf,
-    /// Its number, from 1.
-    pub number: u32,
-    /// How many there are.
-    pub count: u32,
-    /// Its length in bytes.
-    pub bytes: u64,
-}
-
-type Takes = dyn Fn(&ExportedVolume) -> Result<()> + Send + Sync;
-
-/// Whoever takes finished volumes.
-#[derive(Clone)]
-pub(super) struct Taker(pub(super) Arc<Takes>);
-
-impl fmt::Debug for Taker {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Taker")
-    }
+/// Where volumes are written, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    /// What their names are made from.
+    pub(super) output: &'a Path,
+    /// Existing files may be replaced.
+    pub(super) force: bool,
+    /// Everything is read back before a file gets its name.
+    pub(super) read_back: bool,
+    /// Who takes finished volumes.
+    pub(super) taker: Option<&'a Taker>,
+    /// Blobs that are fetched side by side.
+    pub(super) jobs: usize,
 }
 
 /// One export into volumes.
 pub(super) struct InVolumes<'a> {
-    pub(super) export: &'a Export,
-    pub(super) contents: &'a Contents,
-    pub(super) registries: &'a Registries,
-    pub(super) watch: &'a dyn Watch,
+    place: Place<'a>,
+    contents: &'a Contents,
+    source: &'a dyn Source,
+    watch: &'a dyn Watch,
     volumes: Volumes,
     digest: Digest,
     done: VolumesProgress,
@@ -61,19 +45,19 @@ pub(super) struct InVolumes<'a> {
 impl<'a> InVolumes<'a> {
     /// Divides the contents into volumes of at most so many bytes.
     pub(super) fn new(
-        export: &'a Export,
+        place: Place<'a>,
         size: u64,
         contents: &'a Contents,
-        registries: &'a Registries,
+        source: &'a dyn Source,
         watch: &'a dyn Watch,
     ) -> Result<Self> {
         let volumes = divide(contents, size)?;
         let digest = Layout::volume(contents, &volumes, 1)?.digest().clone();
-        Ok(Self { export, contents, registries, watch, volumes, digest, done: VolumesProgress::default() })
+        Ok(Self { place, contents, source, watch, volumes, digest, done: VolumesProgress::default() })
     }
 
     fn path(&self, number: u32) -> PathBuf {
-        volume_path(&self.export.output, number, self.volumes.count)
+        volume_path(self.place.output, number, self.volumes.count)
     }
 
     fn layout(&self, number: u32) -> Result<Layout> {
@@ -82,7 +66,7 @@ impl<'a> InVolumes<'a> {
 
     fn journal(&self) -> Result<VolumesJournal> {
         let about = (&self.digest, self.volumes.count, self.volumes.size);
-        VolumesJournal::open(&self.export.output, about, &self.done)
+        VolumesJournal::open(self.place.output, about, &self.done)
     }
 
     fn volume(&self, number: u32, bytes: u64) -> ExportedVolume {
@@ -95,7 +79,7 @@ impl<'a> InVolumes<'a> {
             let bytes = self.layout(number)?.bytes();
             exported.volumes.push(self.volume(number, bytes));
         }
-        if self.export.output.as_os_str().is_empty() {
+        if self.place.output.as_os_str().is_empty() {
             return Ok(());
         }
         self.check_places()
@@ -108,7 +92,7 @@ impl<'a> InVolumes<'a> {
         for number in 1..=self.volumes.count {
             let (path, layout) = (self.path(number), self.layout(number)?);
             match at_place(&path, &layout)? {
-                AtPlace::Other if !self.export.force => {
+                AtPlace::Other if !self.place.force => {
                     let message = format!("{}: the file exists", path.display());
                     return Err(Error::Usage { message, next: Some(NextStep::AllowReplacing) });
                 }
@@ -118,7 +102,7 @@ impl<'a> InVolumes<'a> {
             let own = hidden_bytes(&path);
             needed = needed.saturating_sub(own);
         }
-        if self.export.taker.is_none() { check_room_beside(&self.export.output, needed) } else { Ok(()) }
+        if self.place.taker.is_none() { check_room_beside(self.place.output, needed) } else { Ok(()) }
     }
 
     /// Writes every volume that is not there.
@@ -140,7 +124,7 @@ impl<'a> InVolumes<'a> {
             drop(journal);
             let volume = self.volume(number, bytes);
             exported.volumes.push(volume.clone());
-            if let Some(Taker(take)) = &self.export.taker
+            if let Some(Taker(take)) = self.place.taker
                 && is_there
                 && !self.done.handed_on.contains(&number)
             {
@@ -165,7 +149,7 @@ impl<'a> InVolumes<'a> {
         exported: &mut Exported,
     ) -> Result<bool, ExportFailed> {
         let path = self.path(number);
-        let jobs = self.export.registry.jobs;
+        let jobs = self.place.jobs;
         let count = layout.regions().len() as u64;
         let was_written = journal.progress().written.contains(&number);
         let there = at_place(&path, &layout)?;
@@ -184,7 +168,7 @@ impl<'a> InVolumes<'a> {
             return Ok(true);
         }
         // What begins as this very volume does is an earlier try at it.
-        let output = Output::open(&path, self.export.force || there == AtPlace::Volume)?;
+        let output = Output::open(&path, self.place.force || there == AtPlace::Volume)?;
         let writer = output.begin(layout, jobs, self.watch)?;
         let mut wanted = Vec::new();
         let mut parts: HashMap<&Digest, CutContent<'a>> = HashMap::new();
@@ -195,7 +179,7 @@ impl<'a> InVolumes<'a> {
                 wanted.push(Wanted::Whole(node));
                 continue;
             };
-            let content = cut.remove(digest).unwrap_or_else(|| CutContent::new(self.registries, node, self.watch));
+            let content = cut.remove(digest).unwrap_or_else(|| CutContent::new(self.source, node, self.watch));
             parts.insert(digest, content);
             ranges.insert(digest, (part.from, part.bytes));
         }
@@ -204,7 +188,7 @@ impl<'a> InVolumes<'a> {
             Wanted::Part(content, from, bytes)
         });
         let wanted = in_parts.chain(wanted).collect();
-        let fetched = fetch(self.contents, wanted, self.registries, &writer, jobs, self.watch);
+        let fetched = fetch(self.contents, wanted, self.source, &writer, jobs, self.watch);
         cut.extend(parts);
         if let Some(signal) = self.watch.stopped() {
             return Err(Stopped::new(Error::Interrupted { signal }, writer.leave()).into());
@@ -218,7 +202,7 @@ impl<'a> InVolumes<'a> {
         }
         exported.blobs.fetched += fetched.fetched;
         exported.blobs.resumed += fetched.resumed;
-        let written = writer.finish(self.export.read_back.then_some(jobs), self.watch)?;
+        let written = writer.finish(self.place.read_back.then_some(jobs), self.watch)?;
         let Written { bytes, synced, .. } = written;
         exported.synced &= synced;
         journal.is_written(number)?;

@@ -1,0 +1,179 @@
+//! What a delta rests on: earlier bundles, layouts, and inventories, each as far as it is believed.
+//!
+//! Of a file, manifests are hashed and other content counts in its full length; of an inventory, its word.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::opened::Opened;
+use crate::archive::{Bundle, InventoryJson, MAX_INVENTORY, Spooling, Whereabouts};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::{Digest, Host, Repository};
+use crate::plan::Naming;
+use crate::store::{Contents, Node, Reason, Watch};
+
+/// A file begins with this if it is a JSON document; white space before it is allowed.
+const DOCUMENT: u8 = b'{';
+
+/// All bases together.
+#[derive(Debug, Default)]
+pub(super) struct Bases {
+    /// By digest and length, where it is.
+    held: BTreeMap<(Digest, u64), Whereabouts>,
+    /// How repositories are called at the registries that inventories were made of.
+    targets: BTreeSet<String>,
+}
+
+impl Bases {
+    /// Opens each of them.
+    ///
+    /// # Errors
+    /// One cannot be read, or is not sound.
+    pub(super) fn open(paths: &[PathBuf], max_manifests: u64, watch: &dyn Watch) -> Result<Self> {
+        let mut bases = Self::default();
+        for path in paths {
+            match inventory_at(path)? {
+                Some(inventory) => bases.believe(inventory),
+                None => bases.look_into(path, max_manifests, watch)?,
+            }
+        }
+        Ok(bases)
+    }
+
+    fn believe(&mut self, inventory: InventoryJson) {
+        let InventoryJson { held, target, .. } = inventory;
+        self.targets.extend(target);
+        for (digest, (size, whereabouts)) in held {
+            self.add((digest, size), whereabouts);
+        }
+    }
+
+    /// Takes what a bundle, or a layout of another tool, holds of its images.
+    fn look_into(&mut self, path: &Path, max_manifests: u64, watch: &dyn Watch) -> Result<()> {
+        let spooling = Spooling { tmpdir: None, most: None, watch };
+        let advised = |e: Error| {
+            let is_damaged = e.kind() == crate::error::Kind::Content;
+            let e = e.at("--base");
+            if is_damaged { e.or_else_do(NextStep::TakeInventory { path: path.to_owned() }) } else { e }
+        };
+        let bundle = Bundle::open(path, spooling).map_err(advised)?;
+        let mut opened = Opened::new(vec![bundle], None, 1, max_manifests, watch).map_err(advised)?;
+        opened.check().map_err(advised)?;
+        for (digest, size, whereabouts) in whereabouts(&opened.contents) {
+            self.add((digest, size), whereabouts);
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, content: (Digest, u64), more: Whereabouts) {
+        use Whereabouts::{Anywhere, In};
+        let known = self.held.entry(content).or_insert_with(|| In(BTreeSet::new()));
+        match (known, more) {
+            (Anywhere, _) => {}
+            (In(known), In(more)) => known.extend(more),
+            (known, Anywhere) => *known = Anywhere,
+        }
+    }
+
+    /// Leaves out what they have wherever these contents need it.
+    ///
+    /// # Errors
+    /// A target in an inventory under which a repository would have no name.
+    pub(super) fn relieve(&self, contents: &mut Contents) -> Result<()> {
+        if self.held.is_empty() {
+            return Ok(());
+        }
+        let mut needed: HashSet<Digest> = HashSet::new();
+        let mut found: HashSet<Digest> = HashSet::new();
+        for (repository, inside) in contents.by_repository() {
+            let names = self.names_of(repository)?;
+            for digest in inside {
+                let Some(node) = contents.node(digest).filter(|node| !node.is_manifest()) else { continue };
+                let is_there = match self.held.get(&(digest.clone(), node.descriptor.size)) {
+                    Some(Whereabouts::Anywhere) => true,
+                    Some(Whereabouts::In(known)) => names.iter().any(|name| known.contains(name)),
+                    None => false,
+                };
+                if is_there {
+                    found.insert(digest.clone())
+                } else {
+                    needed.insert(digest.clone())
+                };
+            }
+        }
+        let is_theirs = |node: &Node| {
+            let digest = &node.descriptor.digest;
+            node.is_carried() && found.contains(digest) && !needed.contains(digest)
+        };
+        contents.leave_out(Reason::Base, is_theirs);
+        Ok(())
+    }
+
+    /// What a repository is called here and at the registries that inventories were made of.
+    fn names_of(&self, repository: &Repository) -> Result<Vec<Repository>> {
+        let mut names = vec![repository.clone()];
+        for target in &self.targets {
+            let (host, namespace) = target.split_once('/').unwrap_or((target, ""));
+            let host: Host = host.parse()?;
+            names.extend(Naming::new(host, namespace, Vec::new()).repository(repository).ok());
+        }
+        Ok(names)
+    }
+}
+
+/// What some contents hold, with its length, and where: by the names of the images that have it.
+pub(super) fn whereabouts(contents: &Contents) -> Vec<(Digest, u64, Whereabouts)> {
+    let mut places: BTreeMap<&Digest, BTreeSet<Repository>> = BTreeMap::new();
+    for (repository, inside) in contents.by_repository() {
+        for digest in inside {
+            places.entry(digest).or_default().insert(repository.clone());
+        }
+    }
+    // A layout of another tool may not say what its images are called.
+    let nameless = contents.images().filter(|root| root.name.full().is_none()).map(|root| &root.digest);
+    let anywhere = contents.digests_below(nameless);
+    // What belongs to no image goes nowhere.
+    let held = contents.nodes.iter().filter(|node| node.is_carried());
+    let line = |node: &Node| {
+        let digest = &node.descriptor.digest;
+        let whereabouts = match places.get(digest) {
+            _ if anywhere.contains(digest) => Whereabouts::Anywhere,
+            Some(repositories) => Whereabouts::In(repositories.clone()),
+            None => return None,
+        };
+        Some((digest.clone(), node.descriptor.size, whereabouts))
+    };
+    held.filter_map(line).collect()
+}
+
+/// The inventory in this file, if it is a JSON document.
+///
+/// # Errors
+/// It is one and no inventory, or cannot be read.
+pub(super) fn inventory_at(path: &Path) -> Result<Option<InventoryJson>> {
+    let kind = path.metadata().map_err(Error::typed("open", path))?;
+    if !kind.is_file() {
+        return Ok(None);
+    }
+    let file = File::open(path).map_err(Error::disk("open", path))?;
+    let mut bytes = Vec::new();
+    let mut start = file.take(MAX_INVENTORY + 1);
+    let mut first = [0; 1];
+    loop {
+        match start.read(&mut first).map_err(Error::disk("read", path))? {
+            0 => return Ok(None),
+            _ if first[0].is_ascii_whitespace() && bytes.len() < 64 => bytes.push(first[0]),
+            _ if first[0] == DOCUMENT => break,
+            _ => return Ok(None),
+        }
+    }
+    bytes.push(DOCUMENT);
+    start.read_to_end(&mut bytes).map_err(Error::disk("read", path))?;
+    let here = |e: Error| e.at(path.display());
+    if bytes.len() as u64 > MAX_INVENTORY {
+        return Err(here(Error::content(format!("longer than {MAX_INVENTORY} bytes: too long for an inventory"))));
+    }
+    InventoryJson::parse(&bytes).map(Some).map_err(here)
+}

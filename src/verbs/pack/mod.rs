@@ -1,0 +1,114 @@
+//! `pack`: bundles and layouts → one bundle, the same to the last byte as one export of these images gives. No registry
+//! is asked for anything.
+
+mod chosen;
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::announced::{announce, with_images};
+use super::opened::{Input, Opened, reads_bundles, rest_on_bases};
+use super::written::{Taker, Writing, writes_bundles};
+use crate::archive::{Bundles, Expectation, Output};
+use crate::error::{Error, NextStep, Result};
+use crate::oci::Reference;
+use crate::plan::{Budget, walk};
+use crate::store::{Contents, Node, Watch};
+
+pub use super::written::{ExportFailed as PackFailed, Exported as Packed, ExportedVolume};
+pub use chosen::NamePattern;
+
+/// What to pack, and where to.
+#[derive(Clone, Debug)]
+pub struct Pack {
+    input: Input,
+    only: Vec<NamePattern>,
+    name: Option<Reference>,
+    writing: Writing,
+}
+
+impl Pack {
+    /// The images of these bundles and layouts, into a bundle at this path. They complete each other.
+    pub fn new(bundles: impl IntoIterator<Item = PathBuf>, output: impl Into<PathBuf>) -> Self {
+        Self { input: Input::new(bundles), only: Vec::new(), name: None, writing: Writing::new(output, "packed") }
+    }
+
+    reads_bundles!();
+    writes_bundles!();
+
+    /// Only these images, and what refers to them; all where there is none.
+    #[must_use]
+    pub fn only(self, only: Vec<NamePattern>) -> Self {
+        Self { only, ..self }
+    }
+
+    /// The repository of what has only a tag, or no name at all; with a tag it is the name of the only image.
+    #[must_use]
+    pub fn name(self, name: Option<Reference>) -> Self {
+        Self { name, ..self }
+    }
+
+    /// Blobs that are copied side by side.
+    #[must_use]
+    pub fn jobs(mut self, jobs: usize) -> Self {
+        self.writing.jobs = jobs;
+        self
+    }
+
+    /// Packs. On failure the output path is exactly as it was before.
+    ///
+    /// # Errors
+    /// Everything that is not there or not right; nothing is written unless all of it is.
+    pub fn run(self, watch: &dyn Watch) -> Result<Packed, PackFailed> {
+        let output = self.writing.open()?;
+        let (bundles, contents) = match self.plan(watch) {
+            Ok(planned) => planned,
+            Err(errors) => return Err(PackFailed::new(errors, output.and_then(Output::give_up))),
+        };
+        announce(&contents, watch);
+        self.writing.write(&contents, &bundles, output, watch)
+    }
+
+    /// Reads what is in the files, and chooses.
+    fn plan(&self, watch: &dyn Watch) -> Result<(Bundles, Contents), Vec<Error>> {
+        let one = |error: Error| vec![error];
+        let bundles = self.input.open_as_one(watch).map_err(one)?;
+        bundles.iter().try_for_each(|bundle| self.input.check(bundle)).map_err(one)?;
+        self.input.check_together(bundles.iter()).map_err(one)?;
+        let most = self.input.max_manifests;
+        let mut opened = Opened::new(bundles, self.name.as_ref(), 1, most, watch).map_err(one)?;
+        opened.check().map_err(one)?;
+        let unusable = opened.take_unusable();
+        if !unusable.is_empty() {
+            let label = opened.bundles.label();
+            return Err(unusable.into_iter().map(|one| one.error.at(&label)).collect());
+        }
+        self.input.check_pinned(&opened.contents).map_err(|e| one(e.at(opened.bundles.label())))?;
+        let starts = chosen::starts(&opened, &self.only, self.name.as_ref())?;
+        let Opened { bundles, .. } = opened;
+        // From these alone, as an export would: what something is may depend on what names it.
+        let (mut contents, failures) = walk(&bundles, starts, 1, &Budget::new(most), watch).map_err(one)?;
+        bundles.place_absent(&mut contents);
+        rest_on_bases(&bundles, &mut contents);
+        let failed = failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images));
+        let errors: Vec<Error> =
+            failed.chain(lacking(&bundles, &contents)).chain(contents.check_shape().err()).collect();
+        if errors.is_empty() { Ok((bundles, contents)) } else { Err(errors) }
+    }
+}
+
+/// What the images need and none of the files has.
+fn lacking(bundles: &Bundles, contents: &Contents) -> Vec<Error> {
+    let wanting: Vec<_> = contents.nodes.iter().filter(|node| node.is_wanting()).collect();
+    let images = contents.images_with_each(wanting.iter().map(|node| &node.descriptor.digest));
+    let error = |(node, images): (&Node, Vec<String>)| {
+        let error = if node.rests_on_base() {
+            let reason = format!("{} is left to a base, and in none of these files", node.descriptor.digest);
+            Error::refused(reason, NextStep::GiveBase { images: Vec::new(), more: false })
+        } else {
+            bundles.lack(&node.descriptor)
+        };
+        with_images(error, &images)
+    };
+    wanting.into_iter().zip(images).map(error).collect()
+}
