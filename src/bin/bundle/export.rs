@@ -21,11 +21,10 @@ use super::volumes::{hand_on, volume_size};
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
 #[command(
+    override_usage = "bundle export -o FILE [OPTIONS] IMAGE...",
     after_help = "Example:\n  bundle export gcr.io/google-containers/pause:latest quay.io/org/app:1.4 -o images.tar"
 )]
 pub(crate) struct ExportArgs {
-    #[command(flatten)]
-    images: ImageArgs,
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
@@ -44,13 +43,15 @@ pub(crate) struct ExportArgs {
     /// Wait at the terminal when a volume is finished, so that the drive can be changed
     #[arg(long, requires = "volume_size")]
     pause: bool,
-    #[command(flatten)]
-    plan: PlanArgs,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    images: ImageArgs,
+    #[command(flatten)]
     registry: RegistryArgs,
+    #[command(flatten)]
+    plan: PlanArgs,
 }
 
 impl ExportArgs {
@@ -59,8 +60,7 @@ impl ExportArgs {
         let selection = self.images.selection(&self.registry, progress)?;
         let hosts = selection.hosts();
         if self.pause && !prompt::is_possible() {
-            let instead = "run it at a terminal, or use --volume-script";
-            return Err(Failure::usage("--pause: nobody is there to ask", instead));
+            return Err(Failure::usage("--pause: nobody is there to ask", NextStep::GiveVolumeScript));
         }
         let mut export = Export::new(selection, self.output.unwrap_or_default())
             .force(self.force)
