@@ -40,12 +40,8 @@ impl Input {
         self.bundles.iter().map(|path| Bundle::open(path, spooling)).collect()
     }
 
-    /// The same where several complete each other: of one that is damaged, what is good of it. What is wrong with all
-    /// others does not hide any.
-    ///
-    /// # Errors
-    /// One cannot be used at all.
-    pub(super) fn open_as_one(&self, watch: &dyn Watch) -> Result<Vec<Bundle>> {
+    /// The same where several complete each other: of one that is damaged, what is good of it.
+    pub(super) fn open_as_one(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
         let is_alone = self.bundles.len() == 1;
         let opened = self.open(watch).into_iter().zip(&self.bundles);
         opened.map(|(opened, path)| if is_alone { opened } else { or_salvaged(opened, path, watch) }).collect()

@@ -72,7 +72,7 @@ impl Pack {
     /// Reads what is in the files, and chooses.
     fn plan(&self, watch: &dyn Watch) -> Result<(Bundles, Contents), Vec<Error>> {
         let one = |error: Error| vec![error];
-        let bundles = self.input.open_as_one(watch).map_err(one)?;
+        let bundles = self.input.open_as_one(watch).into_iter().collect::<Result<Vec<_>>>().map_err(one)?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle)).map_err(one)?;
         self.input.check_together(bundles.iter()).map_err(one)?;
         let most = self.input.max_manifests;

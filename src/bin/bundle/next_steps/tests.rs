@@ -57,9 +57,15 @@ fn every() -> Vec<NextStep> {
         NextStep::GetAccess,
         NextStep::GiveBase { images: vec!["quay.io/org/app:1".into()], more: true },
         NextStep::GiveClientCertificate { host: host() },
+        NextStep::GiveCredentials,
         NextStep::GiveKey,
         NextStep::GiveMissingVolumes { volumes: vec!["images-2of3.tar".into()] },
         NextStep::GiveVolumeAsFile,
+        NextStep::GiveVolumeScript,
+        NextStep::GiveOneOfThem,
+        NextStep::GivePassword { flag: "--password-stdin".into(), variable: "BUNDLE_PASSWORD".into() },
+        NextStep::GoOn,
+        NextStep::GoOnWith { path: "/media/usb/.images.tar.partial".into(), kept: Some("1.2 GiB of 4 GiB".into()) },
         NextStep::ImportApart,
         NextStep::ImportMissingVolumes { volumes: vec!["images-2of3.tar".into()] },
         NextStep::ImportVolumesTogether { volumes: vec!["images-2of3.tar".into(), "images-3of3.tar".into()] },
@@ -69,18 +75,23 @@ fn every() -> Vec<NextStep> {
         NextStep::LeaveOutReferrers,
         NextStep::LeaveOutScheme { host: host() },
         NextStep::LogIn { host: host() },
+        NextStep::LogInToEach { authfile: "--authfile".into() },
         NextStep::LogInOrWait { until: "20:04 UTC".into() },
         NextStep::LogInToProxy,
         NextStep::MakeDirectory { directory: "/media/usb/bundles/".into() },
         NextStep::NameAuthfile,
+        NextStep::NameFileForInput { variable: "BUNDLE_PASSWORD".into() },
         NextStep::NameFileInDirectory,
         NextStep::NameFileForOutput,
         NextStep::NameHelper,
         NextStep::NameLinkTarget,
         NextStep::NameLoneImage,
         NextStep::NameMirrorWithoutApi { registry: "registry.example:5000/library".into() },
+        NextStep::NameOneOf { hosts: vec![host()] },
+        NextStep::NameOtherFile,
         NextStep::NamePlainFile,
         NextStep::NamePlainHttpHost,
+        NextStep::NameRegistry,
         NextStep::NameRepository,
         NextStep::NewCertificate,
         NextStep::NewCertificateWithAddress,
@@ -103,18 +114,18 @@ fn every() -> Vec<NextStep> {
         NextStep::RaiseMaxManifests,
         NextStep::RaiseMaxSpool,
         NextStep::RaiseQuota,
+        NextStep::ReadHelp { command: Some("import".into()) },
         NextStep::ReadPipeAsStandardInput,
         NextStep::ReleaseTag,
         NextStep::RemoveForeignFile,
         NextStep::RepairCredentialFile,
-        NextStep::ReportBug,
-        NextStep::RunAgain,
         NextStep::RunHelper,
         NextStep::RunHelperOrLogIn,
         NextStep::SaveAsLayout,
         NextStep::SaveUnderTwoNames,
         NextStep::SaveWithLaterDocker,
         NextStep::SaveWithoutMark,
+        NextStep::SetPassword { variable: "BUNDLE_SRC_PASSWORD".into() },
         NextStep::SetProxyUrl,
         NextStep::SignOrTakeWithout,
         NextStep::SlowDown,
@@ -124,7 +135,8 @@ fn every() -> Vec<NextStep> {
         NextStep::TrustNewAuthority,
         NextStep::UnpackIntoPipe { with: "xz -dc", path: "/media/usb/images.tar.xz".into() },
         NextStep::UsePlainHttp { host: host() },
-        NextStep::UseTls { host: host() },
+        NextStep::UseTls,
+        NextStep::WaitForOther,
         NextStep::WriteAuthorizationValue,
         NextStep::WriteElsewhere,
     ]
@@ -136,6 +148,11 @@ fn in_the_source() -> BTreeSet<&'static str> {
     let variants = source.lines().filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
     variants.map(|line| line.trim_end_matches([',', '{', ' '])).collect()
+}
+
+/// The name of a variant in what it looks like.
+fn name(shown: &str) -> &str {
+    shown.split([' ', '{']).next().unwrap_or_default()
 }
 
 fn commands() -> Vec<Command> {
@@ -152,7 +169,7 @@ fn typed(words: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn the_tests_here_look_at_every_step_of_the_catalogue() {
     let named: Vec<String> = every().iter().map(|step| format!("{step:?}")).collect();
-    let named: BTreeSet<&str> = named.iter().filter_map(|text| text.split([' ', '{']).next()).collect();
+    let named: BTreeSet<&str> = named.iter().map(|text| name(text)).collect();
     assert_eq!(named, in_the_source());
 }
 
@@ -220,7 +237,8 @@ fn flags_are_found_between_other_words_and_not_between_backticks() {
 
 #[test]
 fn the_words_are_those_that_were_looked_at() {
-    let now: String = every().iter().map(|step| format!("{}\n", words(step))).collect();
+    let line = |step: &NextStep| format!("{}: {}\n", name(&format!("{step:?}")), words(step));
+    let now: String = every().iter().map(line).collect();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/bundle/next_steps/words.txt");
     // BLESS=1 writes what is there now; whoever commits it has read it.
     if std::env::var_os("BLESS").is_some() {
