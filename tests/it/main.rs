@@ -42,6 +42,7 @@ mod foreign_names;
 mod forged_contents;
 mod fresh_repository;
 mod import_check;
+mod inventories;
 mod kill;
 mod layer_urls;
 mod layering;
