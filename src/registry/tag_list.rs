@@ -1,4 +1,5 @@
-//! The tags of a repository, page by page (distribution-spec v1.1 "Listing Tags").
+//! The tags of a repository, page by page (distribution-spec v1.1 "Listing Tags"), and the repositories of a registry,
+//! as distribution lists them.
 
 use serde::Deserialize;
 
@@ -6,7 +7,7 @@ use super::auth::scope::Scope;
 use super::pages::{MOST_PAGES, Pages};
 use super::registries::Registries;
 use crate::error::{Error, Result};
-use crate::oci::{Repository, Tag};
+use crate::oci::{Host, Repository, Tag};
 use crate::store::Event;
 
 /// Tags on a page, where the registry lets us choose.
@@ -34,6 +35,31 @@ impl Registries {
             self.transport.watch.on(Event::Warning { message: &message });
         }
         Ok(tags)
+    }
+
+    /// All repositories that the registry lists (`/v2/_catalog`, distribution's own). What is listed and is none is left
+    /// out: nobody could ask for it.
+    ///
+    /// # Errors
+    /// They cannot be listed, or the list has no end.
+    pub(crate) fn repositories(&self, host: &Host) -> Result<Vec<Repository>> {
+        #[derive(Deserialize)]
+        struct Listed {
+            repositories: Option<Vec<String>>,
+        }
+        let peer = self.transport.peer(host)?;
+        let place = ("v2/_catalog", Some(TAGS_A_PAGE));
+        let mut pages = Pages::new(&self.transport, peer, Scope::none(), place, "application/json", MOST_PAGES);
+        let read = |_: &str, bytes: &[u8]| {
+            let page: Listed =
+                serde_json::from_slice(bytes).map_err(|e| Error::content(format!("/v2/_catalog: {e}")))?;
+            Ok(page.repositories.unwrap_or_default())
+        };
+        let mut repositories = Vec::new();
+        while let Some(page) = pages.next(read)? {
+            repositories.extend(page.into_iter().filter_map(|path| Repository::new(host.clone(), &path).ok()));
+        }
+        Ok(repositories)
     }
 
     /// Gives each page of tags away; at most so many pages.

@@ -117,7 +117,10 @@ impl Bases {
         for target in &self.targets {
             let (host, namespace) = target.split_once('/').unwrap_or((target, ""));
             let host: Host = host.parse()?;
-            names.extend(Naming::new(host, namespace, Vec::new()).repository(repository).ok());
+            // Where nobody says what is in front, imports put `library` there.
+            let namespaces = if namespace.is_empty() { vec!["", "library"] } else { vec![namespace] };
+            let named = |namespace| Naming::new(host.clone(), namespace, Vec::new()).repository(repository).ok();
+            names.extend(namespaces.into_iter().filter_map(named));
         }
         Ok(names)
     }

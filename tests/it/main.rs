@@ -43,6 +43,7 @@ mod forged_contents;
 mod fresh_repository;
 mod help;
 mod import_check;
+mod inventories;
 mod kill;
 mod layer_urls;
 mod layering;

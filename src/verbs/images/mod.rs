@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::{Error, Result};
 use crate::lists::List;
 use crate::oci::{Host, Invalid, Reference, Repository};
-use crate::plan::{Mirror, Narrowed, Origin, Pattern, Tags, Wanted};
+use crate::plan::{Mirror, Narrowed, Origin, Pattern, Tags, Wanted, each_once};
 
 /// Images by name, from wherever the names come.
 ///
@@ -72,6 +72,14 @@ impl Images {
         let glob = Some(parts.1.parse().map_err(|e| about("--tags", e))?);
         self.tags.push(Tags { glob, ..Tags::all(repository, Origin::Argument) });
         Ok(())
+    }
+
+    /// Those that are named, each once.
+    ///
+    /// # Errors
+    /// None is, or names have two contents.
+    pub(crate) fn named(&self) -> Result<Vec<Wanted>, Vec<Error>> {
+        each_once(self.named.iter().cloned())
     }
 
     /// Of the tags of each repository only so many, from the highest version down.

@@ -17,6 +17,7 @@ const MAX_MANIFEST: u64 = 4 * 1024 * 1024;
 #[derive(Debug, PartialEq, Eq)]
 pub enum Route {
     Base,
+    Catalog,
     Token,
     Blob(String, String),
     Uploads(String),
@@ -34,6 +35,9 @@ impl Route {
         };
         if rest.is_empty() {
             return Self::Base;
+        }
+        if rest == "_catalog" {
+            return Self::Catalog;
         }
         if let Some((repo, id)) = rest.rsplit_once("/blobs/uploads/") {
             return if id.is_empty() { Self::Uploads(repo.into()) } else { Self::Session(repo.into(), id.into()) };
@@ -81,6 +85,11 @@ pub fn answer(shared: &Shared, request: &Request, body: &mut Body, mounts: bool)
     let reads = matches!(request.method.as_str(), "GET" | "HEAD");
     let response = match (Route::of(&request.path), request.method.as_str()) {
         (Route::Base, _) if reads => Response::json(200, &json!({})),
+        (Route::Catalog, _) if reads => {
+            let store = shared.store.lock().expect("store");
+            let names: Vec<&String> = store.repositories.keys().collect();
+            Response::json(200, &json!({"repositories": names}))
+        }
         (Route::Blob(repo, digest), _) if reads => blob(shared, request, &repo, &digest),
         (Route::Uploads(repo), "POST") => return uploads::start(shared, request, &repo, body, mounts),
         (Route::Session(repo, id), _) => return uploads::go_on(shared, request, &repo, &id, body),
