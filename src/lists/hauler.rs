@@ -6,8 +6,8 @@ use super::tree::Node;
 use crate::oci::Reference;
 
 /// Reads one document of such a manifest.
-pub(super) fn read(document: &Node, kind: &str, list: &mut List) {
-    match kind {
+pub(super) fn read(document: &Node, list: &mut List) {
+    match document.text_at(&["kind"]).unwrap_or_default() {
         "Images" => images(document, list),
         "Charts" => charts(document, list),
         other => list.leave(document.line, format!("{}: not images", other.escape_debug())),
