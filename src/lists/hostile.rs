@@ -150,3 +150,25 @@ fn tags_of_yaml_and_strange_values_where_a_name_stands_are_faults_and_no_panic()
     );
     assert!(fault(two.as_bytes()).contains("two digests"));
 }
+
+#[test]
+fn a_password_in_a_list_is_not_repeated_wherever_it_stands() {
+    for text in [
+        "u:canary@h.example/x:1\n",
+        "https://u:canary@h.example/x:1\n",
+        "docker://u:canary@h.example/x\nok:1\n",
+        "a=u:canary@h.example/x\nu:canary@h.example/y=b\n",
+        "{{ u:canary@h.example/x }}\n",
+        "kind: X\nimage: u:canary@h.example/x\n",
+        "kind: X\nimage: https://u:canary@h.example/x\n",
+        "kind: OCIRepository\nspec: {url: 'https://u:canary@h.example/x'}\n",
+        "kind: X\nargs: [u:canary@h.example/x:1]\n",
+        "version: 1\nsync: [{source: 'u:canary@h.example', type: registry}]\n",
+        "kind: ZarfPackageConfig\ncomponents: [{images: [{name: a, source: 'u:canary@h.example/a'}]}]\n",
+        "services: {a: {image: 'u:canary@h.example/x'}}\n",
+        "apiVersion: content.hauler.cattle.io/v1\nkind: Charts\nspec: {charts: [{name: 'u:canary@h.example/x', repoURL: 'https://h'}]}\n",
+    ] {
+        let list = read(text.as_bytes());
+        assert!(!format!("{list:?}").contains("canary"), "{text}: {list:?}");
+    }
+}

@@ -128,7 +128,7 @@ impl List {
     pub(super) fn image_of(&mut self, line: usize, repository: &str, what: &str) {
         let separator = if what.parse::<Digest>().is_ok() { '@' } else { ':' };
         if separator == ':' && what.parse::<Tag>().is_err() && rendering(what).is_none() {
-            self.fault(line, format!("invalid tag `{}`", what.escape_debug()));
+            self.fault(line, format!("invalid tag `{}`", shown(what)));
             return;
         }
         self.image(line, &format!("{repository}{separator}{what}"));

@@ -1,6 +1,7 @@
 //! A list in YAML or JSON of nothing but names: `[NAME, …]`, or `images: [NAME, …]`.
 
 use super::list::List;
+use super::text::shown;
 use super::tree::{Node, Value};
 
 /// Whether a document is one.
@@ -15,7 +16,7 @@ pub(super) fn read(document: &Node, list: &mut List) {
         list.image_at(item);
     }
     for (key, value) in document.entries().iter().filter(|(key, _)| key != "images") {
-        list.leave(value.line, format!("{}: not images", key.escape_debug()));
+        list.leave(value.line, format!("{}: not images", shown(key)));
     }
 }
 

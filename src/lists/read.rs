@@ -4,7 +4,7 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use super::list::List;
-use super::text::{template, text_of};
+use super::text::{shown, template, text_of};
 use super::tree::{Node, Value, documents};
 use super::{
     chart, compose, hauler, images_lock, inventory, kubernetes, lines, lock, oc_mirror, plain, regsync, skopeo_sync,
@@ -84,7 +84,7 @@ fn read_document(document: &Node, list: &mut List) {
         _ => return list.fault(document.line, "no list of images that we know, and nothing that Kubernetes runs"),
     };
     match document.repeated() {
-        Some((line, key)) => list.fault(line, format!("the key `{}` is there twice", key.escape_debug())),
+        Some((line, key)) => list.fault(line, format!("the key `{}` is there twice", shown(key))),
         None => reader(document, list),
     }
 }

@@ -42,10 +42,12 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<String, String> {
 
 /// A text as it is shown: without what may be a password, and not for ever.
 pub(super) fn shown(text: &str) -> String {
-    let text = match text.rsplit_once('@') {
-        Some((_, name)) if has_user(text) => format!("***@{name}"),
-        _ => text.to_owned(),
+    let masked = |word: &str| match word.rsplit_once('@') {
+        Some((_, name)) if has_user(word) => format!("***@{name}"),
+        _ => word.to_owned(),
     };
+    // Whoever put a password into it may have put it anywhere.
+    let text = text.split(' ').map(masked).collect::<Vec<_>>().join(" ");
     let mut start: String = text.chars().take(MOST_SHOWN).collect();
     if start.len() < text.len() {
         start.push('…');
@@ -75,5 +77,5 @@ pub(super) fn rendering(text: &str) -> Option<&'static str> {
 pub(super) fn template(text: &str) -> Option<(usize, String)> {
     let (number, line) = text.lines().enumerate().find(|(_, line)| line.contains("{{"))?;
     let how = rendering(line)?;
-    Some((number + 1, format!("`{}` {how}", line.trim().escape_debug())))
+    Some((number + 1, format!("`{}` {how}", shown(line.trim()))))
 }
