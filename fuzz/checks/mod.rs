@@ -6,6 +6,7 @@
 pub mod answers;
 pub mod challenge;
 pub mod credentials;
+pub mod lists;
 pub mod location;
 pub mod manifest;
 pub mod numbers;

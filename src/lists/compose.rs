@@ -1,6 +1,7 @@
 //! A compose file: the image of every service.
 
 use super::list::List;
+use super::text::shown;
 use super::tree::Node;
 
 /// Whether this is one: `services`, each of which has an image or is built.
@@ -16,7 +17,7 @@ pub(super) fn read(document: &Node, list: &mut List) {
     for (name, service) in document.get("services").map_or(&[][..], Node::entries) {
         match service.get("image") {
             Some(image) => drop(list.image_at(image)),
-            None => list.leave(service.line, format!("service {}: built, not pulled", name.escape_debug())),
+            None => list.leave(service.line, format!("service {}: built, not pulled", shown(name))),
         }
     }
 }

@@ -2,15 +2,16 @@
 //! registry.
 
 use super::list::List;
+use super::text::shown;
 use super::tree::Node;
 use crate::oci::Reference;
 
 /// Reads one document of such a manifest.
-pub(super) fn read(document: &Node, kind: &str, list: &mut List) {
-    match kind {
+pub(super) fn read(document: &Node, list: &mut List) {
+    match document.text_at(&["kind"]).unwrap_or_default() {
         "Images" => images(document, list),
         "Charts" => charts(document, list),
-        other => list.leave(document.line, format!("{}: not images", other.escape_debug())),
+        other => list.leave(document.line, format!("{}: not images", shown(other))),
     }
 }
 
@@ -44,14 +45,14 @@ fn charts(document: &Node, list: &mut List) {
             (Some(whole), _) => whole.to_owned(),
             (None, Some(place)) => format!("{}/{name}", place.trim_end_matches('/')),
             (None, None) => {
-                list.leave(chart.line, format!("chart {}: not in a registry", name.escape_debug()));
+                list.leave(chart.line, format!("chart {}: not in a registry", shown(name)));
                 continue;
             }
         };
         match chart.text_at(&["version"]) {
             // Helm writes `+` of a version as `_` in a tag.
             Some(version) => list.image_of(chart.line, &repository, &version.replace('+', "_")),
-            None => list.leave(chart.line, format!("chart {}: no version", repository.escape_debug())),
+            None => list.leave(chart.line, format!("chart {}: no version", shown(&repository))),
         }
     }
 }

@@ -8,7 +8,8 @@ use crate::oci::Reference;
 const KBLD_ID: &str = "kbld.carvel.dev/id";
 
 /// Reads such a lock.
-pub(super) fn read(document: &Node, version: &str, list: &mut List) {
+pub(super) fn read(document: &Node, list: &mut List) {
+    let version = document.text_at(&["apiVersion"]).unwrap_or_default();
     let is_carvel = version.starts_with("imgpkg.carvel.dev/");
     for image in document.items_at(&["images"]) {
         let Some(name) = image.get("image") else {

@@ -5,6 +5,7 @@
 //! is said, and not taken.
 
 use super::list::{List, Note};
+use super::text::shown;
 use super::tree::{Node, Value};
 use crate::oci::Reference;
 
@@ -86,7 +87,7 @@ fn custom(node: &Node, list: &mut List) {
     if super::text::rendering(text).is_some() || text.parse::<Reference>().is_ok() {
         list.image(node.line, text);
     } else {
-        list.leave(node.line, format!("image: `{}` is no name of a container image", text.escape_debug()));
+        list.leave(node.line, format!("image: `{}` is no name of a container image", shown(text)));
     }
 }
 
@@ -108,7 +109,7 @@ fn flux(document: &Node, list: &mut List) {
     let Some(url) = document.at(&["spec", "url"]) else { return };
     let text = url.text().unwrap_or_default();
     let Some(repository) = text.strip_prefix("oci://") else {
-        return list.fault(url.line, format!("`{}` is no address `oci://…`", text.escape_debug()));
+        return list.fault(url.line, format!("`{}` is no address `oci://…`", shown(text)));
     };
     let stated = |key: &str| document.text_at(&["spec", "ref", key]);
     // Flux's order: the digest before the range, and the range before the tag.

@@ -4,16 +4,23 @@
 
 use super::list::List;
 
-/// Whether every line that says something is one word: documents have blanks, brackets or colons at
-/// the end of a line.
+/// Whether no line is one of a document: those have colons at their end or before a blank, or begin with a sign.
 pub(super) fn is_lines(text: &str) -> bool {
     let mut said = said(text).peekable();
     said.peek().is_some()
         && said.all(|(_, line)| {
-            let is_mapping = line.ends_with(':') || line.starts_with(['{', '[', '-', '%', '&', '*', '!', '|', '>']);
-            let is_template = line.contains("{{");
-            is_template && !line.contains(": ") || !line.contains(char::is_whitespace) && !is_mapping
+            let is_template = line.starts_with("{{");
+            let is_mapping = line.ends_with(':') || line.contains(": ") || line.contains(":\t");
+            let begins = line.starts_with(['{', '[', '-', '%', '&', '*', '!', '|', '>', '<', '"', '\'']);
+            is_template || is_address(line) || !is_mapping && !begins
         })
+}
+
+/// Whether a line begins with an IPv6 address, as `[fd00::1]:5000/a`.
+fn is_address(line: &str) -> bool {
+    let Some((inside, after)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) else { return false };
+    let is_part = |b: u8| b.is_ascii_hexdigit() || matches!(b, b':' | b'.');
+    inside.contains(':') && inside.bytes().all(is_part) && after.starts_with([':', '/'])
 }
 
 /// Reads such a list.

@@ -4,6 +4,9 @@ use super::text::{has_user, rendering, shown};
 use super::tree::Node;
 use crate::oci::{Digest, Invalid, Reference, Repository, Tag};
 
+/// No name of an image is longer, in bytes: a host of 253, a path of 255, a tag of 128 and a digest.
+const MOST_NAME: usize = 1_000;
+
 /// What a list says.
 #[derive(Debug, Default, PartialEq)]
 pub(crate) struct List {
@@ -95,6 +98,9 @@ impl List {
         if let Some(how) = rendering(text) {
             return Err(format!("`{}` {how}", shown(text)));
         }
+        if text.len() > MOST_NAME {
+            return Err(format!("`{}` is longer than any name of an image", shown(text)));
+        }
         let parsed = match (text.strip_prefix("docker://"), text.strip_prefix("oci://")) {
             (Some(name), _) => name.parse(),
             // Helm writes `+` of a version as `_` in a tag.
@@ -122,7 +128,7 @@ impl List {
     pub(super) fn image_of(&mut self, line: usize, repository: &str, what: &str) {
         let separator = if what.parse::<Digest>().is_ok() { '@' } else { ':' };
         if separator == ':' && what.parse::<Tag>().is_err() && rendering(what).is_none() {
-            self.fault(line, format!("invalid tag `{}`", what.escape_debug()));
+            self.fault(line, format!("invalid tag `{}`", shown(what)));
             return;
         }
         self.image(line, &format!("{repository}{separator}{what}"));

@@ -5,13 +5,19 @@
 
 mod chart;
 mod compose;
+#[cfg(test)]
+mod fixtures;
 mod hauler;
+#[cfg(test)]
+mod hostile;
 mod images_lock;
 mod inventory;
 mod kubernetes;
 mod lines;
 mod list;
+mod lock;
 mod oc_mirror;
+mod plain;
 mod read;
 mod regsync;
 mod skopeo_sync;

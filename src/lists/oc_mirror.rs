@@ -2,6 +2,7 @@
 //! be worked out by oc-mirror itself.
 
 use super::list::{List, Note};
+use super::text::shown;
 use super::tree::Node;
 
 /// Reads such a configuration, of version 1 or 2.
@@ -22,7 +23,7 @@ pub(super) fn read(document: &Node, list: &mut List) {
                 let how = "not images: `oc-mirror --dry-run` writes a mapping.txt that names them";
                 list.leave(value.line, format!("{key}: {how}"));
             }
-            other => list.leave(value.line, format!("{}: not images", other.escape_debug())),
+            other => list.leave(value.line, format!("{}: not images", shown(other))),
         }
     }
 }

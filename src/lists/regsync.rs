@@ -1,7 +1,7 @@
 //! regsync's configuration: images, and repositories with conditions for their tags.
 
 use super::list::List;
-use super::text::rendering;
+use super::text::{rendering, shown};
 use super::tree::Node;
 
 /// Whether this is one: `version: 1` and `sync`.
@@ -24,10 +24,8 @@ pub(super) fn read(document: &Node, list: &mut List) {
             Some("image") => drop(list.image_at(source)),
             Some("repository") => repository(step, source.line, name, list),
             Some("registry") => match rendering(name) {
-                Some(how) => list.fault(source.line, format!("`{}` {how}", name.escape_debug())),
-                None => {
-                    list.leave(source.line, format!("{}: a whole registry; name its repositories", name.escape_debug()))
-                }
+                Some(how) => list.fault(source.line, format!("`{}` {how}", shown(name))),
+                None => list.leave(source.line, format!("{}: a whole registry; name its repositories", shown(name))),
             },
             _ => list.fault(step.line, "a step without a `type` that we know: image or repository"),
         }

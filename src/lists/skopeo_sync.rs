@@ -1,6 +1,7 @@
 //! `skopeo sync --src yaml`, and mindthegap's `images.yaml`: hosts, with the tags of each repository.
 
 use super::list::List;
+use super::text::shown;
 use super::tree::{Node, Value};
 use crate::oci::Host;
 
@@ -28,7 +29,7 @@ pub(super) fn read(document: &Node, list: &mut List) {
                 "images-by-semver" => by(host, value, list, |tags, what| tags.versions.push(what)),
                 "credentials" => list.leave(value.line, "credentials: not read from a list (`bundle login`)"),
                 "tls-verify" | "cert-dir" => list.leave(value.line, format!("{key}: a flag of the command")),
-                other => list.leave(value.line, format!("{}: not images", other.escape_debug())),
+                other => list.leave(value.line, format!("{}: not images", shown(other))),
             }
         }
     }
@@ -47,7 +48,7 @@ fn images(host: &str, node: &Node, list: &mut List) {
                 }
             }
             Value::List(_) | Value::Null => drop(list.repository(tags.line, &repository)),
-            _ => list.fault(tags.line, format!("{}: no list of tags", path.escape_debug())),
+            _ => list.fault(tags.line, format!("{}: no list of tags", shown(path))),
         }
     }
 }
@@ -60,7 +61,7 @@ fn by(host: &str, node: &Node, list: &mut List, put: impl Fn(&mut super::list::T
                     put(tags, text.to_owned());
                 }
             }
-            None => list.fault(condition.line, format!("{}: no condition for its tags", path.escape_debug())),
+            None => list.fault(condition.line, format!("{}: no condition for its tags", shown(path))),
         }
     }
 }

@@ -3,12 +3,29 @@
 /// Of a text that makes no sense so much is shown, in characters.
 const MOST_SHOWN: usize = 200;
 
+/// What is no text, and how to get one of it.
+fn packed(bytes: &[u8]) -> Option<&'static str> {
+    let is_tar = bytes.get(257..262) == Some(b"ustar");
+    match bytes {
+        [0x1f, 0x8b, ..] => Some(
+            "compressed: `gunzip -c FILE | bundle export -f - …`; a packed chart: `helm template FILE | bundle export -f - …`",
+        ),
+        [0x28, 0xb5, 0x2f, 0xfd, ..] => Some("compressed: `zstd -dc FILE | bundle export -f - …`"),
+        _ if is_tar => Some("a tar, and no list of images"),
+        [b'<', ..] => Some("HTML or XML, and no list of images"),
+        _ => None,
+    }
+}
+
 /// UTF-8, with or without a byte order mark; UTF-16 as PowerShell writes it.
 pub(super) fn text_of(bytes: &[u8]) -> Result<String, String> {
     let utf16 = |bytes: &[u8], read: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = bytes.chunks_exact(2).map(|pair| read([pair[0], pair[1]])).collect();
         String::from_utf16(&units).map_err(|_| "not a text in UTF-16".to_owned())
     };
+    if let Some(how) = packed(bytes) {
+        return Err(how.into());
+    }
     match bytes {
         [0xff, 0xfe, rest @ ..] => utf16(rest, u16::from_le_bytes),
         [0xfe, 0xff, rest @ ..] => utf16(rest, u16::from_be_bytes),
@@ -25,10 +42,12 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<String, String> {
 
 /// A text as it is shown: without what may be a password, and not for ever.
 pub(super) fn shown(text: &str) -> String {
-    let text = match text.rsplit_once('@') {
-        Some((_, name)) if has_user(text) => format!("***@{name}"),
-        _ => text.to_owned(),
+    let masked = |word: &str| match word.rsplit_once('@') {
+        Some((_, name)) if has_user(word) => format!("***@{name}"),
+        _ => word.to_owned(),
     };
+    // Whoever put a password into it may have put it anywhere.
+    let text = text.split(' ').map(masked).collect::<Vec<_>>().join(" ");
     let mut start: String = text.chars().take(MOST_SHOWN).collect();
     if start.len() < text.len() {
         start.push('…');
@@ -47,7 +66,7 @@ pub(super) fn has_user(text: &str) -> bool {
 pub(super) fn rendering(text: &str) -> Option<&'static str> {
     if text.contains("{{") {
         Some("is a template: render it first (`helm template CHART | bundle export -f - …`)")
-    } else if text.contains("${") || text.contains("$(") {
+    } else if text.contains("${") || text.contains("$(") || text.contains("###") {
         Some("has a variable: fill it in first (`docker compose config --images | bundle export -f - …`, or envsubst)")
     } else {
         None
@@ -58,5 +77,5 @@ pub(super) fn rendering(text: &str) -> Option<&'static str> {
 pub(super) fn template(text: &str) -> Option<(usize, String)> {
     let (number, line) = text.lines().enumerate().find(|(_, line)| line.contains("{{"))?;
     let how = rendering(line)?;
-    Some((number + 1, format!("`{}` {how}", line.trim().escape_debug())))
+    Some((number + 1, format!("`{}` {how}", shown(line.trim()))))
 }

@@ -2,10 +2,21 @@
 //!
 //! Scalars keep the text that was written: a tag `1.30` is no number, and `on` no truth.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
-use serde_saphyr::{DuplicateKeyPolicy, Options, Spanned};
+use serde_saphyr::options::NonFiniteFloatPolicy;
+use serde_saphyr::{Budget, DuplicateKeyPolicy, Options, Spanned};
+
+/// Lists and maps within each other: what Kubernetes describes its own types with goes to some thirty.
+const MOST_DEPTH: usize = 100;
+/// Documents in one text: what a large installation prints has some thousands.
+const MOST_DOCUMENTS: usize = 100_000;
+/// Values in one text: each takes some 200 bytes while it is read.
+const MOST_NODES: usize = 1_000_000;
+/// What aliases stand for, in all, in values.
+const MOST_REPEATED: usize = 100_000;
 
 /// A value and the line that it begins on, counted from 1.
 #[derive(Clone, Debug)]
@@ -64,6 +75,18 @@ impl Node {
         self.at(path).map_or(&[], Self::items)
     }
 
+    /// A key that a map in it has twice, with its line.
+    pub(super) fn repeated(&self) -> Option<(usize, &str)> {
+        let mut seen = HashSet::new();
+        let twice = self.entries().iter().find(|(key, _)| !seen.insert(key.as_str()));
+        let here = twice.map(|(key, node)| (node.line, key.as_str()));
+        let below = || {
+            let values = self.entries().iter().map(|(_, node)| node).chain(self.items());
+            values.into_iter().find_map(Self::repeated)
+        };
+        here.or_else(below)
+    }
+
     /// A scalar's text.
     pub(super) fn text(&self) -> Option<&str> {
         match &self.value {
@@ -81,12 +104,21 @@ impl Node {
 /// The documents of a text, empty ones left out.
 pub(super) fn documents(text: &str) -> Result<Vec<Node>, Unreadable> {
     let mut options = Options::default();
-    options.duplicate_keys = DuplicateKeyPolicy::Error;
+    // Each format judges by itself.
+    options.duplicate_keys = DuplicateKeyPolicy::PassThrough;
+    options.non_finite_float_policy = NonFiniteFloatPolicy::AsString;
     options.with_snippet = false;
+    options.alias_limits.max_total_replayed_events = MOST_REPEATED;
+    let mut budget = Budget::default();
+    budget.max_depth = MOST_DEPTH;
+    budget.max_documents = MOST_DOCUMENTS;
+    budget.max_nodes = MOST_NODES;
+    budget.max_events = 4 * MOST_NODES;
+    options.budget = Some(budget);
     let raw: Vec<Spanned<Raw>> =
         serde_saphyr::from_multiple_with_options(text, options).map_err(|error| Unreadable {
             line: error.location().map_or(0, |location| number(location.line())),
-            reason: first_line(&error.to_string()),
+            reason: reason(&error.to_string()),
         })?;
     let nodes = raw.into_iter().map(|raw| settled(raw, text));
     Ok(nodes.filter(|node| !matches!(node.value, Value::Null)).collect())
@@ -96,8 +128,14 @@ fn number(line: u64) -> usize {
     usize::try_from(line).unwrap_or(usize::MAX)
 }
 
-fn first_line(text: &str) -> String {
-    text.lines().next().unwrap_or_default().to_owned()
+/// Why, in one line. The line number is told by itself.
+fn reason(text: &str) -> String {
+    let text = text.lines().next().unwrap_or_default();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    if text.contains("limit exceeded") || text.contains("budget breached") {
+        return format!("deeper or larger than any list of images, with its aliases written out ({text})");
+    }
+    format!("neither names line by line nor a document: {text}")
 }
 
 /// A value as the parser gives it.
@@ -241,7 +279,7 @@ mod tests {
     fn json_is_read_as_well_and_what_is_neither_is_refused_with_its_line() {
         let nodes = documents("{\n\t\"a\": {\"b\": [\"x:1\"]}\n}").expect("json");
         assert_eq!(nodes[0].items_at(&["a", "b"])[0].text(), Some("x:1"));
-        for (text, line) in [("a: b\nc: {{ .Values.x }}\n", 2), ("a: 1\na: 2\n", 2), ("a: [\n", 2)] {
+        for (text, line) in [("a: b\nc: {{ .Values.x }}\n", 2), ("a: [\n", 2)] {
             let error = documents(text).expect_err(text);
             assert!(error.line >= 1 && error.line <= line + 1, "{text}: {error:?}");
         }

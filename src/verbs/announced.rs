@@ -48,7 +48,7 @@ pub(super) fn carried(contents: &Contents) -> (u64, u64) {
 }
 
 /// How much refers to an image, and the bytes of blobs that it and that would take alone.
-fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
+pub(super) fn measured(contents: &Contents, image: &Digest) -> (u64, u64) {
     let referrers = contents.all_referrer_digests(image);
     let roots = std::iter::once(image).chain(&referrers);
     let nodes: HashMap<&Digest, &Node> =

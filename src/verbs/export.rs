@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::bases::Bases;
 use super::images::Images;
 use super::planned::{Planned, Selection, announce, takes_images};
-use super::written::{Taker, Writing, writes_bundles};
+use super::written::{LockPlace, Taker, Writing, writes_bundles};
 use crate::archive::Output;
 use crate::error::{Error, Result};
 use crate::registry::RegistryOptions;
@@ -21,6 +21,7 @@ pub struct Export {
     selection: Selection,
     bases: Vec<PathBuf>,
     writing: Writing,
+    lock: Option<PathBuf>,
     registry: RegistryOptions,
 }
 
@@ -31,12 +32,20 @@ impl Export {
             selection: Selection::new(images),
             bases: Vec::new(),
             writing: Writing::new(output, "exported"),
+            lock: None,
             registry: RegistryOptions::default(),
         }
     }
 
     takes_images!();
     writes_bundles!();
+
+    /// Writes what the names stood for into a file, which can be read as a list, once the bundle is written. It is
+    /// replaced under the same condition as the bundle.
+    #[must_use]
+    pub fn lock(self, lock: Option<PathBuf>) -> Self {
+        Self { lock, ..self }
+    }
 
     /// Blobs that one of these has are left out: earlier bundles, layouts, or inventories.
     #[must_use]
@@ -56,6 +65,20 @@ impl Export {
     /// Every image and blob that failed; nothing is written unless all of them are there.
     pub fn run(mut self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         self.selection.check()?;
+        let (is_dry, lock) = (self.writing.dry_run, self.lock.take());
+        let lock = lock.map(|path| LockPlace::open(&path, self.writing.force, &self.writing.output)).transpose()?;
+        let mut ended = self.carry_out(watch);
+        match (&mut ended, lock) {
+            (Ok(exported), Some(lock)) if !is_dry => {
+                let images = exported.images.iter().map(|image| (image.name.as_str(), &image.digest));
+                exported.lock = Some(lock.write(images)?);
+            }
+            (_, lock) => lock.map_or((), LockPlace::give_up),
+        }
+        ended
+    }
+
+    fn carry_out(mut self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         self.writing.jobs = self.registry.jobs;
         self.refuse_own_base()?;
         let bases = Bases::open(&self.bases, self.selection.max_manifests, watch.as_ref())?;

@@ -33,6 +33,9 @@ pub(crate) struct ExportArgs {
     /// Replace an existing bundle once the new one is complete
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
+    /// Write the digests that the names stood for into this file, which `-f` reads as a list of exactly those
+    #[arg(long, value_name = "FILE", env = "BUNDLE_LOCK")]
+    lock: Option<PathBuf>,
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
@@ -52,12 +55,14 @@ pub(crate) struct ExportArgs {
 impl ExportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
+        self.lock.as_deref().map_or(Ok(()), refuse_output)?;
         let selection = self.images.selection(&self.registry, progress)?;
         let hosts = selection.hosts();
         self.volumes.check()?;
         let mut export = Export::new(selection, self.output.unwrap_or_default())
             .bases(self.bases)
             .force(self.force)
+            .lock(self.lock)
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
             .max_manifests(self.plan.max_manifests)
@@ -74,6 +79,9 @@ impl ExportArgs {
         } else {
             tell(progress, &exported, self.read_back);
             if self.dry_run {
+                for image in &exported.images {
+                    progress.say("would take", &format!("{}  {}", image.name, size(image.bytes)));
+                }
                 progress.answer("dry run", "nothing was written");
             }
         }
@@ -85,7 +93,7 @@ impl ExportArgs {
 pub(crate) fn refuse_output(path: &Path) -> Result<(), Failure> {
     let shown = path.display();
     if path.as_os_str() == "-" {
-        let message = "-: a bundle cannot be written to standard output, since it is filled in place";
+        let message = "-: neither a bundle nor a lock can be written to standard output: the one is filled in place, the other comes last";
         let next = Some(NextStep::NameFileForOutput);
         return Err(Error::Usage { message: message.into(), next }.into());
     }

@@ -22,6 +22,9 @@ impl Images {
         let (name, read) = match path.as_os_str() == "-" {
             true => (PathBuf::from("standard input"), read(io::stdin().lock())),
             false => {
+                if path.is_dir() {
+                    return Err(vec![Error::usage(format!("{}: a directory, and no list of images", path.display()))]);
+                }
                 let file = File::open(path).map_err(Error::typed("open", path)).map_err(|e| vec![e])?;
                 (path.to_owned(), read(file))
             }

@@ -1,6 +1,7 @@
 //! The one way from contents to a bundle: laid out, filled from wherever the content is, and made safe.
 
 mod failed;
+mod lock;
 mod report;
 mod taken;
 mod volumes;
@@ -15,6 +16,7 @@ use failed::failures;
 use report::report;
 use volumes::{InVolumes, Place};
 
+pub(super) use lock::LockPlace;
 pub(super) use taken::Taker;
 
 pub use failed::ExportFailed;

@@ -1,5 +1,6 @@
 //! What came of writing a bundle.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use schemars::JsonSchema;
@@ -7,7 +8,7 @@ use serde::Serialize;
 
 use crate::oci::{Digest, MediaType, Reference};
 use crate::store::Contents;
-use crate::verbs::announced::{carried, named};
+use crate::verbs::announced::{carried, measured, named};
 use crate::verbs::report::{LeftOut, ReferrerReport, texts};
 
 /// One image of an export.
@@ -27,6 +28,8 @@ pub struct ExportedImage {
     /// one is the same content and has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referrers: Option<Vec<ReferrerReport>>,
+    /// Bytes of the blobs that it and what refers to it take alone; what images share counts for each.
+    pub bytes: u64,
     /// `exported` or `packed`, or `planned` after a dry run.
     pub status: &'static str,
 }
@@ -67,6 +70,9 @@ pub struct Exported {
     /// The files, where the bundle is divided into volumes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<ExportedVolume>,
+    /// The file with what the names stood for, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lock: Option<PathBuf>,
     /// The images in the order of the bundle.
     pub images: Vec<ExportedImage>,
     /// What there is besides manifests.
@@ -97,6 +103,8 @@ pub struct ExportedVolume {
 pub(super) fn report(contents: &Contents) -> Exported {
     let digests: Vec<&Digest> = named(contents).map(|(_, digest)| digest).collect();
     let referrers = ReferrerReport::of_each(contents, &digests);
+    let each: BTreeSet<&Digest> = digests.iter().copied().collect();
+    let sizes: BTreeMap<&Digest, u64> = each.into_iter().map(|digest| (digest, measured(contents, digest).1)).collect();
     let image = |((name, digest), referrers): ((&Reference, &Digest), _)| {
         let manifest = contents.node(digest)?.manifest.as_ref()?;
         Some(ExportedImage {
@@ -105,6 +113,7 @@ pub(super) fn report(contents: &Contents) -> Exported {
             media_type: manifest.media_type().clone(),
             platforms: texts(&contents.platforms(digest)),
             referrers,
+            bytes: sizes.get(digest).copied().unwrap_or_default(),
             status: "planned",
         })
     };
@@ -117,6 +126,7 @@ pub(super) fn report(contents: &Contents) -> Exported {
         digest: None,
         bytes: None,
         volumes: Vec::new(),
+        lock: None,
         images: named(contents).zip(referrers).filter_map(image).collect(),
         blobs,
         left_out: LeftOut::of(contents),
