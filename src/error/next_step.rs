@@ -217,6 +217,8 @@ pub enum NextStep {
     NameHelper,
     /// Name the file that a link points to.
     NameLinkTarget,
+    /// Name files, or a registry.
+    NameFilesOrRegistry,
     /// Say the name of the only image in a layout.
     NameLoneImage,
     /// Name one of the registries that the command talks to.
@@ -230,6 +232,8 @@ pub enum NextStep {
     NamePlainFile,
     /// Name the registry.
     NameRegistry,
+    /// Name what to look for at the registry.
+    NameRepositoriesThere,
     /// Name the repository of images that have none.
     NameRepository,
     /// Give the server another certificate.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use oci_bundle::images::Images;
 use oci_bundle::inventory::{Inventoried, Inventory, Mapping};
-use oci_bundle::{Error, Expectation};
+use oci_bundle::{Error, Expectation, NextStep};
 
 use super::errors::Failure;
 use super::progress::Progress;
@@ -76,11 +76,10 @@ impl InventoryArgs {
 
     fn of_files(self) -> Result<Inventory, Failure> {
         if self.what.is_empty() {
-            let instead = "name files; or name a registry with --registry HOST and repositories there";
-            return Err(Failure::usage("nothing to take an inventory of", instead));
+            return Err(Failure::usage("nothing to take an inventory of", NextStep::NameFilesOrRegistry));
         }
         if self.what.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
-            return Err(Failure::usage("`-` twice: standard input can be read once", "name the other one as a file"));
+            return Err(Failure::usage("`-` twice: standard input can be read once", NextStep::NameOtherFile));
         }
         let inventory = Inventory::of_files(self.what, self.output).force(self.force).expect(self.expect);
         Ok(inventory.tmpdir(self.tmpdir).max_spool(self.max_spool).max_manifests(self.max_manifests))
@@ -93,7 +92,7 @@ impl InventoryArgs {
         let mut images = None;
         if !self.files.is_empty() {
             if !self.what.is_empty() {
-                return Err(Failure::usage("repositories and a list of images", "give one of them"));
+                return Err(Failure::usage("repositories and a list of images", NextStep::GiveOneOfThem));
             }
             let mut listed = Images::default();
             let errors: Vec<Error> = self.files.iter().filter_map(|file| listed.list(file).err()).flatten().collect();
@@ -103,8 +102,7 @@ impl InventoryArgs {
             images = Some(listed);
         }
         if images.is_none() && self.what.is_empty() && !self.catalog {
-            let instead = "name repositories there, a list with -f FILE, or all that it lists with --catalog";
-            return Err(Failure::usage("nothing named at the registry", instead));
+            return Err(Failure::usage("nothing named at the registry", NextStep::NameRepositoriesThere));
         }
         let repositories = self.what.iter().map(|text| text.display().to_string()).collect();
         let inventory = Inventory::of_registry(host.clone(), self.output).force(self.force);

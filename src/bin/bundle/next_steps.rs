@@ -250,6 +250,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::NameOneOf { hosts } => return format!("its registries are: {}", hosts.join(", ")).into(),
         NextStep::NameOtherFile => "name the other one as a file",
         NextStep::NamePlainFile => "a bundle is written in place and needs a plain file",
+        NextStep::NameFilesOrRegistry => "name files; or name a registry with --registry HOST and repositories there",
+        NextStep::NameRepositoriesThere => {
+            "name repositories there, a list with -f FILE, or all that it lists with --catalog"
+        }
         NextStep::NameRegistry => "name it with --registry HOST[:PORT][/NAMESPACE]",
         NextStep::NameRepository => {
             "import it with its repository named, as in `bundle import FILE --name registry.example/team/app`; of a \
