@@ -1,6 +1,10 @@
 //! Lists that somebody wrote to do harm, or that went wrong on their way: each ends soon, and says why.
 
 use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use crate::oci::Reference;
 
 use super::{List, MAX_LIST, read};
 
@@ -170,5 +174,34 @@ fn a_password_in_a_list_is_not_repeated_wherever_it_stands() {
     ] {
         let list = read(text.as_bytes());
         assert!(!format!("{list:?}").contains("canary"), "{text}: {list:?}");
+    }
+}
+
+#[test]
+fn real_lists_that_are_cut_or_changed_anywhere_end_with_names_or_faults() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/lists");
+    let mut random = fastrand::Rng::with_seed(17);
+    for entry in fs::read_dir(folder).expect("the lists") {
+        let path = entry.expect("an entry").path();
+        let whole = fs::read(&path).expect("a list");
+        for _ in 0..20 {
+            let mut bytes = whole[..random.usize(..=whole.len().min(3_000))].to_vec();
+            for _ in 0..random.usize(..6) {
+                if let Some(at) = bytes.len().checked_sub(1).map(|last| random.usize(..=last)) {
+                    match random.u8(..3) {
+                        0 => bytes[at] = random.u8(..),
+                        1 => drop(bytes.remove(at)),
+                        _ => bytes.insert(at, *random.choice(b":-{}[]&*!|>'\"#\n\t @%,?").expect("a sign")),
+                    }
+                }
+            }
+            let list = read(&bytes);
+            let lines = bytes.iter().filter(|byte| **byte == b'\n').count() + 1;
+            let names = list.images.iter().map(|listed| (listed.line, listed.reference.to_string()));
+            for (line, name) in names {
+                assert!(line <= lines && name.parse::<Reference>().is_ok(), "{}: {name}", path.display());
+            }
+            assert!(list.faults.iter().chain(&list.left).all(|note| note.text.len() < 10_000), "{}", path.display());
+        }
     }
 }

@@ -11,7 +11,6 @@ mod hauler;
 #[cfg(test)]
 mod hostile;
 mod images_lock;
-mod inventory;
 mod kubernetes;
 mod lines;
 mod list;

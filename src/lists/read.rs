@@ -7,8 +7,7 @@ use super::list::List;
 use super::text::{shown, template, text_of};
 use super::tree::{Node, Value, documents};
 use super::{
-    chart, compose, hauler, images_lock, inventory, kubernetes, lines, lock, oc_mirror, plain, regsync, skopeo_sync,
-    zarf,
+    chart, compose, hauler, images_lock, kubernetes, lines, lock, oc_mirror, plain, regsync, skopeo_sync, zarf,
 };
 
 /// Longer texts are no lists that a person has, in bytes.
@@ -71,7 +70,6 @@ fn read_document(document: &Node, list: &mut List) {
         "ImagesLock" => images_lock::read,
         _ if version.starts_with("content.hauler.cattle.io/") => hauler::read,
         _ if lock::is_lock(document) => lock::read,
-        _ if inventory::is_inventory(document) => inventory::read,
         _ if regsync::is_regsync(document) => regsync::read,
         _ if compose::is_compose(document) => compose::read,
         _ if chart::is_chart(document) => chart::read,

@@ -49,7 +49,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs", OFFLINE),
     ("verbs/copy", ONLINE),
     ("verbs/export", ONLINE),
-    ("verbs/images", &["oci", "error", "store", "lists", "plan", "registry"]),
+    ("verbs/images", &["oci", "error", "store", "lists", "plan", "registry", "archive"]),
     ("verbs/import", ONLINE),
     ("verbs/inventory", ONLINE),
     ("verbs/list", OFFLINE),

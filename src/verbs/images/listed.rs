@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use super::{Images, Remarks};
+use crate::archive::{InventoryJson, MAX_INVENTORY};
 use crate::error::{Error, Result};
 use crate::lists::{self, List, Listed, MAX_LIST, Note};
-use crate::oci::Invalid;
+use crate::oci::{Invalid, Reference};
 use crate::plan::{Origin, Tags, Wanted, expression};
 
 /// So many errors of one list are told.
@@ -30,7 +31,20 @@ impl Images {
             }
         };
         let bytes = read.map_err(|e| vec![Error::disk("read", &name)(e)])?;
+        if is_inventory(&bytes) {
+            return self.take_inventory(&name, &bytes).map_err(|e| vec![e.at(name.display())]);
+        }
         self.take(&name, lists::read(&bytes))
+    }
+
+    /// What is somewhere is what may be wanted again, by name and digest (`docs/format.md`, "Inventories").
+    fn take_inventory(&mut self, name: &Path, bytes: &[u8]) -> Result<()> {
+        let inventory = InventoryJson::parse(bytes).map_err(|e| Error::usage(e.to_string()))?;
+        for (image, digest) in inventory.images {
+            let reference = Reference { digest: Some(digest), ..image.parse()? };
+            self.named.push(Wanted { reference, origins: vec![Origin::Line(name.to_owned(), 0)], source: None });
+        }
+        Ok(())
     }
 
     fn take(&mut self, name: &Path, mut list: List) -> Result<(), Vec<Error>> {
@@ -77,11 +91,17 @@ impl Images {
     }
 }
 
-/// All of it, and one byte more than a list may have.
+/// All of it, and one byte more than any may have.
 fn read(from: impl Read) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    from.take(MAX_LIST + 1).read_to_end(&mut bytes)?;
+    from.take(MAX_LIST.max(MAX_INVENTORY) + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// Whether it is meant to be an inventory, which may be longer than other lists and has rules of its own.
+fn is_inventory(bytes: &[u8]) -> bool {
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    text.trim_start().starts_with('{') && text.contains("\"inventoryVersion\"")
 }
 
 /// What a list wants of a repository, with everything that it says compiled.
