@@ -1,5 +1,6 @@
 # The lanes of copies, from registry to registry: with nothing in between, and with a long line on both sides.
-# Sourced by bench/run, after lanes.sh. Rivals copy one image a time, with all its platforms.
+# Sourced by bench/run, after lanes.sh. Rivals copy one image a time, with all its platforms; skopeo has to be told to keep
+# the digest of an index.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 # shellcheck disable=SC2016 # commands are expanded where they run
 
@@ -11,7 +12,7 @@ copy_entrants() {
   entrant crane "$each"' crane copy $SOURCE/bench/$app:1 $TARGET/bench/$app:1; done'
   entrant oras "$each"' oras cp -r --from-plain-http --to-plain-http $SOURCE/bench/$app:1 $TARGET/bench/$app:1; done'
   entrant regctl "$each"' regctl --host reg=$SOURCE,tls=disabled --host reg=$TARGET,tls=disabled image copy $SOURCE/bench/$app:1 $TARGET/bench/$app:1; done'
-  entrant skopeo "$each"' skopeo copy --all --src-tls-verify=false --dest-tls-verify=false docker://$SOURCE/bench/$app:1 docker://$TARGET/bench/$app:1; done'
+  entrant skopeo "$each"' skopeo copy --all --preserve-digests --src-tls-verify=false --dest-tls-verify=false docker://$SOURCE/bench/$app:1 docker://$TARGET/bench/$app:1; done'
 }
 
 lane_copy_1g() {
