@@ -14,7 +14,7 @@ EXACTLY = "`absent` is exactly what is missing"
 REASON = "| `nondistributable` |"
 NO_OTHER = "There are no other keys and no other reasons."
 ANNOTATION = "is pinned by the annotation `io.oci-bundle.left-out`"
-FOR_GOOD = "All content that version 1 leaves out is left out *for good*"
+FOR_GOOD = "What is left out *for good* is in no file of the bundle."
 LIST = "Its value is the digest (sha256) of this list"
 URLS = ["https://example.org/layer"]
 

@@ -37,8 +37,10 @@ def form_of(contents, is_tar=False):
     refuse_unless(place and place.size == len(OCI_LAYOUT) and place.read() == OCI_LAYOUT, "oci-layout is not the one")
     contents.check_hashes()
     descriptors = read_index(contents)
-    plan, missing = plan_of(descriptors, contents, data_stands=False, elsewhere=elsewhere)
-    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing, volume)
+    base = in_base(document)
+    plan, missing = plan_of(descriptors, contents, data_stands=False, elsewhere=elsewhere | base)
+    base = {digest for digest in base & plan.sizes.keys() if digest not in contents.blobs and digest not in missing}
+    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing | base, volume, base)
     for name, data in form.documents():
         refuse_unless(contents.documents[name].read() == data, f"{name} is not in its one form, or says something else")
     return form
@@ -50,6 +52,14 @@ def check_version(contents):
     version = document.get("formatVersion")
     refuse_unless(type(version) is int and version == 1, f"formatVersion {version!r} is not known")
     return document
+
+
+def in_base(document):
+    """The digests that are said to be in a base. What else the list says is compared with what it must say."""
+    absent = document.get("absent")
+    elements = absent if type(absent) is list else []
+    digests = (element.get("digest") for element in elements if type(element) is dict and element.get("reason") == "base")
+    return {digest for digest in digests if type(digest) is str}
 
 
 def volume_of(document):

@@ -26,11 +26,12 @@ class Form:
     """What a bundle with these roots, this plan and this left out has to be.
 
     The plan decides sizes and types; the order of the roots is worked out here. `volume` is None, or the number of a
-    volume and the size of volumes.
+    volume and the size of volumes. `in_base` is what of that was left out because a base has it.
     """
 
-    def __init__(self, roots, plan, left_out, volume=None):
+    def __init__(self, roots, plan, left_out, volume=None, in_base=frozenset()):
         self.plan = plan
+        self.in_base = in_base
         self.count, self.number, self.table = 1, 1, {}
         self.roots = sorted(roots, key=self.place)
         self.left_out = sorted(left_out)
@@ -98,7 +99,10 @@ class Form:
     def check_left_out(self):
         for digest in self.left_out:
             refuse_unless(digest in self.plan.sizes, f"{digest} was left out and is not in the plan")
-            refuse_unless(self.plan.may_be_left_out(digest), f"{digest} is missing")
+            if digest in self.in_base:
+                refuse_unless(self.plan.may_be_in_base(digest), f"{digest} cannot be left to a base")
+            else:
+                refuse_unless(self.plan.may_be_left_out(digest), f"{digest} is missing")
 
     def root_descriptor(self, root):
         descriptor = {
@@ -114,9 +118,16 @@ class Form:
 
     def absent(self):
         return [
-            {"digest": digest, "reason": "nondistributable", "size": self.plan.sizes[digest]}
+            {
+                "digest": digest,
+                "reason": "base" if digest in self.in_base else "nondistributable",
+                "size": self.plan.sizes[digest],
+            }
             for digest in self.left_out
         ]
+
+    def for_good(self):
+        return [element for element in self.absent() if element["reason"] != "base"]
 
     def index_document(self):
         document = {
@@ -124,8 +135,8 @@ class Form:
             "mediaType": OCI_INDEX,
             "schemaVersion": 2,
         }
-        if self.left_out:
-            document["annotations"] = {LEFT_OUT: digests.digest_of(written(self.absent()))}
+        if self.for_good():
+            document["annotations"] = {LEFT_OUT: digests.digest_of(written(self.for_good()))}
         return document
 
     def bundle_document(self):

@@ -149,6 +149,10 @@ class Plan:
         """A blob, never a manifest, of which at least one Descriptor has `urls` and none is the content itself."""
         return digest in self.with_urls and digest not in self.manifests and digest not in self.data
 
+    def may_be_in_base(self, digest):
+        """A blob, never a manifest, that is in no Descriptor."""
+        return digest not in self.manifests and digest not in self.data
+
     def order(self):
         """All digests as a bundle has them: manifests, configs, and all other blobs."""
         configs = sorted(self.configs - self.manifests.keys())
