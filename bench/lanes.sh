@@ -131,7 +131,7 @@ lane_export_1g_disk() {
   OUT=$memory
 }
 
-# --- into volumes, against itself into one file: every layer goes into one of them whole but one, which is cut
+# --- into volumes, against itself into one file: every layer goes into one of them whole
 
 lane_export_1g_volumes() {
   seed_1g
