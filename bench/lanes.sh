@@ -131,6 +131,16 @@ lane_export_1g_disk() {
   OUT=$memory
 }
 
+# --- into volumes, against itself into one file: every layer goes into one of them whole
+
+lane_export_1g_volumes() {
+  seed_1g
+  entrant bundle 'export --plain-http $SOURCE/bench/big:1 --volume-size 200MiB -o $OUT/bundle.tar'
+  entrant one-file '$bundle export --plain-http $SOURCE/bench/big:1 -o $OUT/bundle.tar'
+  export bundle
+  contest export-1g-volumes clear_output drop_output
+}
+
 # --- reading every byte back, against openssl over the same blobs on as many cores
 
 lane_verify_1g() {

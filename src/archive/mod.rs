@@ -20,5 +20,5 @@ pub use read::Expectation;
 pub(crate) use read::{Bundle, Bundles, Spooling, ZstdFrames, check_bundle, check_images, nothing_named};
 pub(crate) use write::{
     AtPlace, DocumentPlace, Leftover, Output, Stopped, VolumesJournal, VolumesProgress, Written, at_place,
-    check_room_beside, is_whole, remove_volume,
+    check_room_beside, is_whole, others_beside, remove_volume,
 };

@@ -9,6 +9,7 @@ mod checkpoints;
 mod content;
 mod cut_content;
 mod fetch;
+mod leave;
 mod needs;
 mod outcome;
 mod proof;

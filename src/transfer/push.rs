@@ -4,13 +4,14 @@
 //! At no moment does the target hold a manifest or a tag whose content it lacks because of us, so
 //! a push can be killed anywhere and run again.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use super::beside::take_over;
 use super::brought::Brought;
 use super::content::BlobContent;
+use super::leave::{nothing_sent, prepare};
 use super::needs::{ExistingTag, Image, Need};
 use super::outcome::{Outcome, Pushed, Status, report};
 use super::proof::Proofs;
@@ -21,7 +22,7 @@ use super::tags::Before;
 use super::tally::{Tally, note};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Repository, Role};
-use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch, side_by_side};
+use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch};
 
 /// Blobs up to this size, in bytes, may be read into memory before they are sent: one for each worker.
 const MOST_HELD: u64 = 256 << 10;
@@ -67,32 +68,6 @@ pub(crate) fn push(
     watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
     target.finish();
     work.outcome(survey)
-}
-
-/// Asks for leave to send everywhere before anything is sent anywhere.
-fn prepare(survey: &Survey<'_>, target: &dyn Target, jobs: usize) -> HashMap<Repository, Arc<Error>> {
-    let lacking: Vec<Repository> = survey.lacking().into_iter().cloned().collect();
-    let answers = side_by_side(lacking, jobs, |repository| {
-        let answer = target.prepare(&repository);
-        answer.err().map(|e| (repository.clone(), Arc::new(e.at(repository))))
-    });
-    answers.into_iter().flatten().collect()
-}
-
-fn nothing_sent<'a>(
-    images: impl Iterator<Item = &'a Image>,
-    refused: &HashMap<Repository, Arc<Error>>,
-    watch: &dyn Watch,
-) -> Outcome {
-    let first = refused.iter().min_by_key(|(to, _)| to.to_string());
-    let others =
-        first.map(|(to, error)| Error::Shared(error.clone()).at(format!("not begun, since {to} takes nothing")));
-    let others = Arc::new(others.unwrap_or_else(|| Error::content("not begun")));
-    let line = |image: &Image| {
-        let error = refused.get(&image.target.repository).unwrap_or(&others).clone();
-        Pushed::failed(image.clone(), error, watch)
-    };
-    Outcome { images: images.map(line).collect(), ..Outcome::default() }
 }
 
 type Done = OnceLock<Result<Status, Arc<Error>>>;

@@ -201,6 +201,17 @@ impl ReadBundle {
     }
 }
 
+/// As many files as a message names.
+const MOST_FILES: usize = 20;
+
+/// The first of many files.
+pub(super) fn few(files: &[String]) -> String {
+    match files.len().checked_sub(MOST_FILES) {
+        Some(more @ 1..) => format!("{} and {more} more", files[..MOST_FILES].join(", ")),
+        _ => files.join(", "),
+    }
+}
+
 /// Platforms as text.
 pub(super) fn texts(platforms: &[Platform]) -> Vec<String> {
     platforms.iter().map(ToString::to_string).collect()

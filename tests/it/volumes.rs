@@ -97,7 +97,11 @@ fn the_same_images_and_size_make_the_same_volumes_and_another_size_the_same_bund
     scene.export(&names).args(["--volume-size", "200000", "--jobs", "1"]).run().succeeds();
     assert!(before == bytes(&volumes(&scene)));
     first.iter().for_each(|path| fs::remove_file(path).expect("a file"));
-    export(&scene, "300KB").run().succeeds();
+    let left = scene.path("images-2of99.tar");
+    fs::write(&left, "of another time").expect("a file");
+    let output = export(&scene, "300KB").run().succeeds();
+    assert!(output.stderr.contains("images-2of99.tar is of another division"), "{}", output.stderr);
+    fs::remove_file(left).expect("a file");
     let others = volumes(&scene);
     assert!(others.len() < first.len());
     assert_eq!(about(&others[0])["index"], identity);

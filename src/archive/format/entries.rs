@@ -84,12 +84,9 @@ pub(crate) fn head_len(contents: &Contents) -> Result<(Digest, u64)> {
     for entry in &entries {
         len += match entry {
             Entry::Root(name, _) if *name == BUNDLE_JSON => 0,
-            Entry::Root(_, bytes) => BLOCK + bytes.len() as u64 + header::padding(bytes.len() as u64),
+            Entry::Root(name, bytes) => header::cost(name, bytes.len() as u64),
             Entry::Directory(_) => BLOCK,
-            Entry::Manifest(manifest) => {
-                let size = manifest.bytes().len() as u64;
-                header::of_file(&entry.path(), size)?.len() as u64 + size + header::padding(size)
-            }
+            Entry::Manifest(manifest) => header::cost(&entry.path(), manifest.bytes().len() as u64),
             Entry::Blob(_) | Entry::Part(..) | Entry::Sum(..) => break,
         };
     }

@@ -26,6 +26,20 @@ pub(crate) fn of_directory(path: &str) -> Result<Vec<u8>> {
     entry(path, EntryType::Directory, 0o755, 0)
 }
 
+/// The length of the header blocks of a file at this path, in bytes.
+pub(crate) fn len_of_file(path: &str) -> u64 {
+    if path.len() <= NAME_FIELD {
+        return BLOCK;
+    }
+    let long = path.len() as u64 + 1;
+    2 * BLOCK + long + padding(long)
+}
+
+/// All that a file of this size takes up at this path, in bytes.
+pub(crate) fn cost(path: &str, size: u64) -> u64 {
+    len_of_file(path) + size + padding(size)
+}
+
 /// Zero bytes after `size` bytes of data.
 pub(crate) fn padding(size: u64) -> u64 {
     size.next_multiple_of(BLOCK) - size
@@ -80,7 +94,7 @@ mod tests {
     fn a_large_size_and_a_long_name_are_read_back_by_the_tar_crate() {
         let path = format!("blobs/sha512/{}", "a".repeat(128));
         let mut file = of_file(&path, 0).expect("long name");
-        assert_eq!(file.len(), 1536);
+        assert_eq!((file.len(), len_of_file(&path), len_of_file(&path[..100])), (1536, 1536, 512));
         file.extend(of_file("blobs/sha256/x", 9 << 30).expect("base-256"));
         let mut archive = tar::Archive::new(&file[..]);
         let mut entries = archive.entries().expect("entries");

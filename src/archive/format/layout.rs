@@ -70,7 +70,7 @@ pub(crate) fn regions(contents: &Contents, cut: Option<(&Table, u32)>, start: u6
         let mut region =
             Region { digest: digest.clone(), start: at, extent: Extent { offset: at, size }, part, end: at };
         region.extent.offset += region.header()?.len() as u64;
-        region.end = region.extent.end() + part.map_or(Ok(0), |part| part.sum_len(digest))?;
+        region.end = region.extent.end() + part.map_or(0, |part| part.sum_len(digest));
         at = region.end;
         Ok(region)
     };

@@ -114,8 +114,8 @@ impl Part {
     }
 
     /// The length of that entry in bytes: that of a part does not change it.
-    pub(crate) fn sum_len(&self, digest: &Digest) -> Result<u64> {
-        Ok(header::of_file(&part_sum_path(digest, self.number), 0)?.len() as u64 + SUM)
+    pub(crate) fn sum_len(&self, digest: &Digest) -> u64 {
+        header::len_of_file(&part_sum_path(digest, self.number)) + SUM
     }
 
     /// The length of the line in that entry, in bytes.

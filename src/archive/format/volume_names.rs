@@ -11,6 +11,16 @@ pub(crate) fn volume_path(path: &Path, number: u32, count: u32) -> PathBuf {
     path.with_file_name(format!("{stem}-{number}of{count}{ENDING}"))
 }
 
+/// Which volume, of how many, a file beside that bundle would be by its name, finished or not.
+pub(crate) fn of_output(path: &Path, name: &str) -> Option<(u32, u32)> {
+    let own = path.file_name()?.to_str()?;
+    let stem = own.strip_suffix(ENDING).unwrap_or(own);
+    let unfinished = || name.strip_prefix('.')?.strip_suffix(".partial");
+    let numbers = unfinished().unwrap_or(name).strip_prefix(stem)?.strip_prefix('-')?.strip_suffix(ENDING)?;
+    let (number, count) = numbers.split_once("of")?;
+    Some((number.parse().ok()?, count.parse().ok()?))
+}
+
 /// The file of another volume, beside the one at `path`, which has the number `own`; nothing where that has a name
 /// of another form.
 pub(crate) fn sibling(path: &Path, own: u32, count: u32, number: u32) -> Option<PathBuf> {

@@ -11,26 +11,34 @@ use super::rooms::{MOST_VOLUMES, Rooms};
 use super::table::{Cut, Part, Stands, Table, Volumes, pieces};
 use crate::error::{Error, NextStep, Result, size};
 use crate::oci::Digest;
-use crate::store::{Contents, Node};
+use crate::store::{Contents, Node, Root};
 
 /// A volume has room for so much besides its head, in bytes: with less, next to all of it would be heads.
 const LEAST_ROOM: u64 = 4 << 10;
 /// Tries to find the length of the longest head, which grows by what it has to say.
 const MOST_ROUNDS: usize = 50;
+
 /// Divides a bundle of these contents into volumes of at most `size` bytes.
 ///
 /// # Errors
 /// When no volume of that length would hold more than what each of them repeats, or there would be too many; with a
 /// length that is enough.
 pub(crate) fn divide(contents: &Contents, size: u64) -> Result<Volumes> {
-    if Layout::new(contents)?.bytes() <= size {
-        return Ok(Volumes { size, count: 1, table: Table::new() });
-    }
-    let fixed = Fixed::of(contents)?;
-    match fixed.divided(size)? {
+    match divided(contents, size)? {
         Some(volumes) => Ok(volumes),
-        None => Err(too_small(size, &fixed)?),
+        None => Err(too_small(size, &Fixed::of(contents)?)?),
     }
+}
+
+/// The same, and nothing where that cannot be.
+///
+/// # Errors
+/// When a root has no manifest.
+pub(crate) fn divided(contents: &Contents, size: u64) -> Result<Option<Volumes>> {
+    if Layout::new(contents)?.bytes() <= size {
+        return Ok(Some(Volumes { size, count: 1, table: Table::new() }));
+    }
+    Fixed::of(contents)?.divided(size)
 }
 
 fn too_small(asked: u64, fixed: &Fixed<'_>) -> Result<Error> {
@@ -51,6 +59,8 @@ fn too_small(asked: u64, fixed: &Fixed<'_>) -> Result<Error> {
 /// What does not depend on the division.
 struct Fixed<'a> {
     contents: &'a Contents,
+    /// By root, the blobs that it leads to, in order.
+    roots: Vec<Vec<&'a Node>>,
     index: Digest,
     absent: Vec<left_out::Absent>,
     /// The head but for `bundle.json`, in bytes.
@@ -60,7 +70,12 @@ struct Fixed<'a> {
 impl<'a> Fixed<'a> {
     fn of(contents: &'a Contents) -> Result<Self> {
         let (index, rest) = head_len(contents)?;
-        Ok(Self { contents, index, absent: left_out::absent(contents), rest })
+        let below = |root: &Root| {
+            let nodes = contents.closure(&root.digest).into_iter();
+            contents.in_order(nodes.filter(|node| !node.is_manifest() && node.is_in_bundle()).collect())
+        };
+        let roots = contents.roots.iter().map(below).collect();
+        Ok(Self { contents, roots, index, absent: left_out::absent(contents), rest })
     }
 
     fn all_in_one(&self) -> Table {
@@ -88,7 +103,7 @@ impl<'a> Fixed<'a> {
             if room < LEAST_ROOM {
                 return Ok(None);
             }
-            let Some((count, table)) = assign(self.contents, room)? else { return Ok(None) };
+            let Some((count, table)) = assign(&self.roots, room) else { return Ok(None) };
             let longest = self.head(count, size, table.clone())?;
             if longest <= head {
                 return Ok(Some(Volumes { size, count, table }));
@@ -99,27 +114,24 @@ impl<'a> Fixed<'a> {
     }
 }
 
-/// Gives each blob its volume: image by image, so that what belongs together stays so where it can.
-fn assign(contents: &Contents, room: u64) -> Result<Option<(u32, Table)>> {
+/// Gives each blob its volume: image by image, so that what belongs together stays so where it can. `None` if there
+/// would be too many.
+fn assign(roots: &[Vec<&Node>], room: u64) -> Option<(u32, Table)> {
     let mut filling = Filling { rooms: Rooms::new(room), table: Table::new(), room };
-    for root in &contents.roots {
+    for below in roots {
         let mut near: Vec<u32> = Vec::new();
         let mut new: Vec<&Node> = Vec::new();
-        for node in contents.closure(&root.digest) {
+        for node in below {
             match filling.table.get(&node.descriptor.digest) {
                 Some(there) => near.extend(there.volumes()),
-                None if !node.is_manifest() && node.is_in_bundle() => new.push(node),
-                None => {}
+                None => new.push(node),
             }
         }
         near.sort_unstable();
         near.dedup();
-        let new = contents.in_order(new);
-        if filling.place(&new, &near)?.is_none() {
-            return Ok(None);
-        }
+        filling.place(&new, &near)?;
     }
-    Ok(Some((filling.rooms.count(), filling.table)))
+    Some((filling.rooms.count(), filling.table))
 }
 
 struct Filling {
@@ -129,54 +141,43 @@ struct Filling {
 }
 
 impl Filling {
-    /// Places the new blobs of one root, of which the volumes `near` hold others. `None` if there are too many
-    /// volumes.
-    fn place(&mut self, new: &[&Node], near: &[u32]) -> Result<Option<()>> {
-        let mut costs = Vec::with_capacity(new.len());
-        for node in new {
-            costs.push(cost(node)?);
+    /// Places the new blobs of one root, of which the volumes `near` hold others.
+    fn place(&mut self, new: &[&Node], near: &[u32]) -> Option<()> {
+        let cost = |node: &Node| header::cost(&blob_path(&node.descriptor.digest), node.descriptor.size);
+        let all = new.iter().fold(0, |sum: u64, node| sum.saturating_add(cost(node)));
+        if new.is_empty() {
+            return Some(());
         }
-        let all: u64 = costs.iter().fold(0, |sum, cost| sum.saturating_add(*cost));
         if all <= self.room {
-            let Some(number) = self.rooms.take(all, near) else { return Ok(None) };
-            for node in new {
-                self.table.insert(node.descriptor.digest.clone(), Stands::Whole(number));
-            }
-            return Ok(Some(()));
+            let number = self.rooms.take(all, near)?;
+            let whole = |node: &&Node| (node.descriptor.digest.clone(), Stands::Whole(number));
+            self.table.extend(new.iter().map(whole));
+            return Some(());
         }
-        for (node, cost) in new.iter().zip(costs) {
+        for node in new {
+            let cost = cost(node);
             let stands = if cost <= self.room {
-                self.rooms.take(cost, near).map(Stands::Whole)
+                Stands::Whole(self.rooms.take(cost, near)?)
             } else {
-                self.cut(node)?.map(Stands::Cut)
+                Stands::Cut(self.cut(node)?)
             };
-            let Some(stands) = stands else { return Ok(None) };
             self.table.insert(node.descriptor.digest.clone(), stands);
         }
-        Ok(Some(()))
+        Some(())
     }
 
     /// Cuts a blob over new volumes, which it fills but for the last.
-    fn cut(&mut self, node: &Node) -> Result<Option<Cut>> {
-        let (digest, size) = (&node.descriptor.digest, node.descriptor.size);
-        let one = Part { number: 1, from: 0, bytes: 0 };
-        let around = header::of_file(&part_path(digest, 1), 0)?.len() as u64 + one.sum_len(digest)?;
+    fn cut(&mut self, node: &Node) -> Option<Cut> {
+        let digest = &node.descriptor.digest;
+        let around = header::len_of_file(&part_path(digest, 1)) + Part { number: 1, from: 0, bytes: 0 }.sum_len(digest);
         let bytes = self.room - around;
         let mut volumes = Vec::new();
-        let mut left = size;
+        let mut left = node.descriptor.size;
         while left > 0 {
             let part = left.min(bytes);
-            let Some(number) = self.rooms.take_new(part + header::padding(part) + around) else { return Ok(None) };
-            volumes.push(number);
+            volumes.push(self.rooms.take_new(part + header::padding(part) + around)?);
             left -= part;
         }
-        Ok(Some(Cut { bytes, volumes }))
+        Some(Cut { bytes, volumes })
     }
-}
-
-/// All that a whole blob takes up, in bytes.
-fn cost(node: &Node) -> Result<u64> {
-    let size = node.descriptor.size;
-    let header = header::of_file(&blob_path(&node.descriptor.digest), size)?.len() as u64;
-    Ok(header + size + header::padding(size))
 }

@@ -13,7 +13,7 @@ use crate::archive::format::index_json::MAX_INDEX;
 use crate::archive::format::left_out::Absent;
 use crate::archive::format::paths::{BUNDLE_JSON, blob_path};
 use crate::archive::format::table::Volumes;
-use crate::archive::format::volumes::divide;
+use crate::archive::format::volumes::divided;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest};
 use crate::store::{Contents, Node, Presence, Root, RootName};
@@ -62,7 +62,7 @@ impl Bundle {
             return Ok(None);
         };
         let other = |what: &str| Error::content(format!("{BUNDLE_JSON} is not what these images ask for: {what}"));
-        let volumes = divide(contents, size).map_err(|_| other("no volumes of this size hold them"))?;
+        let volumes = divided(contents, size)?.ok_or_else(|| other("no volumes of this size hold them"))?;
         if volumes.count != count {
             return Err(other(&format!("they make {} volumes of this size, not {count}", volumes.count)));
         }

@@ -9,6 +9,7 @@ use super::resume::look_at;
 use crate::archive::file_system::{self, AtName, FileSystem, Folder};
 use crate::archive::format::header::END;
 use crate::archive::format::layout::Layout;
+use crate::archive::format::volume_names::of_output;
 use crate::error::{Error, Result};
 use crate::store::Watch;
 
@@ -55,6 +56,19 @@ pub(crate) fn is_whole(path: &Path, layout: &Layout, jobs: usize, watch: &dyn Wa
     let mut end = [1; END as usize];
     let ends = file.read_exact_at(&mut end, layout.bytes() - END).is_ok() && end.iter().all(|b| *b == 0);
     Ok(whole == layout.regions().len() && ends)
+}
+
+/// What lies beside `path` of volumes of another division: so many, and not this many.
+///
+/// # Errors
+/// When the directory cannot be read.
+pub(crate) fn others_beside(path: &Path, count: u32) -> Result<Vec<String>> {
+    let entries = std::fs::read_dir(parent(path)).map_err(Error::disk("list", parent(path)))?;
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
+    let is_other = |name: &String| of_output(path, name).is_some_and(|(_, of)| of != count);
+    let mut others: Vec<String> = names.filter(is_other).collect();
+    others.sort();
+    Ok(others)
 }
 
 /// Checks that so many bytes more fit beside `path`.

@@ -11,6 +11,7 @@ use crate::store::{Node, Presence, Reason};
 use crate::transfer::{Image, Survey};
 use crate::verbs::opened::Opened;
 use crate::verbs::pushed::Lack;
+use crate::verbs::report::few;
 
 /// What images wait for.
 pub(super) struct Lacks<'a> {
@@ -79,7 +80,7 @@ impl Files {
 
     fn error(self) -> Error {
         let files: Vec<String> = self.of.into_values().collect();
-        let reason = format!("waits for what is in {}", files.join(", "));
+        let reason = format!("waits for what is in {}", few(&files));
         let next = if self.together.is_empty() {
             NextStep::ImportMissingVolumes { volumes: files }
         } else {

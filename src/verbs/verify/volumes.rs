@@ -10,6 +10,7 @@ use crate::archive::{Bundles, blob_path, number_in};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 use crate::store::{Event, Watch};
+use crate::verbs::report::few;
 
 /// What volumes are together.
 struct Together {
@@ -55,8 +56,8 @@ impl Verify {
                     }
                 }
                 Ok(Together { missing, .. }) if !absent.is_empty() => {
-                    let reason =
-                        format!("{} of {count} volumes of {digest} are not here: {}", absent.len(), missing.join(", "));
+                    let named = few(&missing);
+                    let reason = format!("{} of {count} volumes of {digest} are not here: {named}", absent.len());
                     errors.push(Error::undone(reason, NextStep::GiveMissingVolumes { volumes: missing }));
                 }
                 Ok(_) => {}
@@ -68,8 +69,9 @@ impl Verify {
 
     /// Opens sound volumes of one set together.
     fn whole(&self, files: &[(u32, PathBuf, bool)], watch: &dyn Watch) -> Result<Together> {
-        let input =
-            super::Input { bundles: files.iter().map(|(_, path, _)| path.clone()).collect(), ..self.input.clone() };
+        // What came by standard input is read, and gone.
+        let files = files.iter().filter(|(_, path, _)| path.is_file());
+        let input = super::Input { bundles: files.map(|(_, path, _)| path.clone()).collect(), ..self.input.clone() };
         let bundles = Bundles::new(input.open(watch).into_iter().collect::<Result<_>>()?);
         watch.on(Event::Phase { name: "verifying", items: 0, bytes: 0 });
         let wrong = bundles.check_joined(watch).err();

@@ -9,7 +9,7 @@ use super::report::{Exported, ExportedVolume};
 use super::taken::Taker;
 use crate::archive::{
     AtPlace, Layout, Output, Piece, Stopped, Volumes, VolumesJournal, VolumesProgress, Written, at_place,
-    check_room_beside, divide, is_whole, remove_volume, volume_path,
+    check_room_beside, divide, is_whole, others_beside, remove_volume, volume_path,
 };
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::Digest;
@@ -110,6 +110,12 @@ impl<'a> InVolumes<'a> {
         let journal = self.journal()?;
         self.done.clone_from(journal.progress());
         self.check_places()?;
+        for other in others_beside(self.place.output, self.volumes.count)? {
+            let message = format!(
+                "{other} is of another division into volumes, and in nobody's way: remove it if it is not needed"
+            );
+            self.watch.on(Event::Warning { message: &message });
+        }
         drop(journal);
         exported.synced = true;
         let mut cut: HashMap<&Digest, CutContent<'a>> = HashMap::new();
