@@ -94,7 +94,8 @@ impl Input {
 /// It cannot be read at all, or nothing of it is good.
 pub(super) fn or_salvaged(opened: Result<Bundle>, path: &Path, watch: &dyn Watch) -> Result<Bundle> {
     let error = match opened {
-        Err(error) if error.kind() == Kind::Content => error,
+        // What came through a pipe is gone.
+        Err(error) if error.kind() == Kind::Content && path.as_os_str() != "-" => error,
         opened => return opened,
     };
     let Some(salvaged) = Bundle::salvage(path, watch)? else { return Err(error) };

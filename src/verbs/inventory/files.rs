@@ -101,8 +101,11 @@ fn images(contents: &Contents) -> Result<BTreeMap<String, Digest>> {
     Ok(images)
 }
 
+/// Content and its length in bytes.
+type Held = (Digest, u64);
+
 /// Reads every blob of a file.
-fn read_all(bundle: &Bundle, jobs: usize, watch: &dyn Watch) -> Result<(Vec<(Digest, u64)>, Vec<DamagedContent>)> {
+fn read_all(bundle: &Bundle, jobs: usize, watch: &dyn Watch) -> Result<(Vec<Held>, Vec<DamagedContent>)> {
     let mut seen = HashSet::new();
     let blobs: Vec<&Digest> = bundle.blobs().filter(|digest| seen.insert(*digest)).collect();
     let size = |digest: &Digest| bundle.size_of(digest).unwrap_or_default();
