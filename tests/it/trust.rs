@@ -82,6 +82,10 @@ fn an_unknown_authority_is_refused_with_the_flag_that_would_name_it() {
         assert!(out.stderr.contains("--ca-file"), "{}", out.stderr);
         assert!(!scene.bundle().exists());
     }
+    let said = assert_refused(&scene, export(&scene)).stderr;
+    assert!(said.contains("unknown authority: `bundle test authority`"), "the issuer: {said}");
+    let path = format!("/etc/docker/certs.d/{}/ca.crt", scene.source.host());
+    assert!(said.contains(&path), "where to put its certificate: {said}");
     let ca = file(&scene, "ca.pem", &authority.pem());
     export(&scene).args(["--ca-file"]).args([&ca]).run().succeeds();
     let out = import(&scene).run().exits(4);

@@ -5,6 +5,7 @@ use std::io;
 use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
+use super::issuer::UnknownAuthority;
 use super::verifier::is_ca_as_end_entity;
 use super::weak::{ShortKey, old_hash};
 use crate::{Error, NextStep};
@@ -86,6 +87,9 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Error {
         let reason = format!("the certificate of {host} is not safe: {short}, and fewer than 2048 are not taken");
         return Error::refused(reason, NextStep::NewCertificate);
     }
+    if let Some(unknown) = UnknownAuthority::of(error) {
+        return explain_authority(unknown, host);
+    }
     match error {
         CertificateError::UnsupportedSignatureAlgorithmContext { signature_algorithm_id, .. }
             if old_hash(signature_algorithm_id).is_some() =>
@@ -94,10 +98,6 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Error {
             let reason = format!("the certificate of {host} is not safe: it is signed with {hash}");
             Error::refused(reason, NextStep::NewCertificate)
         }
-        CertificateError::UnknownIssuer => Error::refused(
-            format!("the certificate of {host} is signed by an unknown authority"),
-            NextStep::TrustAuthority { host: host.into() },
-        ),
         CertificateError::BadSignature => Error::refused(
             format!(
                 "the certificate of {host} is signed by another key than that of the trusted authority of this name"
@@ -124,6 +124,16 @@ fn explain_certificate(error: &CertificateError, host: &str) -> Error {
             NextStep::NewCertificate,
         ),
     }
+}
+
+fn explain_authority(unknown: &UnknownAuthority, host: &str) -> Error {
+    let reason = match (&unknown.name, unknown.is_server) {
+        (Some(name), true) => format!("the certificate of {host} names itself, `{name}`, as its authority"),
+        (None, true) => format!("the certificate of {host} names itself as its authority"),
+        (Some(name), false) => format!("the certificate of {host} is signed by an unknown authority: `{name}`"),
+        (None, false) => format!("the certificate of {host} is signed by an unknown authority"),
+    };
+    Error::refused(reason, NextStep::TrustAuthority { host: host.into() })
 }
 
 fn wrong_name(expected: &ServerName<'_>, presented: &[String], host: &str) -> Error {

@@ -6,7 +6,9 @@
 
 mod certs;
 mod connector;
+mod der;
 mod explain;
+mod issuer;
 #[cfg(test)]
 mod tests;
 mod trust;

@@ -13,7 +13,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::certs::{self, Identity, Roots};
 use super::verifier::{AcceptAny, PinnedOrWebPki};
 use crate::registry::wire::env::Env;
-use crate::{Error, NextStep, Result};
+use crate::{Error, Result};
 
 /// What the command line says about TLS.
 #[derive(Clone, Debug, Default)]
@@ -130,7 +130,7 @@ impl Tls {
         };
         let builder = ClientConfig::builder_with_provider(self.provider.clone())
             .with_safe_default_protocol_versions()
-            .map_err(|error| Error::refused(format!("TLS: {error}"), NextStep::ReportBug))?
+            .map_err(|error| Error::Refused { reason: format!("TLS: {error}"), next: None })?
             .dangerous()
             .with_custom_certificate_verifier(verifier);
         Ok(Arc::new(match identity {

@@ -13,6 +13,7 @@ use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, RootCertStore, SignatureScheme};
 
 use super::certs::Roots;
+use super::issuer::with_the_issuer;
 use super::weak::because_of_a_short_key;
 
 /// webpki's word for it; the type is not reachable through rustls.
@@ -72,7 +73,7 @@ impl ServerCertVerifier for PinnedOrWebPki {
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
         let Some(webpki) = self.webpki()? else {
-            return Err(CertificateError::UnknownIssuer.into());
+            return Err(with_the_issuer(CertificateError::UnknownIssuer.into(), end_entity, intermediates));
         };
         match webpki.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             // webpki checks the dates before it complains of this; the name is left to check.
@@ -84,7 +85,8 @@ impl ServerCertVerifier for PinnedOrWebPki {
             }
             Err(error) => {
                 let roots = [self.roots.get(), &self.named];
-                Err(because_of_a_short_key(error, end_entity, intermediates, &roots))
+                let error = because_of_a_short_key(error, end_entity, intermediates, &roots);
+                Err(with_the_issuer(error, end_entity, intermediates))
             }
             verdict => verdict,
         }

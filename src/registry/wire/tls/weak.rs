@@ -7,6 +7,8 @@ use rustls::pki_types::CertificateDer;
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, OtherError, RootCertStore};
 
+use super::der::inside;
+
 /// RSA keys of fewer bits are not taken (CA/Browser Forum Baseline Requirements §6.1.5).
 const LEAST_RSA_BITS: usize = 2048;
 /// `rsaEncryption` (RFC 8017 appendix A.1).
@@ -88,16 +90,6 @@ fn rsa_bits(key: &[u8]) -> Option<usize> {
     let modulus = inside(inside(bits, 0x30)?, 0x02)?;
     let modulus = &modulus[modulus.iter().position(|byte| *byte != 0)?..];
     Some(modulus.len() * 8 - usize::try_from(modulus.first()?.leading_zeros()).ok()?)
-}
-
-/// The content of a value of DER (X.690 §8.1) that begins with this tag.
-fn inside(der: &[u8], tag: u8) -> Option<&[u8]> {
-    let (&length, rest) = der.strip_prefix(&[tag])?.split_first()?;
-    if length < 0x80 {
-        return rest.get(..usize::from(length));
-    }
-    let (digits, rest) = rest.split_at_checked(usize::from(length & 0x7f)).filter(|(digits, _)| digits.len() <= 4)?;
-    rest.get(..digits.iter().fold(0, |length, digit| length << 8 | usize::from(*digit)))
 }
 
 fn contains(bytes: &[u8], part: &[u8]) -> bool {
