@@ -121,8 +121,30 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Give a user name and a password.
+    GiveCredentials,
     /// Name the unencrypted key of a client certificate.
     GiveKey,
+    /// Of two that exclude each other, give one.
+    GiveOneOfThem,
+    /// Give the password that belongs to a user name.
+    GivePassword {
+        /// The flag that reads it.
+        flag: String,
+        /// The variable that holds it.
+        variable: String,
+    },
+    /// Be at a terminal, or give the work to a command.
+    GiveVolumeScript,
+    /// Run the same command again: what is done stays done.
+    GoOn,
+    /// The same, where a part of a bundle is kept.
+    GoOnWith {
+        /// The unfinished file.
+        path: PathBuf,
+        /// How much of how much is in it, as in `1.2 MiB of 4 MiB`.
+        kept: Option<String>,
+    },
     /// Import the bundles one after the other.
     ImportApart,
     /// Give volumes together that have parts of one blob.
@@ -156,6 +178,11 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Log in to each registry: one user name is not for all.
+    LogInToEach {
+        /// The flag that names a file of credentials.
+        authfile: String,
+    },
     /// Log in to the registry, or wait.
     LogInOrWait {
         /// When it may be asked again, as in `20:04 UTC`.
@@ -177,6 +204,11 @@ pub enum NextStep {
         /// The directory.
         directory: PathBuf,
     },
+    /// Name a file, and leave standard input to the password.
+    NameFileForInput {
+        /// The variable that may hold the password instead.
+        variable: String,
+    },
     /// Name a file, and not standard output.
     NameFileForOutput,
     /// Name a file in a directory.
@@ -187,8 +219,17 @@ pub enum NextStep {
     NameLinkTarget,
     /// Say the name of the only image in a layout.
     NameLoneImage,
+    /// Name one of the registries that the command talks to.
+    NameOneOf {
+        /// They.
+        hosts: Vec<String>,
+    },
+    /// Name what is read from standard input already as a file.
+    NameOtherFile,
     /// Name a plain file.
     NamePlainFile,
+    /// Name the registry.
+    NameRegistry,
     /// Name the repository of images that have none.
     NameRepository,
     /// Give the server another certificate.
@@ -246,6 +287,11 @@ pub enum NextStep {
     RaiseMaxManifests,
     /// Allow more room for temporary files.
     RaiseMaxSpool,
+    /// Look at what a command takes.
+    ReadHelp {
+        /// Its name; without one, the program's.
+        command: Option<String>,
+    },
     /// A pipe can be read as standard input.
     ReadPipeAsStandardInput,
     /// Remove a tag, or the rule that protects it.
@@ -254,10 +300,6 @@ pub enum NextStep {
     RemoveForeignFile,
     /// Repair a file with credentials, or name another.
     RepairCredentialFile,
-    /// It should not happen.
-    ReportBug,
-    /// Do the same again.
-    RunAgain,
     /// See what a credential helper says.
     RunHelper,
     /// The same, or log in again.
@@ -270,6 +312,11 @@ pub enum NextStep {
     SaveWithLaterDocker,
     /// Save a document without its byte order mark.
     SaveWithoutMark,
+    /// Set a password's variable: standard input is for one of two.
+    SetPassword {
+        /// That of the other side.
+        variable: String,
+    },
     /// Set the variable of a proxy right.
     SetProxyUrl,
     /// Sign an image first, or take it without signatures.
@@ -309,6 +356,8 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Wait for another process that writes the same file.
+    WaitForOther,
     /// Write to a place that is not read-only.
     WriteElsewhere,
     /// Write credentials as in an `Authorization` header.

@@ -41,6 +41,7 @@ mod foreign_layouts;
 mod foreign_names;
 mod forged_contents;
 mod fresh_repository;
+mod help;
 mod import_check;
 mod kill;
 mod layer_urls;

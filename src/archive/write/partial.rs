@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use crate::archive::file_system::{self, AtName, Folder};
 use crate::error::{Error, NextStep, Result};
 
+/// Times that a file is looked at anew which others finish meanwhile.
+const TRIES: usize = 3;
+
 /// The file of a bundle in the making, locked, and the directory it is in, held open.
 #[derive(Debug)]
 pub(crate) struct Partial {
@@ -30,6 +33,16 @@ impl Partial {
     /// The file exists (without `force`) or is no plain file, another process is writing it, or the
     /// directory cannot be written.
     pub(crate) fn open(path: &Path, force: bool) -> Result<Self> {
+        for _ in 0..TRIES {
+            if let Some(opened) = Self::try_open(path, force)? {
+                return Ok(opened);
+            }
+        }
+        Err(in_use(path.to_owned()))
+    }
+
+    /// The same; `None` where another process finished this very file meanwhile.
+    fn try_open(path: &Path, force: bool) -> Result<Option<Self>> {
         let name = path.file_name().and_then(|n| n.to_str());
         let name = name.ok_or_else(|| Error::usage(format!("{}: not the name of a file", path.display())))?.to_owned();
         let directory = Folder::open(parent(path)).map_err(Error::typed("open directory", parent(path)))?;
@@ -50,10 +63,8 @@ impl Partial {
         // Between opening and locking, another process may have finished and renamed this very file.
         let now = directory.open_existing(&hidden).map_err(Error::disk("look up", &hidden_path))?;
         let same = now.map_or(Ok(false), |now| file_system::same_file(&file, &now));
-        if !same.map_err(Error::disk("look up", &hidden_path))? {
-            return Err(refuse(path, "was just written by another bundle process", NextStep::RunAgain));
-        }
-        Ok(Self { path: path.into(), name, hidden, directory, file, force })
+        let is_ours = same.map_err(Error::disk("look up", &hidden_path))?;
+        Ok(is_ours.then(|| Self { path: path.into(), name, hidden, directory, file, force }))
     }
 
     /// Where the bundle will be.
@@ -151,11 +162,7 @@ pub(super) fn open_own(directory: &Folder, name: &str, path: &Path) -> Result<Fi
 pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
     match file.try_lock() {
         Ok(()) => Ok(()),
-        Err(TryLockError::WouldBlock) => Err(Error::Disk {
-            doing: "lock",
-            path: path.to_owned(),
-            source: io::Error::other("in use by another bundle process"),
-        }),
+        Err(TryLockError::WouldBlock) => Err(in_use(path.to_owned())),
         Err(TryLockError::Error(e)) => Err(Error::disk("lock", path)(e)),
     }
 }
@@ -163,6 +170,12 @@ pub(super) fn lock(file: &File, path: &Path) -> Result<()> {
 /// The directory that a path is in.
 pub(super) fn parent(path: &Path) -> &Path {
     path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Another process holds the lock.
+fn in_use(path: PathBuf) -> Error {
+    let source = io::Error::other("in use by another bundle process");
+    Error::Disk { doing: "lock", path, source }.or_else_do(NextStep::WaitForOther)
 }
 
 fn refuse(path: &Path, what: &str, next: NextStep) -> Error {

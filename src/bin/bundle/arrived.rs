@@ -64,12 +64,9 @@ fn tell_failures(progress: &Progress, arrived: &mut impl Arrived) {
     let failures = arrived.failures().into_iter().filter(|failure| !matches!(failure.kind, Kind::Interrupted(_)));
     print_all(failures.map(|failure| failure.error()), progress.advice());
     if !undone.is_empty() {
-        print_interrupted(&format!(
-            "{} of {} not done: {}",
-            undone.len(),
-            count(all as u64, "image"),
-            undone.join(", ")
-        ));
+        let all = count(all as u64, "image");
+        let undone = format!("{} of {all} not done: {}", undone.len(), undone.join(", "));
+        print_interrupted(&undone, progress.advice());
     }
 }
 

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
-use oci_bundle::Error;
+use oci_bundle::{Error, NextStep};
 
 use super::copy::CopyArgs;
 use super::ending;
 use super::errors::{self, Failure};
 use super::export::ExportArgs;
+use super::help;
 use super::import::ImportArgs;
 use super::inventory::InventoryArgs;
 use super::list::ListArgs;
@@ -28,9 +29,11 @@ use super::verify::VerifyArgs;
     version,
     about,
     max_term_width = 100,
-    after_help = "Exit status: 0 done, 1 failed and trying again may \
-help, 2 the command line cannot be carried out, 3 the content is bad, 4 needs a person: credentials, permission, \
-certificate; 128+n stopped by signal n.\n\nAll commands, flags and messages: docs/cli.md"
+    override_usage = "bundle COMMAND [OPTIONS] ...",
+    after_help = "The way of an image: bundle export IMAGE... -o FILE, and on the other side bundle import FILE --registry HOST.\n\n\
+Exit status: 0 done; 1 failed, trying again may help; 2 the command line; 3 the content is bad; 4 somebody has to \
+act: credentials, permission, certificate; 128+n stopped by signal n.\n\
+All commands, flags and messages: docs/cli.md"
 )]
 pub(crate) struct Cli {
     #[command(flatten)]
@@ -109,7 +112,8 @@ pub(crate) fn of(name: &str) -> Command {
 /// The program with all its commands.
 pub(crate) fn all() -> Command {
     let command = Cli::command().mut_args(by_environment).mut_subcommand("copy", CopyArgs::with_two_sides);
-    command.mut_subcommands(|command| command.mut_args(by_environment))
+    let command = command.mut_subcommands(|command| command.mut_args(by_environment));
+    help::for_reader(command, help::is_short())
 }
 
 /// How the environment sets an argument. Its values stay out of the help, since one may be a secret. A
@@ -143,9 +147,11 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
     }
     let tips: Vec<String> = paragraphs.filter_map(|p| Some(p.strip_prefix("tip: ")?.replace('\'', "`"))).collect();
     let name = std::env::args().nth(1).filter(|name| all().find_subcommand(name).is_some());
-    let help = format!("`bundle {}--help` shows what there is", name.map(|n| n + " ").unwrap_or_default());
-    let hint = if tips.is_empty() { help } else { tips.join("; ") };
-    let failure = Failure { go_on: Some(hint), ..Error::usage(message.replace('\'', "`")).into() };
+    let (go_on, tip) = match tips.is_empty() {
+        true => (Some(NextStep::ReadHelp { command: name }), None),
+        false => (None, Some(tips.join("; "))),
+    };
+    let failure = Failure { go_on, tip, ..Error::usage(message.replace('\'', "`")).into() };
     ending::end(Some(failure), wants_json(), &Advice::default())
 }
 

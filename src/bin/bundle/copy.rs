@@ -18,17 +18,18 @@ use super::target_args::TargetArgs;
 /// Copy images, with all their platforms, from registries straight into another one
 #[derive(Args)]
 #[command(
+    override_usage = "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE...",
     after_help = "Example:\n  bundle copy gcr.io/google-containers/pause:latest --registry 172.18.0.20\n\nThe registry then holds what an export and an import would have brought there, under the same names. Nothing is written to a disk: content streams from one registry to the other.\n\nWho we are, and whom we trust, is told for each side: --src-username is for the registries that the images come from, --username (or --dest-username) for the one that they go to."
 )]
 pub(crate) struct CopyArgs {
     #[command(flatten)]
-    images: ImageArgs,
-    #[command(flatten)]
     target: TargetArgs,
     #[command(flatten)]
-    plan: PlanArgs,
+    images: ImageArgs,
     #[command(flatten)]
     access: RegistryArgs,
+    #[command(flatten)]
+    plan: PlanArgs,
     #[command(flatten, next_help_heading = "Access to where images come from")]
     source: SourceSide,
 }

@@ -33,8 +33,8 @@ pub(crate) fn end(mut failure: Option<Failure>, json: bool, advice: &Advice) -> 
             None => lost.into(),
         });
     }
-    let Some(Failure { errors, kind, go_on, .. }) = failure else { return ExitCode::SUCCESS };
-    print_all(&errors, advice);
-    go_on.iter().for_each(|hint| print_hint(hint));
-    ExitCode::from(kind.exit_status())
+    let Some(failure) = failure else { return ExitCode::SUCCESS };
+    print_all(&failure.errors, advice);
+    failure.last_hint(advice).iter().for_each(|hint| print_hint(hint));
+    ExitCode::from(failure.kind.exit_status())
 }

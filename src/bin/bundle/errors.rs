@@ -6,15 +6,12 @@ use std::io::Write as _;
 use oci_bundle::copy::PlanFailed;
 use oci_bundle::export::ExportFailed;
 use oci_bundle::registry::redacted;
-use oci_bundle::{Error, Kind};
+use oci_bundle::{Error, Kind, NextStep};
 use serde::Serialize;
 
 use super::escape::{harmless, harmless_lines};
 use super::next_steps::Advice;
 use super::text::{escaped, size};
-
-/// What helps whoever was interrupted.
-pub(crate) const GO_ON: &str = "run the same command again to go on: what is done already is not done again";
 
 /// What a command failed with.
 pub(crate) struct Failure {
@@ -25,24 +22,32 @@ pub(crate) struct Failure {
     /// Decides the exit status.
     pub(crate) kind: Kind,
     /// How to go on, after all errors.
-    pub(crate) go_on: Option<String>,
+    pub(crate) go_on: Option<NextStep>,
+    /// What the parser of the command line suggests.
+    pub(crate) tip: Option<String>,
 }
 
 impl Failure {
     /// What the report has said by itself.
     pub(crate) fn reported(kind: Kind) -> Self {
-        Self { errors: Vec::new(), has_object: false, kind, go_on: None }
+        Self { errors: Vec::new(), has_object: false, kind, go_on: None, tip: None }
     }
 
     /// These, of which the gravest decides; `None` if there are none.
     pub(crate) fn of(errors: Vec<Error>) -> Option<Self> {
         let kind = errors.iter().map(Error::kind).reduce(Kind::graver)?;
-        Some(Self { errors, has_object: false, kind, go_on: None })
+        Some(Self { errors, has_object: false, kind, go_on: None, tip: None })
     }
 
     /// A command line that cannot be carried out, with what to type instead.
-    pub(crate) fn usage(message: impl Into<String>, instead: &str) -> Self {
-        Self { go_on: Some(instead.into()), ..Error::usage(message).into() }
+    pub(crate) fn usage(message: impl Into<String>, instead: NextStep) -> Self {
+        Error::Usage { message: message.into(), next: Some(instead) }.into()
+    }
+
+    /// The hint after all errors.
+    pub(crate) fn last_hint(&self, advice: &Advice) -> Option<String> {
+        let go_on = self.go_on.as_ref().and_then(|step| advice.about_steps(std::slice::from_ref(step)));
+        go_on.or_else(|| self.tip.clone())
     }
 
     /// With the object printed that tells it.
@@ -61,34 +66,28 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = error.kind();
-        let go_on = matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned());
-        Self { kind, errors: vec![error], has_object: false, go_on }
+        let go_on = matches!(kind, Kind::Interrupted(_)).then_some(NextStep::GoOn);
+        Self { kind, errors: vec![error], has_object: false, go_on, tip: None }
     }
 }
 
 impl From<PlanFailed> for Failure {
     fn from(failed: PlanFailed) -> Self {
         let kind = failed.errors.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed);
-        let go_on = matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned());
-        Self { errors: failed.errors, has_object: false, kind, go_on }
+        let go_on = matches!(kind, Kind::Interrupted(_)).then_some(NextStep::GoOn);
+        Self { errors: failed.errors, has_object: false, kind, go_on, tip: None }
     }
 }
 
 impl From<ExportFailed> for Failure {
     fn from(failed: ExportFailed) -> Self {
-        let go_on = failed.leftover.as_ref().map(|path| {
-            let path = path.display();
-            match failed.leftover_bytes {
-                Some((bytes, all)) => {
-                    let (bytes, all) = (size(bytes), size(all));
-                    format!("run the same command again to go on: {bytes} of {all} are kept in {path}")
-                }
-                None => format!("run the same command again to go on: what was fetched before is kept in {path}"),
-            }
+        let go_on = failed.leftover.as_ref().map(|path| NextStep::GoOnWith {
+            path: path.clone(),
+            kept: failed.leftover_bytes.map(|(bytes, all)| format!("{} of {}", size(bytes), size(all))),
         });
         let kind = failed.kind();
-        let go_on = go_on.or_else(|| matches!(kind, Kind::Interrupted(_)).then(|| GO_ON.to_owned()));
-        Self { kind, errors: failed.errors, has_object: false, go_on }
+        let go_on = go_on.or_else(|| matches!(kind, Kind::Interrupted(_)).then_some(NextStep::GoOn));
+        Self { kind, errors: failed.errors, has_object: false, go_on, tip: None }
     }
 }
 
@@ -115,12 +114,12 @@ impl Ended {
         let told = |error: &Error| Told {
             kind: error.kind(),
             message: error.to_string(),
-            hint: advice.about(error).or_else(|| failure.go_on.clone()),
+            hint: advice.about(error).or_else(|| failure.last_hint(advice)),
         };
         let decisive = failure.errors.iter().find(|error| error.kind() == failure.kind);
         let error = match decisive {
             Some(error) => told(error),
-            None => Told { kind: failure.kind, message: summary.into(), hint: failure.go_on.clone() },
+            None => Told { kind: failure.kind, message: summary.into(), hint: failure.last_hint(advice) },
         };
         let errors = if failure.errors.len() > 1 { failure.errors.iter().map(told).collect() } else { Vec::new() };
         Self { error, errors }
@@ -187,10 +186,10 @@ fn elsewhere(first: &Error, others: &[&Error]) -> String {
 }
 
 /// Prints that somebody stopped the command, what of it is not done, and how to go on.
-pub(crate) fn print_interrupted(undone: &str) {
+pub(crate) fn print_interrupted(undone: &str, advice: &Advice) {
     // Nobody is left to tell when standard error is closed.
     let _ = writeln!(std::io::stderr().lock(), "bundle: interrupted: {}", escaped(undone));
-    print_hint(GO_ON);
+    advice.about_steps(&[NextStep::GoOn]).iter().for_each(|hint| print_hint(hint));
 }
 
 /// Prints how to go on to standard error. That is our own words, and names that a person typed: a password that

@@ -20,11 +20,10 @@ use super::volumes::VolumeArgs;
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
 #[command(
+    override_usage = "bundle export -o FILE [OPTIONS] IMAGE...",
     after_help = "Example:\n  bundle export gcr.io/google-containers/pause:latest quay.io/org/app:1.4 -o images.tar"
 )]
 pub(crate) struct ExportArgs {
-    #[command(flatten)]
-    images: ImageArgs,
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
@@ -39,13 +38,15 @@ pub(crate) struct ExportArgs {
     read_back: bool,
     #[command(flatten)]
     volumes: VolumeArgs,
-    #[command(flatten)]
-    plan: PlanArgs,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    images: ImageArgs,
+    #[command(flatten)]
     registry: RegistryArgs,
+    #[command(flatten)]
+    plan: PlanArgs,
 }
 
 impl ExportArgs {

@@ -4,8 +4,8 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use oci_bundle::Error;
 use oci_bundle::images::Images;
+use oci_bundle::{Error, NextStep};
 
 use super::errors::Failure;
 use super::progress::Progress;
@@ -83,10 +83,8 @@ impl SelectArgs {
         registry.check_stdin("a list", &self.files)?;
         let times = self.files.iter().filter(|path| path.as_os_str() == "-").count();
         if times > 1 {
-            return Err(Failure::usage(
-                "`-f -` twice: standard input can be read once",
-                "name the other one as a file",
-            ));
+            let message = "`-f -` twice: standard input can be read once";
+            return Err(Failure::usage(message, NextStep::NameOtherFile));
         }
         if times == 1 && std::io::stdin().is_terminal() {
             progress

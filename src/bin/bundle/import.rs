@@ -17,28 +17,28 @@ use super::text::size;
 
 /// Push the images of a bundle to a registry
 #[derive(Args)]
-#[command(after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\nThe registry then holds \
-gcr.io/google-containers/pause:latest as 172.18.0.20/library/google-containers/pause:latest, where a mirror \
-https://172.18.0.20/v2/library is asked for it.\n\nWhere a flag is absent, TARGETHOST, TARGETNAMESPACE and AUTHCRED stand \
-in for --registry, --namespace and the credentials; SSL_CERT_FILE replaces the system's certificates.")]
+#[command(
+    override_usage = "bundle import --registry HOST[:PORT][/NS] [OPTIONS] BUNDLE...",
+    after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\ngcr.io/google-containers/pause:latest is \
+then 172.18.0.20/library/google-containers/pause:latest, where nodes with the mirror https://172.18.0.20/v2/library ask \
+for it. Without the flags, TARGETHOST, TARGETNAMESPACE, AUTHCRED and SSL_CERT_FILE are looked at."
+)]
 pub(crate) struct ImportArgs {
     #[command(flatten)]
-    input: InputArgs,
-    /// The repository of images that have only a tag in a layout of another tool, or the whole name of the
-    /// only image
+    target: TargetArgs,
+    /// What an image is called that has only a tag, or no name, in a layout of another tool
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
-    #[command(flatten)]
-    target: TargetArgs,
-    /// Take nothing but images from here, by their names in the bundle: HOST or HOST/PATH (repeatable)
+    /// Take only images whose names in the bundle begin so: HOST or HOST/PATH (repeatable)
     #[arg(long, value_name = "PREFIX", env = "BUNDLE_ALLOW_SOURCE", value_delimiter = ',')]
     allow_source: Vec<SourcePrefix>,
-    /// Take nothing on trust: --expect is needed, http is for --plain-http=HOST alone, and a file with credentials
-    /// that others can change is refused
+    /// Take nothing on trust: --expect is needed, http only with =HOST, and no credentials that others can change
     #[arg(long, env = "BUNDLE_STRICT")]
     strict: bool,
     #[command(flatten)]
     access: RegistryArgs,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 impl ImportArgs {

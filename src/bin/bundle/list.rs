@@ -16,13 +16,16 @@ use super::text::{count, numbers, size};
 
 /// Show what a bundle holds: images, digests, platforms, sizes
 #[derive(Args)]
-#[command(after_help = "Example:\n  bundle list images.tar --digests")]
+#[command(
+    override_usage = "bundle list [OPTIONS] BUNDLE...",
+    after_help = "Example:\n  bundle list images.tar --digests"
+)]
 pub(crate) struct ListArgs {
-    #[command(flatten)]
-    input: InputArgs,
     /// A line for every platform, with its digest
     #[arg(long)]
     digests: bool,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 impl ListArgs {

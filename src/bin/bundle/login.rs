@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use oci_bundle::NextStep;
 use oci_bundle::login::{Login, logout};
 
 use super::errors::Failure;
@@ -15,6 +16,7 @@ use super::values::registry_host;
 /// Check credentials with a registry and keep them in the docker configuration
 #[derive(Args)]
 #[command(
+    override_usage = "bundle login [OPTIONS] HOST[:PORT]",
     after_help = "Example:\n  bundle login 172.18.0.20\n  bundle login 172.18.0.20 --username admin --password-stdin < password.txt\n\nUser name and password are asked for where they are not given."
 )]
 pub(crate) struct LoginArgs {
@@ -30,8 +32,7 @@ impl LoginArgs {
         let host = registry_host(&self.host)?;
         let options = self.registry.asking()?.options(&[host], None)?;
         let Some((host, credential)) = options.login.clone() else {
-            let instead = "give --username and --password-stdin; or set BUNDLE_PASSWORD";
-            return Err(Failure::usage("no credentials to log in with", instead));
+            return Err(Failure::usage("no credentials to log in with", NextStep::GiveCredentials));
         };
         let kept = Login::new(host, credential, options).run(progress.clone())?;
         if progress.talk().json {
@@ -57,7 +58,7 @@ impl LoginArgs {
 
 /// Forget the credentials of a registry
 #[derive(Args)]
-#[command(after_help = "Example:\n  bundle logout 172.18.0.20")]
+#[command(override_usage = "bundle logout [OPTIONS] HOST[:PORT]", after_help = "Example:\n  bundle logout 172.18.0.20")]
 pub(crate) struct LogoutArgs {
     /// The registry
     #[arg(value_name = "HOST[:PORT]")]

@@ -11,6 +11,7 @@ mod ending;
 mod errors;
 mod escape;
 mod export;
+mod help;
 mod image_args;
 mod import;
 mod input_args;

@@ -175,7 +175,18 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::GiveClientCertificate { host } => {
             return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
+        NextStep::GiveCredentials => "give --username and --password-stdin; or set BUNDLE_PASSWORD",
         NextStep::GiveKey => "give the unencrypted PEM key of the client certificate with --key",
+        NextStep::GiveOneOfThem => "give one of them",
+        NextStep::GivePassword { flag, variable } => return format!("add {flag}; or set {variable}").into(),
+        NextStep::GoOn => "run the same command again to go on: what is done already is not done again",
+        NextStep::GoOnWith { path, kept } => {
+            let kept = match kept {
+                Some(kept) => format!("{kept} are"),
+                None => "what was fetched before is".to_owned(),
+            };
+            return format!("run the same command again to go on: {kept} kept in {}", path.display()).into();
+        }
         NextStep::GiveMissingVolumes { volumes } => {
             return format!("find them, and name them too: {}", few_words(volumes)).into();
         }
@@ -190,6 +201,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             )
             .into();
         }
+        NextStep::GiveVolumeScript => "run it at a terminal; or give the work to a command with --volume-script",
         NextStep::LargerVolumes { bytes } => {
             return format!("allow longer volumes, as with --volume-size {bytes}").into();
         }
@@ -208,6 +220,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             )
             .into();
         }
+        NextStep::LogInToEach { authfile } => {
+            return format!("log in to each with `bundle login HOST`; or name a file of credentials with {authfile}")
+                .into();
+        }
         NextStep::LogInOrWait { until } => return format!("log in, or wait until {until}").into(),
         NextStep::LogInToProxy => {
             "put user name and password into the variable, as in http://USER:PASSWORD@HOST:PORT; for a host that is \
@@ -222,6 +238,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             .into();
         }
         NextStep::NameFileForOutput => "name a file, as in `-o images.tar`; one that is called `-` is `./-`",
+        NextStep::NameFileForInput { variable } => {
+            return format!("name a file in place of `-`, or set {variable}").into();
+        }
         NextStep::NameFileInDirectory => "name a file in it",
         NextStep::NameHelper => "a helper is named by what follows `docker-credential-`",
         NextStep::NameLinkTarget => "name the file it points to",
@@ -233,7 +252,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             )
             .into();
         }
+        NextStep::NameOneOf { hosts } => return format!("its registries are: {}", hosts.join(", ")).into(),
+        NextStep::NameOtherFile => "name the other one as a file",
         NextStep::NamePlainFile => "a bundle is written in place and needs a plain file",
+        NextStep::NameRegistry => "name it with --registry HOST[:PORT][/NAMESPACE]",
         NextStep::NameRepository => {
             "import it with its repository named, as in `bundle import FILE --name registry.example/team/app`; of a \
              single image the tag too: `--name REPO:TAG`"
@@ -286,6 +308,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "if you know the images and this machine has the memory, allow more with --max-manifests SIZE"
         }
         NextStep::RaiseMaxSpool => "if you know where it comes from, allow more with --max-spool SIZE",
+        NextStep::ReadHelp { command } => {
+            let command = command.as_deref().map(|name| format!("{name} ")).unwrap_or_default();
+            return format!("`bundle {command}--help` shows what there is").into();
+        }
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
         NextStep::ReleaseTag => {
             "if the tag is immutable and names other content there, remove it or the rule that protects it; \
@@ -296,8 +322,6 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              only you may write"
         }
         NextStep::RepairCredentialFile => "repair the file; or name another with --authfile",
-        NextStep::ReportBug => "report this as a bug",
-        NextStep::RunAgain => "run the command again",
         NextStep::RunHelper => "run the helper by hand to see what it says",
         NextStep::RunHelperOrLogIn => "run the helper by hand; or log in to the registry again with `bundle login`",
         NextStep::SaveAsLayout => {
@@ -307,6 +331,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::SaveWithLaterDocker => "save it once more with docker 25 or later",
         NextStep::SaveWithoutMark => {
             "save it as UTF-8 without a byte order mark; better, bring the file as its tool wrote it"
+        }
+        NextStep::SetPassword { variable } => {
+            return format!("set BUNDLE_PASSWORD or {variable} for one of them").into();
         }
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
@@ -337,6 +364,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("leave out --plain-http, or give it with the registry that needs it and not with {host}")
                 .into();
         }
+        NextStep::WaitForOther => "wait until it has ended; or stop it and run this again, which goes on from there",
         NextStep::WriteAuthorizationValue => "write AUTHCRED as `Basic $(printf %s user:password | base64 -w0)`",
         NextStep::WriteElsewhere => "mount it writable; or write elsewhere with --output",
     };

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 use oci_bundle::export::ReferrerPolicy;
 
+use super::help::FINE;
 use super::text::parse_size;
 
 #[derive(Args)]
@@ -10,12 +11,11 @@ pub(crate) struct PlanArgs {
     /// Fetch layers that a registry does not have from the `urls` in their descriptors
     #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
     pub(crate) include_non_distributable_layers: bool,
-    /// Whether referrers come along: signatures, SBOMs and the like, that name an image as their subject; `require` refuses images
-    /// without any
+    /// Whether what refers to an image comes along: signatures, SBOMs and the like; `require` refuses images without any
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
     pub(crate) referrers: Referrers,
     /// Hold at most this much of manifests in memory, as in 2GiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
+    #[arg(long, help_heading = FINE, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
     pub(crate) max_manifests: u64,
 }
 

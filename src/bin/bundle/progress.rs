@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
-use oci_bundle::{Event, Watch};
+use oci_bundle::{Event, NextStep, Watch};
 
 use super::live::Live;
 use super::next_steps::Advice;
@@ -123,9 +123,10 @@ impl Progress {
             Some((done, of)) => format!(": {done} of {} done", count(of, "image")),
             None => String::new(),
         };
+        let hint = self.advice.about_steps(&[NextStep::GoOn]).unwrap_or_default();
         let mut stderr = std::io::stderr().lock();
         // Nobody is left to tell when standard error is closed.
-        let _ = writeln!(stderr, "bundle: interrupted{done}\nhint: {}", super::errors::GO_ON);
+        let _ = writeln!(stderr, "bundle: interrupted{done}\nhint: {hint}");
     }
 
     /// A line about what goes on, for a person: standard error.

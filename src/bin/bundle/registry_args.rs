@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Args};
-use oci_bundle::Result;
 use oci_bundle::oci::Host;
 use oci_bundle::registry::{RegistryOptions, Retry};
+use oci_bundle::{NextStep, Result};
 
 use super::errors::Failure;
+use super::help::FINE;
 use super::prompt;
 use super::side_args::{Side, TargetSide};
 use super::text::parse_size;
@@ -19,19 +20,19 @@ use super::values::is_no;
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Registry access")]
 pub(crate) struct RegistryArgs {
-    /// Requests in flight per host
-    #[arg(short, long, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
-    pub(crate) jobs: u16,
     #[command(flatten)]
     side: TargetSide,
+    /// Requests in flight per host
+    #[arg(short, long, help_heading = FINE, value_name = "N", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
+    pub(crate) jobs: u16,
     /// How often a failed request is repeated
-    #[arg(long, value_name = "N", default_value_t = 5, env = "BUNDLE_RETRIES")]
+    #[arg(long, help_heading = FINE, value_name = "N", default_value_t = 5, env = "BUNDLE_RETRIES")]
     retries: u32,
     /// Give a request up after this many seconds without progress
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..), env = "BUNDLE_IDLE_TIMEOUT")]
+    #[arg(long, help_heading = FINE, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..), env = "BUNDLE_IDLE_TIMEOUT")]
     idle_timeout: u64,
     /// Send and receive at most this much per second, as in 500KiB or 2MB
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, env = "BUNDLE_LIMIT_RATE")]
+    #[arg(long, help_heading = FINE, value_name = "SIZE", value_parser = parse_size, env = "BUNDLE_LIMIT_RATE")]
     limit_rate: Option<u64>,
     /// Bound of the first delay before a repetition, in milliseconds
     #[arg(long, hide = true, value_name = "MS", default_value_t = 500, env = "BUNDLE_RETRY_DELAY")]
@@ -112,13 +113,11 @@ impl RegistryArgs {
     /// It is.
     pub(crate) fn check_one_password(&self, other: &Side) -> Result<(), Failure> {
         match self.side.password_stdin && other.password_stdin {
-            true => Err(Failure::usage(
-                format!(
-                    "standard input cannot be two passwords: --password-stdin and {}",
-                    other.flag("password-stdin")
-                ),
-                &format!("set BUNDLE_PASSWORD or {} for one of them", other.password),
-            )),
+            true => {
+                let flag = other.flag("password-stdin");
+                let message = format!("standard input cannot be two passwords: --password-stdin and {flag}");
+                Err(Failure::usage(message, NextStep::SetPassword { variable: other.password.into() }))
+            }
             false => Ok(()),
         }
     }

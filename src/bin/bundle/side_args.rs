@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use clap::Args;
 use oci_bundle::oci::Host;
 use oci_bundle::registry::{Credential, PlainHttp, TlsOptions};
-use oci_bundle::{Error, Result};
+use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
+use super::help::FINE;
 use super::prompt;
 use super::values::{is_no, is_yes, registry_host};
 
@@ -52,10 +53,10 @@ macro_rules! side {
             #[arg(id = concat!($prefix, "ca-file"), long = concat!($prefix, "ca-file"), value_name = "FILE", env = concat!("BUNDLE_", $variable, "CA_FILE"), value_delimiter = ':')]
             pub(crate) ca_file: Vec<PathBuf>,
             /// Client certificate (PEM)
-            #[arg(id = concat!($prefix, "cert"), long = concat!($prefix, "cert"), value_name = "FILE", env = concat!("BUNDLE_", $variable, "CERT"))]
+            #[arg(id = concat!($prefix, "cert"), long = concat!($prefix, "cert"), help_heading = FINE, value_name = "FILE", env = concat!("BUNDLE_", $variable, "CERT"))]
             pub(crate) cert: Option<PathBuf>,
             /// Key of the client certificate (PEM)
-            #[arg(id = concat!($prefix, "key"), long = concat!($prefix, "key"), value_name = "FILE", env = concat!("BUNDLE_", $variable, "KEY"), requires = concat!($prefix, "cert"))]
+            #[arg(id = concat!($prefix, "key"), long = concat!($prefix, "key"), help_heading = FINE, value_name = "FILE", env = concat!("BUNDLE_", $variable, "KEY"), requires = concat!($prefix, "cert"))]
             pub(crate) key: Option<PathBuf>,
             #[arg(
                 id = concat!($prefix, "plain-http"),
@@ -69,7 +70,7 @@ macro_rules! side {
             )]
             pub(crate) plain_http: Vec<String>,
             /// Accept any certificate: anyone on the way can read and change what is sent
-            #[arg(id = concat!($prefix, "insecure-skip-tls-verify"), long = concat!($prefix, "insecure-skip-tls-verify"), env = concat!("BUNDLE_", $variable, "INSECURE_SKIP_TLS_VERIFY"))]
+            #[arg(id = concat!($prefix, "insecure-skip-tls-verify"), long = concat!($prefix, "insecure-skip-tls-verify"), help_heading = FINE, env = concat!("BUNDLE_", $variable, "INSECURE_SKIP_TLS_VERIFY"))]
             pub(crate) insecure_skip_tls_verify: bool,
         }
 
@@ -116,8 +117,8 @@ impl Side {
             (Some(username), Some(password)) => Some(Credential::new(username.clone(), password)),
             (Some(_), None) => {
                 let [username, stdin] = ["username", "password-stdin"].map(|name| self.flag(name));
-                let instead = format!("add {stdin}, or set {}", self.password);
-                return Err(Failure::usage(format!("{username} without a password"), &instead));
+                let instead = NextStep::GivePassword { flag: stdin, variable: self.password.into() };
+                return Err(Failure::usage(format!("{username} without a password"), instead));
             }
             (None, _) => script_credential.map(|v| Credential::from_authorization_value(&v)).transpose()?,
         };
@@ -127,9 +128,7 @@ impl Side {
             (Some(_), several) => {
                 let several: Vec<&str> = several.iter().map(Host::as_str).collect();
                 let message = format!("one user name for several registries: {}", several.join(", "));
-                let authfile = self.flag("authfile");
-                let instead = format!("use the docker configuration or {authfile}, which hold one per registry");
-                Err(Failure::usage(message, &instead))
+                Err(Failure::usage(message, NextStep::LogInToEach { authfile: self.flag("authfile") }))
             }
         }
     }
@@ -151,9 +150,9 @@ impl Side {
                 // A variable may be set for all commands; what was typed is meant for this one.
                 let is_typed = std::env::var(self.plain_http_variable).ok().is_none_or(|set| *given != [set]);
                 if let Some(other) = plain.iter().find(|one| is_typed && !hosts.contains(one)) {
-                    let there: Vec<&str> = hosts.iter().map(Host::as_str).collect();
+                    let hosts = hosts.iter().map(Host::to_string).collect();
                     let message = format!("{flag}={other}: this command has nothing to do with {other}");
-                    return Err(Failure::usage(message, &format!("its registries are: {}", there.join(", "))));
+                    return Err(Failure::usage(message, NextStep::NameOneOf { hosts }));
                 }
                 PlainHttp::Hosts(plain)
             }
@@ -183,10 +182,10 @@ impl Side {
     pub(crate) fn check_stdin(&self, what: &str, files: &[PathBuf]) -> Result<(), Failure> {
         let is_read = files.iter().any(|path| path.as_os_str() == "-");
         match self.password_stdin && is_read {
-            true => Err(Failure::usage(
-                format!("standard input cannot be {what} and the password"),
-                &format!("name a file in place of `-`, or set {}", self.password),
-            )),
+            true => {
+                let message = format!("standard input cannot be {what} and the password");
+                Err(Failure::usage(message, NextStep::NameFileForInput { variable: self.password.into() }))
+            }
             false => Ok(()),
         }
     }

@@ -10,41 +10,41 @@ use super::values::registry_host;
 
 #[derive(Args)]
 pub(crate) struct TargetArgs {
-    /// The registry, and what to put in front of repositories instead of `library`
-    #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]", env = "BUNDLE_REGISTRY")]
+    /// The registry, and the namespace that is put in front of repositories (library)
+    #[arg(long, value_name = "HOST[:PORT][/NS]", env = "BUNDLE_REGISTRY")]
     pub(crate) registry: Option<String>,
-    /// Put this in front of repositories instead of `library`; '' for nothing
-    #[arg(long, value_name = "NAMESPACE", env = "BUNDLE_NAMESPACE")]
+    /// The namespace alone; '' for none
+    #[arg(long, value_name = "NS", env = "BUNDLE_NAMESPACE")]
     pub(crate) namespace: Option<String>,
     /// Repositories below FROM (host/path) become TO, without the namespace (repeatable)
     #[arg(long, value_name = "FROM=TO", env = "BUNDLE_MAP", value_delimiter = ',')]
     pub(crate) map: Vec<Mapping>,
-    /// How to check what the registry has afterwards
-    #[arg(long, value_enum, default_value = "existence", env = "BUNDLE_CHECK")]
-    pub(crate) check: Check,
-    /// What to do about a tag that names another image at the registry
-    #[arg(long, value_enum, value_name = "WHAT", default_value = "overwrite", env = "BUNDLE_ON_EXISTING_TAG")]
-    pub(crate) on_existing_tag: OnExistingTag,
     /// Say what would be sent where, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Afterwards, ask whether everything is there, or fetch it all once more and hash it
+    #[arg(long, value_enum, value_name = "HOW", default_value = "existence", env = "BUNDLE_CHECK")]
+    pub(crate) check: Check,
+    /// A tag that names another image there: move it, or let it stand and fail or skip the new one
+    #[arg(long, value_enum, value_name = "WHAT", default_value = "overwrite", env = "BUNDLE_ON_EXISTING_TAG")]
+    pub(crate) on_existing_tag: OnExistingTag,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Check {
-    /// It says that it has everything, and serves the manifest of each image
+    // It says that it has everything, and serves the manifest of each image.
     Existence,
-    /// Everything is fetched once more and hashed, also what was there before
+    // Everything is fetched once more and hashed, also what was there before.
     ReadBack,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum OnExistingTag {
-    /// The image fails, and the tag stays
+    // The image fails, and the tag stays.
     Fail,
-    /// The tag is moved
+    // The tag is moved.
     Overwrite,
-    /// The tag stays, and the image is left out
+    // The tag stays, and the image is left out.
     Skip,
 }
 
@@ -79,8 +79,7 @@ impl TargetArgs {
         script: impl Fn(&str) -> Option<String>,
     ) -> Result<(Host, Option<String>), Failure> {
         let Some(registry) = self.registry.clone().or_else(|| script("TARGETHOST")) else {
-            let instead = "name it with --registry HOST[:PORT][/NAMESPACE]";
-            return Err(Failure::usage(format!("no registry to {doing}"), instead));
+            return Err(Failure::usage(format!("no registry to {doing}"), NextStep::NameRegistry));
         };
         let trimmed = registry.trim_end_matches('/');
         let (host, below) = trimmed.split_once('/').map_or((trimmed, None), |(host, below)| (host, Some(below)));
@@ -88,7 +87,7 @@ impl TargetArgs {
         let namespace = match (&self.namespace, below) {
             (Some(_), Some(below)) => {
                 let message = format!("two namespaces: `{below}` with --registry and another with --namespace");
-                return Err(Failure::usage(message, "give one of them"));
+                return Err(Failure::usage(message, NextStep::GiveOneOfThem));
             }
             (given, below) => given.clone().or(below.map(str::to_owned)).or_else(|| script("TARGETNAMESPACE")),
         };

@@ -8,6 +8,7 @@ use oci_bundle::verify::{Finding, Verified, Verify};
 
 use super::ending::finish;
 use super::errors::Failure;
+use super::help::FINE;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::report::{self, Reports};
@@ -15,16 +16,16 @@ use super::text::{count, numbers, size};
 
 /// Read every byte of a bundle and check every digest, size and reference
 #[derive(Args)]
-#[command(after_help = "Example:\n  bundle verify images.tar")]
+#[command(override_usage = "bundle verify [OPTIONS] BUNDLE...", after_help = "Example:\n  bundle verify images.tar")]
 pub(crate) struct VerifyArgs {
-    #[command(flatten)]
-    input: InputArgs,
     /// Also unpack every layer, to nowhere, and compare it with the image's configuration
     #[arg(long, env = "BUNDLE_DEEP")]
     deep: bool,
     /// Blobs read side by side; 1 is right for a hard disk
-    #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
+    #[arg(short, long, help_heading = FINE, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
     jobs: u16,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 impl VerifyArgs {

@@ -55,8 +55,7 @@ impl VolumeArgs {
     /// Nobody is.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.pause && !prompt::is_possible() {
-            let instead = "run it at a terminal, or use --volume-script";
-            return Err(Failure::usage("--pause: nobody is there to ask", instead));
+            return Err(Failure::usage("--pause: nobody is there to ask", NextStep::GiveVolumeScript));
         }
         Ok(())
     }
