@@ -352,10 +352,7 @@ pub enum NextStep {
         host: String,
     },
     /// Talk TLS to a registry that talks nothing else.
-    UseTls {
-        /// The registry.
-        host: String,
-    },
+    UseTls,
     /// Wait for another process that writes the same file.
     WaitForOther,
     /// Write to a place that is not read-only.

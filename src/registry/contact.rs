@@ -56,7 +56,7 @@ impl Transport {
                 doubt(&e.status().unwrap_or_default().to_string(), String::new());
                 return Ok(());
             }
-            answer => answer.map_err(|e| e.at(&peer.name))?,
+            answer => answer.map_err(|e| if e.to_string().contains(&peer.name) { e } else { e.at(&peer.name) })?,
         };
         let page = response.page();
         match response.status {
@@ -64,8 +64,8 @@ impl Transport {
             400 if response.is_registry => {
                 let failure = response.failure(&shown);
                 if response.wants_tls {
-                    let next = NextStep::UseTls { host: peer.name.clone() };
-                    return Err(Error::refused(format!("{} speaks TLS on this port: {failure}", peer.name), next));
+                    let reason = format!("{} speaks TLS on this port: {failure}", peer.name);
+                    return Err(Error::refused(reason, NextStep::UseTls));
                 }
                 return Err(Error::refused(format!("{}: not a registry: {failure}", peer.name), NextStep::CheckHost));
             }

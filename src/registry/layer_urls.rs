@@ -46,7 +46,7 @@ impl Registries {
             }
         }
         let told: Vec<String> = failures.iter().map(ToString::to_string).collect();
-        let reason = format!("not in the registry, and none of its urls gives it: {}", told.join("; "));
+        let reason = format!("not in the registry, and at none of its urls: {}", told.join("; "));
         // Each could have done: as long as one may pass, trying again may help.
         if failures.iter().any(|e| e.kind() == Kind::Transient) {
             return Err(Error::Network { request: "non-distributable layer".into(), reason });

@@ -87,7 +87,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "nothing was sent; if they may come from there, add --allow-source PREFIX, or ask who decides that"
         }
         NextStep::AllowUrls => {
-            "allow them in the registry (distribution: validation.manifests.urls.allow) and run the import again"
+            "allow them there (distribution: `validation.manifests.urls.allow`) and run the import again"
         }
         NextStep::CheckAddressAndProxy => {
             "check the address and the proxy in front of it; a network may want a login in a browser first"
@@ -106,7 +106,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::CheckLine => "check the host name and the network, then run the same command again",
         NextStep::CheckName => "check the name and the tag",
         NextStep::CheckPath => "check the path",
-        NextStep::CheckPermission => "the account needs the right to do this; check the repository's permissions",
+        NextStep::CheckPermission => "check the account's rights there",
         NextStep::CheckProxy => "check the proxy; for a host that is reached without it, add that host to NO_PROXY",
         NextStep::CheckRealm => "check the realm that the registry names",
         NextStep::CheckServerName => "check the host name, and that of the certificate",
@@ -127,16 +127,14 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::CreateRepository => "create the project or repository in the registry first; or check the name",
         NextStep::CurrentTlsOrClientCertificate => {
-            "the server needs TLS 1.2 or 1.3 with a current cipher; or it asks for a client certificate: give one with \
-             --cert and --key"
+            "the server needs TLS 1.2 or 1.3; or it wants a client certificate: --cert and --key"
         }
         NextStep::CutPadding { bytes } => {
             return format!("cut what was appended (dd conv=sync does that): `truncate -s {bytes} FILE`").into();
         }
         NextStep::DeleteDamagedBlob => "delete that blob in the registry's storage and run the import again",
         NextStep::DeleteDamagedCopies => {
-            "delete it in the registry's storage, or the repository and have the registry collect its garbage; then \
-             run the import again"
+            "delete it in the registry's storage, or the repository and its garbage; then import again"
         }
         NextStep::DeleteDamagedManifest => {
             "its storage may be damaged; delete the manifest there and run the import again"
@@ -155,7 +153,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::FindOtherWriter => "look for another writer of this tag, or for a cache in front of the registry",
         NextStep::FormatDrive => "format the drive as exFAT or ext4; or export fewer images at a time",
-        NextStep::FreeRoom => "free some room there; or write to another drive with --output",
+        NextStep::FreeRoom => "free some room on that drive; or write to another one with --output",
         NextStep::FreeRoomOrWriteElsewhere => {
             "free some room there; or name another place with --output; or unpack elsewhere with --tmpdir"
         }
@@ -188,15 +186,15 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("run the same command again to go on: {kept} kept in {}", path.display()).into();
         }
         NextStep::GiveMissingVolumes { volumes } => {
-            return format!("find them, and name them too: {}", few_words(volumes)).into();
+            return format!("find them, and name them too: `{}`", few_words(volumes)).into();
         }
         NextStep::GiveVolumeAsFile => "give the file as it was written, not what was unpacked from it",
         NextStep::ImportMissingVolumes { volumes } => {
-            return format!("import what is missing, in any order: {}", few_words(volumes)).into();
+            return format!("import what is missing, in any order: `{}`", few_words(volumes)).into();
         }
         NextStep::ImportVolumesTogether { volumes } => {
             return format!(
-                "one layer is cut over several volumes, so import them in one command: {}",
+                "one layer is cut over several volumes, so import them in one command: `{}`",
                 few_words(volumes)
             )
             .into();
@@ -209,10 +207,8 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "see why it failed; the same export goes on, and hands it the volume again if that is still there"
         }
         NextStep::ImportApart => "import the files one after the other: the tag then names what the last of them has",
-        NextStep::InstallHelper => {
-            "install the helper; or take it out of the file; or name a file with other credentials with --authfile"
-        }
-        NextStep::LeaveOutReferrers => "leave signatures, SBOMs and the like out with --referrers none",
+        NextStep::InstallHelper => "install the helper; or take it out of the file; or name another with --authfile",
+        NextStep::LeaveOutReferrers => "leave signatures and SBOMs out with --referrers none",
         NextStep::LeaveOutScheme { host } => return format!("name it as `{host}`").into(),
         NextStep::LogIn { host } => {
             return format!(
@@ -226,8 +222,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::LogInOrWait { until } => return format!("log in, or wait until {until}").into(),
         NextStep::LogInToProxy => {
-            "put user name and password into the variable, as in http://USER:PASSWORD@HOST:PORT; for a host that is \
-             reached without the proxy, add that host to NO_PROXY"
+            "write the variable as http://USER:PASSWORD@HOST:PORT; or add the registry's host to NO_PROXY"
         }
         NextStep::NameAuthfile => "name a file with --authfile",
         NextStep::MakeDirectory { directory } => {
@@ -262,7 +257,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::NewCertificate => "the server needs another certificate",
         NextStep::NewCertificateWithAddress => {
-            "use one of its names; or give the server a certificate with the IP address as subject alternative name"
+            "use one of its names; or give the server a certificate with its IP address as alternative name"
         }
         NextStep::NewCertificateWithName => "check the host name; the server needs a certificate that names it",
         NextStep::NamePlainHttpHost => "name the host that has none with --plain-http=HOST",
@@ -301,8 +296,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              image as NAME@DIGEST, what refers to one as REPOSITORY@DIGEST"
         }
         NextStep::PushElsewhere => {
-            "this registry is read-only, or a cache of another one: push to the registry behind it, or switch its \
-             read-only mode off"
+            "it is read-only, or a cache: push to the registry behind it, or switch read-only off"
         }
         NextStep::RaiseMaxManifests => {
             "if you know the images and this machine has the memory, allow more with --max-manifests SIZE"
@@ -313,10 +307,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("`bundle {command}--help` shows what there is").into();
         }
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
-        NextStep::ReleaseTag => {
-            "if the tag is immutable and names other content there, remove it or the rule that protects it; \
-             everything but the tag was pushed"
-        }
+        NextStep::ReleaseTag => "if the tag is immutable, remove it or the rule that protects it; all else was pushed",
         NextStep::RemoveForeignFile => {
             "if nobody needs it, remove it and run the same command again; or write the bundle into a directory where \
              only you may write"
@@ -347,7 +338,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::TrustAuthority { host } => {
             return format!(
-                "give the authority's certificate with --ca-file; or put it into /etc/docker/certs.d/{host}/ca.crt"
+                "give the authority's certificate with --ca-file; or put it into `/etc/docker/certs.d/{host}/ca.crt`"
             )
             .into();
         }
@@ -360,10 +351,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::UsePlainHttp { host } => {
             return format!("if this registry serves plain HTTP, add --plain-http={host}").into();
         }
-        NextStep::UseTls { host } => {
-            return format!("leave out --plain-http, or give it with the registry that needs it and not with {host}")
-                .into();
-        }
+        NextStep::UseTls => "leave --plain-http out; or give it as --plain-http=HOST for those that need it",
         NextStep::WaitForOther => "wait until it has ended; or stop it and run this again, which goes on from there",
         NextStep::WriteAuthorizationValue => "write AUTHCRED as `Basic $(printf %s user:password | base64 -w0)`",
         NextStep::WriteElsewhere => "mount it writable; or write elsewhere with --output",

@@ -118,7 +118,10 @@ impl Response {
         let (code, mut message) = code_and_message(&bytes);
         let by_itself = code.is_empty();
         // Whoever is busy, or fails, may well be one.
+        let is_proxys = by_itself && self.by_proxy.is_some() && self.status == 403;
         let doubt = self.doubt.as_ref().filter(|_| by_itself && matches!(self.status, 300..=407 | 409..=428));
+        // A proxy that forbids it says so of itself.
+        let doubt = doubt.filter(|_| !is_proxys);
         if let Some(doubt) = doubt {
             let doubt = &doubt.answer;
             message = if message.is_empty() { doubt.clone() } else { format!("{message}; {doubt}") };
@@ -129,7 +132,9 @@ impl Response {
             None => request,
         };
         let mut failure = Error::Status { request, status: self.status, code, message };
-        if by_itself && self.by_proxy.is_some() && matches!(self.status, 403 | 502..=504) {
+        if is_proxys {
+            failure = failure.advised([NextStep::CheckProxy]);
+        } else if by_itself && self.by_proxy.is_some() && matches!(self.status, 502..=504) {
             failure = failure.or_else_do(NextStep::CheckProxy);
         }
         if doubt.is_some() {

@@ -7,13 +7,17 @@ use url::Url;
 
 use super::proxied::ProxyFailed;
 use super::proxy::Via;
-use super::tls::explain;
+use super::tls::{SpeaksTls, explain};
 use crate::error::{Error, Kind};
 use crate::oci::BadContent;
 
 /// An error of ureq, for a request to `host`; `via` is the proxy on the way to this URL.
 pub(super) fn failed(error: ureq::Error, host: &str, via: Option<(&Via, &Url)>, shown: &str) -> Error {
     let error = match (error, via) {
+        // Without TLS, it is the proxy that is spoken to.
+        (error, Some((via, _))) if SpeaksTls::is(&error) => {
+            return Error::Proxy { proxy: via.name.to_string(), reason: SpeaksTls.to_string(), status: None };
+        }
         (ureq::Error::Other(other), Some((via, url))) => match other.downcast::<ProxyFailed>() {
             Ok(proxy) => return by_proxy(*proxy, via, url),
             Err(other) => ureq::Error::Other(other),

@@ -79,8 +79,7 @@ impl Files {
 
     fn error(self) -> Error {
         let files: Vec<String> = self.of.into_values().collect();
-        let is = if files.len() == 1 { "is" } else { "are" };
-        let reason = format!("waits for what {is} in {}", files.join(", "));
+        let reason = format!("waits for what is in {}", files.join(", "));
         let next = if self.together.is_empty() {
             NextStep::ImportMissingVolumes { volumes: files }
         } else {

@@ -135,7 +135,7 @@ fn every() -> Vec<NextStep> {
         NextStep::TrustNewAuthority,
         NextStep::UnpackIntoPipe { with: "xz -dc", path: "/media/usb/images.tar.xz".into() },
         NextStep::UsePlainHttp { host: host() },
-        NextStep::UseTls { host: host() },
+        NextStep::UseTls,
         NextStep::WaitForOther,
         NextStep::WriteAuthorizationValue,
         NextStep::WriteElsewhere,
@@ -148,6 +148,11 @@ fn in_the_source() -> BTreeSet<&'static str> {
     let variants = source.lines().filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
     variants.map(|line| line.trim_end_matches([',', '{', ' '])).collect()
+}
+
+/// The name of a variant in what it looks like.
+fn name(shown: &str) -> &str {
+    shown.split([' ', '{']).next().unwrap_or_default()
 }
 
 fn commands() -> Vec<Command> {
@@ -164,7 +169,7 @@ fn typed(words: &str) -> impl Iterator<Item = &str> {
 #[test]
 fn the_tests_here_look_at_every_step_of_the_catalogue() {
     let named: Vec<String> = every().iter().map(|step| format!("{step:?}")).collect();
-    let named: BTreeSet<&str> = named.iter().filter_map(|text| text.split([' ', '{']).next()).collect();
+    let named: BTreeSet<&str> = named.iter().map(|text| name(text)).collect();
     assert_eq!(named, in_the_source());
 }
 
@@ -232,7 +237,8 @@ fn flags_are_found_between_other_words_and_not_between_backticks() {
 
 #[test]
 fn the_words_are_those_that_were_looked_at() {
-    let now: String = every().iter().map(|step| format!("{}\n", words(step))).collect();
+    let line = |step: &NextStep| format!("{}: {}\n", name(&format!("{step:?}")), words(step));
+    let now: String = every().iter().map(line).collect();
     let file = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/bundle/next_steps/words.txt");
     // BLESS=1 writes what is there now; whoever commits it has read it.
     if std::env::var_os("BLESS").is_some() {

@@ -19,15 +19,13 @@ use ureq::unversioned::transport::{
 };
 
 use super::super::silence::WaitingConnector;
+use super::plain::{Plain, is_of_tls};
 use super::trust::HostTls;
 use crate::registry::wire::clock::{CONNECT_TIMEOUT, ClockConnector};
 use crate::registry::wire::proxied::ProxyConnector;
 
 /// Two full records are encrypted and sent together: more than that only keeps the server waiting.
 const STEP: usize = 32 << 10;
-
-/// What a server's first byte is where it speaks TLS: the type of a record (RFC 8446 §5.1).
-const RECORD_TYPES: std::ops::RangeInclusive<u8> = 20..=23;
 
 /// An agent whose https connections are made as `tls` says, to where `names` leads, and under the clock.
 pub(crate) fn agent_for(config: Config, tls: HostTls, names: impl Resolver) -> Agent {
@@ -55,12 +53,15 @@ struct TlsConnector {
 }
 
 impl<In: Transport> Connector<In> for TlsConnector {
-    type Out = Either<In, TlsTransport>;
+    type Out = Either<Either<In, Plain<In>>, TlsTransport>;
 
     fn connect(&self, details: &ConnectionDetails, chained: Option<In>) -> Result<Option<Self::Out>, ureq::Error> {
         let Some(transport) = chained else { return Ok(None) };
-        if !details.needs_tls() || transport.is_tls() {
-            return Ok(Some(Either::A(transport)));
+        if !details.needs_tls() {
+            return Ok(Some(Either::A(Either::B(Plain::new(transport)))));
+        }
+        if transport.is_tls() {
+            return Ok(Some(Either::A(Either::A(transport))));
         }
         // The URL is the proxy's on the way to an https proxy, so that one gets no certificate.
         let (host, port) = (details.uri.host().unwrap_or_default(), details.uri.port_u16().unwrap_or(443));
@@ -76,7 +77,7 @@ impl<In: Transport> Connector<In> for TlsConnector {
         let (timeout, since) = (details.timeout, details.now);
         let mut wire = Wire { transport: Box::new(transport), timeout, since, clock, first: None };
         let outcome = handshake(&mut connection, &mut wire);
-        if wire.first.is_some_and(|first| RECORD_TYPES.contains(&first)) {
+        if wire.first.is_some_and(is_of_tls) {
             self.tls.note_that_it_is_spoken(host, port);
         }
         outcome?;

@@ -6,6 +6,7 @@ use rustls::pki_types::{ServerName, UnixTime};
 use rustls::{AlertDescription, CertificateError, InvalidMessage};
 
 use super::issuer::UnknownAuthority;
+use super::plain::SpeaksTls;
 use super::verifier::is_ca_as_end_entity;
 use super::weak::{ShortKey, old_hash};
 use crate::{Error, NextStep};
@@ -14,6 +15,9 @@ use crate::{Error, NextStep};
 /// pointless.
 pub(crate) fn explain(error: &ureq::Error, host: &str) -> Option<Error> {
     match error {
+        error if SpeaksTls::is(error) => {
+            Some(Error::refused(format!("{host} speaks TLS on this port"), NextStep::UseTls))
+        }
         ureq::Error::Rustls(error) => explain_handshake(error, host),
         ureq::Error::Io(error) => explain_io(error, host),
         ureq::Error::Tls(reason) => Some(Error::Refused { reason: format!("{host}: TLS: {reason}"), next: None }),

@@ -9,6 +9,7 @@ mod connector;
 mod der;
 mod explain;
 mod issuer;
+mod plain;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -19,5 +20,6 @@ mod weak;
 use connector::agent;
 pub(crate) use connector::agent_for;
 pub(crate) use explain::explain;
+pub(crate) use plain::SpeaksTls;
 pub use trust::TlsOptions;
 pub(crate) use trust::{HostTls, Tls};
