@@ -6,6 +6,8 @@ lane_bin=$root/.lane/bin
 # Half a gibibyte of dependencies on two slow cores; zot takes far longer than all the rest.
 build_seconds=${INTEROP_BUILD_SECONDS:-1200}
 zot_seconds=${INTEROP_ZOT_SECONDS:-300}
+# cosign is built by its own checks: six minutes of one core.
+cosign_seconds=${INTEROP_COSIGN_SECONDS:-900}
 
 # build NAME MODULE VERSION PACKAGE SECONDS [GO-FLAG…]
 # In a module of its own that pins the version: `go install` would also want the list of all versions, and a proxy of
