@@ -33,8 +33,9 @@ pub(crate) fn line(question: &str) -> Result<String> {
 pub(crate) fn password() -> Result<String> {
     let asks = is_possible();
     if asks {
-        ask("Password: ");
+        // In this order: whoever sees the question may type at once.
         hide();
+        ask("Password: ");
     }
     let answer = if asks { read_line() } else { read_all() };
     if asks {
