@@ -124,17 +124,23 @@ impl Walk<'_> {
     }
 
     fn too_deep(mut self, level: Vec<usize>, roots: Vec<Root>) -> Result<(Contents, Vec<Failure>)> {
-        let Some(&deepest) = level.first() else { return Ok(self.finish(roots)) };
-        let deepest = self.graph.nodes[deepest].descriptor.digest.clone();
+        let deepest: Vec<Digest> = level.iter().map(|at| self.graph.nodes[*at].descriptor.digest.clone()).collect();
         let referrers = self.referrers.is_some();
-        let (contents, _) = self.finish(roots);
+        let (contents, mut failures) = self.finish(roots);
         let too_deep = |what| Error::content(format!("{what} are nested more than {} deep", MAX_LEVELS - 1));
-        let error = if referrers {
-            too_deep("indexes and what refers to them").or_else_do(NextStep::LeaveOutReferrers)
-        } else {
-            too_deep("indexes")
-        };
-        Err(error.at(contents.images_with(&deepest).join(", ")))
+        if let Some(first) = deepest.first().filter(|_| referrers) {
+            let error = too_deep("indexes and what refers to them").or_else_do(NextStep::LeaveOutReferrers);
+            return Err(error.at(contents.images_with(first).join(", ")));
+        }
+        // What one image leads to concerns no other: it is not whole.
+        let images = contents.images_with_each(deepest.iter());
+        let failed = deepest.into_iter().zip(images);
+        failures.extend(failed.map(|(digest, images)| Failure {
+            digest,
+            images,
+            error: Arc::new(too_deep("indexes")),
+        }));
+        Ok((contents, failures))
     }
 
     /// Takes a manifest in that somebody else fetched; where it stands, if it was not there before.

@@ -46,6 +46,11 @@ impl Input {
     /// # Errors
     /// One cannot be used at all.
     pub(super) fn open_as_one(&self, watch: &dyn Watch) -> Result<Vec<Bundle>> {
+        self.open_each(watch).into_iter().collect()
+    }
+
+    /// The same, one by one.
+    pub(super) fn open_each(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
         let is_alone = self.bundles.len() == 1;
         let opened = self.open(watch).into_iter().zip(&self.bundles);
         opened.map(|(opened, path)| if is_alone { opened } else { or_salvaged(opened, path, watch) }).collect()

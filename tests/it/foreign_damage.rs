@@ -71,7 +71,19 @@ fn an_entry_that_is_absent_damaged_or_nonsense_hurts_nobody_else() {
         let blob = contents.put(MANIFEST, "{}");
         contents.name("gcr.io/org/bad:1", &blob);
     });
-    for contents in [absent, flipped, other_size, no_digest, no_name, no_type, no_manifest] {
+    let too_deep = with_another(|contents, image| {
+        let mut node = image;
+        for _ in 0..20 {
+            node = contents.index(&[node]);
+        }
+        contents.name("gcr.io/org/bad:1", &node);
+    });
+    let schema_1 = with_another(|contents, _| {
+        let text = r#"{"schemaVersion":1,"name":"x","tag":"1","fsLayers":[]}"#;
+        let blob = contents.put("application/vnd.docker.distribution.manifest.v1+prettyjws", text);
+        contents.name("gcr.io/org/bad:1", &blob);
+    });
+    for contents in [too_deep, schema_1, absent, flipped, other_size, no_digest, no_name, no_type, no_manifest] {
         hurts_nobody_else(&contents, "gcr.io/org/bad:1");
     }
     let nothing = with_another(|contents, _| contents.lines.push("null".into()));
@@ -162,4 +174,33 @@ fn a_byte_order_mark_is_said_and_carriage_returns_do_no_harm() {
     let (outputs, registry) = Given::new(start(&windows).blobs(&contents).end()).run_all();
     outputs.into_iter().for_each(|output| drop(output.succeeds()));
     assert_eq!(registry.tags("library/org/app"), ["1"]);
+}
+
+#[test]
+fn of_several_files_one_that_cannot_be_read_is_named_and_the_others_are_imported() {
+    let good = Given::new(Contents::small().packed());
+    let whole = Contents::small().packed();
+    let path = |given: &Given| given.path.to_str().expect("a path").to_owned();
+    for bad in [Given::new("no bundle at all"), Given::new(&whole[..whole.len() - 1500]), Given::new("")] {
+        for files in [[path(&good), path(&bad)], [path(&bad), path(&good)]] {
+            let registry = Registry::start();
+            let host = registry.host();
+            let import = || bundle().args(["import", "--plain-http", "--registry", &host]).args(&files);
+            // What is pinned is pinned whole.
+            let pinned = import().args(["--expect", &Contents::small().identity()]).run().exits(3);
+            assert_eq!(registry.connections(), 0, "{}", pinned.all());
+            let said = import().run().exits(3);
+            assert!(said.stderr.contains(&path(&bad)) && said.stderr.contains("hint: "), "{}", said.all());
+            assert_eq!(registry.missing("library/org/app", "1"), Vec::<String>::new(), "{}", said.all());
+            let json = import().args(["--format", "json"]).run().exits(3).json();
+            assert_eq!(json["damaged"].as_array().map(Vec::len), Some(1), "{json}");
+            let listed = bundle().args(["list"]).args(&files).run().exits(3);
+            assert!(listed.stdout.contains("gcr.io/org/app:1"), "{}", listed.all());
+            let verified = bundle().args(["verify"]).args(&files).run().exits(3);
+            assert!(verified.stdout.contains("intact"), "{}", verified.all());
+        }
+    }
+    let twice = Given::new("no bundle at all");
+    let said = bundle().args(["import", &path(&twice), &path(&twice), "--registry", "h.example"]).run().exits(3);
+    assert!(said.stderr.contains(&path(&twice)), "{}", said.all());
 }

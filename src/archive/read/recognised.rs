@@ -48,7 +48,7 @@ impl Seen {
 /// What it is.
 pub(crate) fn by_first_bytes(path: &Path, start: &[u8]) -> Result<()> {
     let packed = |what: &str, with: &'static str| {
-        let message = format!("compressed with {what}, which is not read here");
+        let message = format!("{}: compressed with {what}, which is not read here", path.display());
         let next = NextStep::UnpackIntoPipe { with, path: path.into() };
         Err(Error::Usage { message, next: Some(next) })
     };

@@ -11,8 +11,6 @@ use crate::oci::{Descriptor, Digest, Manifest, Platform, Repository};
 const MAX_SPREAD: usize = 5_000_000;
 /// More than five referrers for each image of a hundred thousand, counted in each repository: all of them go there.
 const MAX_ATTACHED: usize = 500_000;
-/// Steps from a root to a manifest: an image is one or two away.
-pub(super) const MAX_STEPS: usize = 15;
 
 /// Every node once, in the order of the format: so parents stand before their children.
 #[derive(Clone, Debug, Default)]
@@ -201,7 +199,7 @@ impl Contents {
     /// their children can stand for billions.
     ///
     /// # Errors
-    /// When it is too deep, or its roots, each counted with everything below it, are absurdly many
+    /// When its roots, each counted with everything below it, are absurdly many
     /// pieces of content.
     pub(crate) fn check_shape(&self) -> Result<()> {
         let mut spread = 0;
@@ -211,8 +209,7 @@ impl Contents {
                 return Err(Error::content("the images share content in an absurd way: it is a graph made to exhaust"));
             }
         }
-        self.check_attached()?;
-        self.check_depth()
+        self.check_attached()
     }
 
     /// Names of one image in one repository share what refers to it.
@@ -230,26 +227,5 @@ impl Contents {
             }
         }
         Ok(())
-    }
-
-    fn check_depth(&self) -> Result<()> {
-        let mut level: Vec<usize> = self.roots.iter().filter_map(|root| self.at(&root.digest)).collect();
-        let mut seen: HashSet<usize> = level.iter().copied().collect();
-        for _ in 0..=MAX_STEPS {
-            let mut next = Vec::new();
-            for at in level {
-                let children = self.children[at].iter().filter(|child| self.nodes[**child].is_manifest());
-                next.extend(children.filter(|child| seen.insert(**child)));
-            }
-            level = next;
-        }
-        match level.first() {
-            Some(deepest) => {
-                let digest = &self.nodes[*deepest].descriptor.digest;
-                let error = Error::content(format!("indexes are nested more than {} deep", MAX_STEPS + 1));
-                Err(error.at(self.images_with(digest).join(", ")))
-            }
-            None => Ok(()),
-        }
     }
 }

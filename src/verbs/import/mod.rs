@@ -11,10 +11,11 @@ use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use super::entries::Unusable;
 use super::opened::{Input, Opened, reads_bundles};
 use super::pushed::{Destination, place, pushes_images};
 use crate::archive::{Bundle, Expectation};
-use crate::error::{Error, NextStep, Result};
+use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, Host, Reference};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Event, Watch};
@@ -82,12 +83,13 @@ impl Import {
         if self.strict {
             policy::be_strict(&self.input.expect, &mut self.destination.registry)?;
         }
-        let bundles = self.input.open_as_one(watch.as_ref())?;
+        let (bundles, unreadable) = self.open(watch.as_ref())?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;
         let mut opened = Opened::new(bundles, self.name.as_ref(), 1, self.input.max_manifests, watch.as_ref())?;
         opened.check()?;
-        let unusable = opened.take_unusable();
+        let mut unusable = opened.take_unusable();
+        unusable.extend(unreadable);
         if opened.bundles.iter().any(Bundle::is_ours) {
             images::all_known(&opened.contents)?;
         }
@@ -121,6 +123,27 @@ impl Import {
         let lacking = lacking.into_inner().map(|lacking| lacking.list).unwrap_or_default();
         let missing = (lacking, lacks.volumes());
         Ok(Imported::new(self.destination.host, &opened.bundles, arrival, unusable, missing))
+    }
+}
+
+impl Import {
+    /// The bundles, and of several those that cannot be read at all: a file that is damaged concerns the others no more
+    /// than a damaged image does. Where something is pinned, everything has to be there.
+    fn open(&self, watch: &dyn Watch) -> Result<(Vec<Bundle>, Vec<Unusable>)> {
+        let (mut bundles, mut unreadable) = (Vec::new(), Vec::new());
+        for (path, opened) in self.input.bundles.iter().zip(self.input.open_each(watch)) {
+            match opened {
+                Ok(bundle) => bundles.push(bundle),
+                Err(error) if error.kind() == Kind::Content && self.input.expect.is_empty() => {
+                    unreadable.push(Unusable { label: path.display().to_string(), error });
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        match unreadable.pop() {
+            Some(only) if bundles.is_empty() => Err(only.error),
+            last => Ok((bundles, unreadable.into_iter().chain(last).collect())),
+        }
     }
 }
 

@@ -225,6 +225,15 @@ lenient_registry() {
 # module MODULE VERSION: where go keeps its sources.
 module() { HOME=$owner_home timeout 120 go mod download -json "$1@$2" 2>/dev/null </dev/null | jq -r '.Dir // empty'; }
 
+# layouts_and_tars DIR: every one below it.
+layouts_and_tars() {
+  (
+    cd "$1" || return
+    find . \( -name index.json -o -name oci-layout \) -printf '%h\n'
+    find . -name '*.tar' -o -name '*.tgz' -o -name '*.tar.*'
+  ) | sed 's|^[.]/||' | sort -u
+}
+
 # What each project tests itself with: PATH LIST VERIFY IMPORT, the import with a name for what has none.
 fixtures_of_others() {
   local name module version place path listed verified imported count=0 to=lenient
@@ -232,6 +241,8 @@ fixtures_of_others() {
   while read -r name module version; do
     place=$(module "$module" "$version")
     [[ -n $place ]] || fail "$module could not be had"
+    diff <(layouts_and_tars "$place") <(sed -n "s|^$name \([^ ]*\) .*|\1|p" "$here/files-of-others" | sort) ||
+      fail "not all of $name are in files-of-others"
     while read -r path listed verified imported; do
       verdict "$place/$path" "$listed" "$verified" "$imported" --name "peers.example/$name/$count" --namespace peers
       count=$((count + 1))
