@@ -14,9 +14,12 @@ use super::text::{count, shell_word, size};
 
 /// Write down what is there, as a small file to carry back: a base and a list for `export`
 #[derive(Args)]
-#[command(override_usage = "bundle inventory -o FILE [OPTIONS] BUNDLE...", after_help = "Example:\n  bundle inventory damaged.tar -o inventory.json\n  \
+#[command(
+    override_usage = "bundle inventory -o FILE [OPTIONS] BUNDLE...",
+    after_help = "Example:\n  bundle inventory damaged.tar -o inventory.json\n  \
 bundle export -f inventory.json --base inventory.json -o patch.tar\n  \
-bundle import damaged.tar patch.tar --registry 172.18.0.20")]
+bundle import damaged.tar patch.tar --registry 172.18.0.20"
+)]
 pub(crate) struct InventoryArgs {
     /// The file to write
     #[arg(short, long, value_name = "FILE", env = "BUNDLE_OUTPUT")]
