@@ -179,9 +179,8 @@ fn a_byte_order_mark_is_said_and_carriage_returns_do_no_harm() {
 #[test]
 fn of_several_files_one_that_cannot_be_read_is_named_and_the_others_are_imported() {
     let good = Given::new(Contents::small().packed());
-    let whole = Contents::small().packed();
     let path = |given: &Given| given.path.to_str().expect("a path").to_owned();
-    for bad in [Given::new("no bundle at all"), Given::new(&whole[..whole.len() - 1500]), Given::new("")] {
+    for bad in [Given::new("no bundle at all"), Given::new("<!DOCTYPE html>"), Given::new("")] {
         for files in [[path(&good), path(&bad)], [path(&bad), path(&good)]] {
             let registry = Registry::start();
             let host = registry.host();

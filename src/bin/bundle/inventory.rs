@@ -9,6 +9,7 @@ use oci_bundle::inventory::{Inventoried, Inventory, Mapping};
 use oci_bundle::{Error, Expectation, NextStep};
 
 use super::errors::Failure;
+use super::help::FINE;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
@@ -17,10 +18,13 @@ use super::values::registry_host;
 
 /// Write down what is there, as a small file to carry back: a base and a list for `export`
 #[derive(Args)]
-#[command(after_help = "Example:\n  bundle inventory damaged.tar -o inventory.json\n  \
+#[command(
+    override_usage = "bundle inventory -o FILE [OPTIONS] BUNDLE...",
+    after_help = "Example:\n  bundle inventory damaged.tar -o inventory.json\n  \
 bundle export -f inventory.json --base inventory.json -o patch.tar\n  \
 bundle import damaged.tar patch.tar --registry 172.18.0.20\n\nOf a registry, under the names that an import gives:\n  \
-bundle inventory --registry 172.18.0.20 -f images.txt -o inventory.json")]
+bundle inventory --registry 172.18.0.20 -f images.txt -o inventory.json"
+)]
 pub(crate) struct InventoryArgs {
     /// Files: tars, gzips of them, layout directories, or `-` for standard input; with --registry, repositories there
     #[arg(value_name = "BUNDLE|REPO")]
@@ -47,13 +51,13 @@ pub(crate) struct InventoryArgs {
     #[arg(long, value_name = "DIGEST", env = "BUNDLE_EXPECT", value_delimiter = ',')]
     expect: Vec<Expectation>,
     /// Where standard input and compressed bundles are unpacked to
-    #[arg(long, value_name = "DIR", env = "BUNDLE_TMPDIR")]
+    #[arg(long, help_heading = FINE, value_name = "DIR", env = "BUNDLE_TMPDIR")]
     tmpdir: Option<PathBuf>,
     /// Write at most this much of them there, as in 200GiB; without it, as much as there is room for
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, env = "BUNDLE_MAX_SPOOL")]
+    #[arg(long, help_heading = FINE, value_name = "SIZE", value_parser = parse_size, env = "BUNDLE_MAX_SPOOL")]
     max_spool: Option<u64>,
     /// Hold at most this much of manifests in memory, as in 2GiB
-    #[arg(long, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
+    #[arg(long, help_heading = FINE, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
     max_manifests: u64,
     #[command(flatten)]
     access: RegistryArgs,

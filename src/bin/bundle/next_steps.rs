@@ -335,7 +335,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
         NextStep::TakeInventory { path } => {
             return format!(
-                "list what is good of it, and give that instead: `bundle inventory {} -o inventory.json`",
+                "give its good parts: `bundle inventory {} -o inventory.json`",
                 shell_word(&path.display().to_string())
             )
             .into();

@@ -8,6 +8,7 @@ use oci_bundle::pack::{NamePattern, Pack};
 
 use super::errors::Failure;
 use super::export::{refuse_output, tell};
+use super::help::FINE;
 use super::import::called;
 use super::input_args::InputArgs;
 use super::progress::Progress;
@@ -17,12 +18,11 @@ use super::volumes::VolumeArgs;
 /// Make one bundle of the images in others, without a network: merge, take some out, complete a delta
 #[derive(Args)]
 #[command(
+    override_usage = "bundle pack -o FILE [OPTIONS] BUNDLE...",
     after_help = "Example:\n  bundle pack base.tar delta.tar -o images.tar\n\nThe bundle is the same, byte for byte, as \
 one export of these images gives."
 )]
 pub(crate) struct PackArgs {
-    #[command(flatten)]
-    input: InputArgs,
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
@@ -45,8 +45,10 @@ pub(crate) struct PackArgs {
     #[arg(long)]
     dry_run: bool,
     /// Blobs that are copied side by side
-    #[arg(short, long, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
+    #[arg(short, long, help_heading = FINE, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
     jobs: u16,
+    #[command(flatten)]
+    input: InputArgs,
 }
 
 impl PackArgs {

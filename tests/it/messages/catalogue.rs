@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What stands in the words of that file for what an error names.
-const SAMPLES: [&str; 21] = [
+const SAMPLES: [&str; 22] = [
     "/etc/docker/certs.d/registry.example:5000/client.key",
     "registry.example:5000/team/application:1.4",
     "registry.example:5000/library",
@@ -20,6 +20,7 @@ const SAMPLES: [&str; 21] = [
     "1.2 GiB of 4 GiB",
     "/home/operator/.docker/config.json",
     "xz -dc /media/usb/images.tar.xz",
+    "/media/usb/images.tar",
     "images/",
     "images-2of3.tar images-3of3.tar",
     "images-2of3.tar",

@@ -3,6 +3,7 @@
 //! now; whoever commits it has read it.
 
 mod catalogue;
+mod of_bases;
 mod of_commands;
 mod of_credentials;
 mod of_exports;
@@ -62,6 +63,7 @@ fn told() -> Told {
     of_tls::scenes(&mut told);
     of_machines::scenes(&mut told);
     of_volumes::scenes(&mut told);
+    of_bases::scenes(&mut told);
     told
 }
 
