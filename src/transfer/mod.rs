@@ -15,6 +15,7 @@ mod proof;
 mod push;
 mod read_back;
 mod schedule;
+mod sparse;
 mod steps;
 mod survey;
 mod tags;

@@ -22,7 +22,7 @@ use volumes::{InVolumes, Taker};
 
 pub use volumes::ExportedVolume;
 
-pub use crate::plan::{Origin, ReferrerPolicy, Wanted};
+pub use crate::plan::{Origin, Platforms, ReferrerPolicy, Wanted};
 
 /// What to export, and where to.
 #[derive(Clone, Debug)]
@@ -48,8 +48,11 @@ pub struct ExportedImage {
     pub digest: Digest,
     /// The type of its manifest.
     pub media_type: MediaType,
-    /// The platforms that its indexes name; empty for a single manifest.
+    /// The platforms that its indexes name and that come along; empty for a single manifest.
     pub platforms: Vec<String>,
+    /// Those that were not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_platforms: Vec<String>,
     /// What refers to it, or to a part of it. Absent where that is very much in all, and an image before this
     /// one is the same content and has it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -286,6 +289,7 @@ fn report(contents: &Contents) -> Exported {
             digest: digest.clone(),
             media_type: manifest.media_type().clone(),
             platforms: texts(&contents.platforms(digest)),
+            other_platforms: texts(&contents.other_platforms(digest)),
             referrers,
             status: "planned",
         })

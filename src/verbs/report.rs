@@ -111,18 +111,29 @@ pub struct LeftOut {
     pub digest: Digest,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Why: `nondistributable`.
+    /// Why: `nondistributable`, `platform`.
     pub reason: String,
+    /// Where it would run, for a manifest of a platform that was not asked for; absent where no index says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
 }
 
 impl LeftOut {
     /// All that these contents leave out, by digest.
     pub(super) fn of(contents: &Contents) -> Vec<Self> {
-        contents.left_out().into_iter().map(|(descriptor, reason)| Self::new(descriptor, reason)).collect()
+        Self::each(contents, contents.left_out())
     }
 
-    pub(super) fn new(descriptor: &Descriptor, reason: Reason) -> Self {
-        Self { digest: descriptor.digest.clone(), bytes: descriptor.size, reason: reason.as_str().into() }
+    /// Some of it.
+    pub(super) fn each(contents: &Contents, left_out: Vec<(&Descriptor, Reason)>) -> Vec<Self> {
+        let platforms = contents.platforms_of_left_out();
+        let one = |(descriptor, reason): (&Descriptor, Reason)| Self {
+            digest: descriptor.digest.clone(),
+            bytes: descriptor.size,
+            reason: reason.as_str().into(),
+            platform: platforms.get(&descriptor.digest).map(ToString::to_string),
+        };
+        left_out.into_iter().map(one).collect()
     }
 }
 

@@ -32,10 +32,11 @@ def one(program, scene, path, folder):
     with Registry(scene.layout) as registry:
         typed = [registry.name(typed) for typed, _ in scene.asked]
         arguments = ["export", "--no-progress", f"--plain-http={registry.host}", *typed, "-o", path]
+        arguments += [f"--platform={platform}" for platform in scene.platforms]
         status, said = run(program, arguments, folder)
         names = list(dict.fromkeys(name for _, name in scene.asked))
         try:
-            expected = bundle_of(scene.layout, names, scene.left_out, registry.name)
+            expected = bundle_of(scene.layout, names, scene.left_out, registry.name, scene.away)
         except Refused as refused:
             return f"the writer refuses this: {refused}"
         with open(path + ".expected", "wb") as file:

@@ -57,6 +57,7 @@ mod operator;
 mod origin;
 mod output_path;
 mod places;
+mod platforms;
 mod policy;
 mod possession;
 mod proxies;

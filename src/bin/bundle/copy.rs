@@ -62,11 +62,13 @@ impl CopyArgs {
         let mut copy = Copy::new(images, host.clone())
             .layer_urls(self.plan.include_non_distributable_layers)
             .max_manifests(self.plan.max_manifests)
+            .platforms(self.plan.platform.into_iter().collect())
             .referrers(self.plan.referrers.into())
             .all_mappings_count(self.target.all_mappings_count())
             .mappings(self.target.map)
             .check(self.target.check.into())
             .existing_tag(self.target.on_existing_tag.into())
+            .single_platform(self.target.single_platform)
             .dry_run(self.target.dry_run)
             .source(self.access.options_of(&source, &hosts, None)?)
             .registry(self.access.options(&[host], None)?);

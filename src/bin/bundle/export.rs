@@ -10,6 +10,7 @@ use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
 use super::image_args::ImageArgs;
+use super::left_out::{OTHER_PLATFORM, left_out_platforms};
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::prompt;
@@ -67,6 +68,7 @@ impl ExportArgs {
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
             .max_manifests(self.plan.max_manifests)
+            .platforms(self.plan.platform.into_iter().collect())
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
             .volume_size(self.volume_size)
@@ -105,9 +107,12 @@ fn refuse_output(path: &Path) -> Result<(), Failure> {
 }
 
 fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
-    for LeftOut { digest, bytes, .. } in &exported.left_out {
+    for LeftOut { digest, bytes, .. } in exported.left_out.iter().filter(|one| one.reason != OTHER_PLATFORM) {
         let text = format!("{digest}  {}, non-distributable and not in the registry", size(*bytes));
         progress.say("left out", &text);
+    }
+    if let Some(platforms) = left_out_platforms(&exported.left_out) {
+        progress.say("left out", &platforms);
     }
     if let (Some(digest), [first, ..]) = (&exported.digest, exported.volumes.as_slice()) {
         let bytes = exported.volumes.iter().map(|volume| volume.bytes).sum();

@@ -58,6 +58,7 @@ impl ImportArgs {
             .existing_tag(self.target.on_existing_tag.into())
             .sources(self.allow_source)
             .strict(self.strict)
+            .single_platform(self.target.single_platform)
             .dry_run(self.target.dry_run)
             .registry(self.access.options(&[host], script("AUTHCRED"))?);
         if let Some(namespace) = namespace {

@@ -14,6 +14,7 @@ mod export;
 mod image_args;
 mod import;
 mod input_args;
+mod left_out;
 mod list;
 mod live;
 mod login;

@@ -1,7 +1,7 @@
 //! Where images go and what they are called there: the flags of every command that brings them to a registry.
 
 use clap::{Args, ValueEnum};
-use oci_bundle::import::{self, ExistingTag, Mapping};
+use oci_bundle::import::{self, ExistingTag, Mapping, Platforms};
 use oci_bundle::oci::Host;
 use oci_bundle::{Error, NextStep};
 
@@ -25,6 +25,10 @@ pub(crate) struct TargetArgs {
     /// What to do about a tag that names another image at the registry
     #[arg(long, value_enum, value_name = "WHAT", default_value = "overwrite", env = "BUNDLE_ON_EXISTING_TAG")]
     pub(crate) on_existing_tag: OnExistingTag,
+    /// Of an image with several platforms, push the manifest of this one alone, under the image's tag: another digest
+    /// than that of the image
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "BUNDLE_SINGLE_PLATFORM")]
+    pub(crate) single_platform: Option<Platforms>,
     /// Say what would be sent where, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

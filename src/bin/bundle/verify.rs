@@ -9,6 +9,7 @@ use oci_bundle::verify::{Finding, Verified, Verify};
 use super::ending::finish;
 use super::errors::Failure;
 use super::input_args::InputArgs;
+use super::left_out::left_out_counts;
 use super::progress::Progress;
 use super::report::{self, Reports};
 use super::text::{count, numbers, size};
@@ -74,11 +75,7 @@ fn tell(progress: &Progress, verified: &Verified) {
     let blobs = &verified.blobs;
     let mut counts =
         format!("{} · {} · {}", count(verified.images, "image"), count(blobs.count, "blob"), size(blobs.bytes));
-    if !verified.left_out.is_empty() {
-        // Never a bare "intact" beside something that is not there.
-        let reason = &verified.left_out[0].reason;
-        counts.push_str(&format!(" · {} left out ({reason})", count(verified.left_out.len() as u64, "layer")));
-    }
+    counts.push_str(&left_out_counts(&verified.left_out));
     if let Some(volume) = verified.volume {
         counts.push_str(&format!(" · volume {} of {}", volume.number, volume.count));
         if !verified.other_volumes.is_empty() {

@@ -33,7 +33,7 @@ class Form:
         self.plan = plan
         self.count, self.number, self.table = 1, 1, {}
         self.roots = sorted(roots, key=self.place)
-        self.left_out = sorted(left_out)
+        self.left_out = sorted({*left_out, *plan.away})
         self.check_roots()
         self.check_left_out()
         self.index = written(self.index_document())
@@ -99,6 +99,16 @@ class Form:
         for digest in self.left_out:
             refuse_unless(digest in self.plan.sizes, f"{digest} was left out and is not in the plan")
             refuse_unless(self.plan.may_be_left_out(digest), f"{digest} is missing")
+        for root in self.roots:
+            self.check_platforms(root)
+
+    def check_platforms(self, root):
+        """Something that is no index is left of each root."""
+        below = self.plan.below(root.digest) if self.plan.away else set()
+        if below.isdisjoint(self.plan.away):
+            return
+        indexes = {digest for digest, manifest in self.plan.manifests.items() if manifest.is_index}
+        refuse_unless(below - indexes - set(self.left_out), f"all platforms of {root.digest} were left out")
 
     def root_descriptor(self, root):
         descriptor = {
@@ -114,9 +124,12 @@ class Form:
 
     def absent(self):
         return [
-            {"digest": digest, "reason": "nondistributable", "size": self.plan.sizes[digest]}
+            {"digest": digest, "reason": self.reason(digest), "size": self.plan.sizes[digest]}
             for digest in self.left_out
         ]
+
+    def reason(self, digest):
+        return "platform" if digest in self.plan.away else "nondistributable"
 
     def index_document(self):
         document = {
