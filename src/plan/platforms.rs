@@ -120,7 +120,7 @@ fn known_of<'a>(entry: &'a Descriptor, known: &'a HashMap<Digest, Option<Platfor
 }
 
 /// Whether an entry of an index says nothing of where it runs, so that its config has to.
-pub(super) fn is_silent(entry: &Descriptor, role: Role) -> bool {
+pub(crate) fn is_silent(entry: &Descriptor, role: Role) -> bool {
     let says = entry.platform.is_some() || entry.describes.is_some();
     role == Role::Manifest && !says && !entry.media_type.is_index()
 }

@@ -154,34 +154,42 @@ impl Asker<'_> {
                 manifest
             }
         };
-        let is_readable = |config: &&Descriptor| manifest.is_image() && config.size <= MAX_CONFIG;
-        let Some(config) = manifest.config().filter(is_readable) else { return Ok(None) };
-        if let Some(data) = &config.data {
-            return Ok(Platform::of_config(data));
-        }
-        let mut failures = Vec::new();
-        for place in places.iter().flat_map(|near| self.source.places(config, *near)) {
-            let mut left = MOST_CONFIGS;
-            loop {
-                left -= 1;
-                match self.read(place, config) {
-                    Ok(bytes) => return Ok(Platform::of_config(&bytes)),
-                    Err(e) if left > 0 && e.kind() == Kind::Transient => {}
-                    Err(e) => {
-                        failures.push(self.source.blame(place, &config.digest, e));
-                        break;
-                    }
+        platform_of(self.source, &manifest, places)
+    }
+}
+
+/// Where a single image runs, as its config says; these places have its manifest.
+///
+/// # Errors
+/// When none of them gives the config away.
+pub(crate) fn platform_of(source: &dyn Source, manifest: &Manifest, places: &[Place]) -> Result<Option<Platform>> {
+    let is_readable = |config: &&Descriptor| manifest.is_image() && config.size <= MAX_CONFIG;
+    let Some(config) = manifest.config().filter(is_readable) else { return Ok(None) };
+    if let Some(data) = &config.data {
+        return Ok(Platform::of_config(data));
+    }
+    let mut failures = Vec::new();
+    for place in places.iter().flat_map(|near| source.places(config, *near)) {
+        let mut left = MOST_CONFIGS;
+        loop {
+            left -= 1;
+            match read(source, place, config) {
+                Ok(bytes) => return Ok(Platform::of_config(&bytes)),
+                Err(e) if left > 0 && e.kind() == Kind::Transient => {}
+                Err(e) => {
+                    failures.push(source.blame(place, &config.digest, e));
+                    break;
                 }
             }
         }
-        if failures.is_empty() { Ok(None) } else { Err(Error::all(failures)) }
     }
+    if failures.is_empty() { Ok(None) } else { Err(Error::all(failures)) }
+}
 
-    fn read(&self, place: Place, config: &Descriptor) -> Result<Vec<u8>> {
-        let content = self.source.open(place, config, 0)?;
-        let mut bytes = Vec::new();
-        let mut reader = VerifyReader::new(content, &config.digest, config.size);
-        reader.read_to_end(&mut bytes).map_err(Error::from_read)?;
-        Ok(bytes)
-    }
+fn read(source: &dyn Source, place: Place, config: &Descriptor) -> Result<Vec<u8>> {
+    let content = source.open(place, config, 0)?;
+    let mut bytes = Vec::new();
+    let mut reader = VerifyReader::new(content, &config.digest, config.size);
+    reader.read_to_end(&mut bytes).map_err(Error::from_read)?;
+    Ok(bytes)
 }

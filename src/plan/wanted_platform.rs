@@ -22,7 +22,7 @@ pub(crate) struct WantedPlatform {
 
 impl WantedPlatform {
     /// Whether an image for this platform is taken, where an index has these.
-    pub(super) fn takes(&self, platform: &Platform, there: &[&Platform]) -> bool {
+    pub(crate) fn takes(&self, platform: &Platform, there: &[&Platform]) -> bool {
         let Some(rank) = self.rank(platform) else { return false };
         // Of a variant that is not there the next lower one is: whoever has it runs that too.
         !there.iter().filter_map(|other| self.rank(other)).any(|other| other > rank)

@@ -6,6 +6,7 @@ mod planned;
 mod pushed;
 pub mod report;
 
+pub mod check;
 pub mod copy;
 pub mod export;
 pub mod images;

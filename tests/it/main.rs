@@ -7,6 +7,7 @@ mod attacker_echo;
 mod attacker_reach;
 mod bad_source;
 mod bundle_file;
+mod check;
 mod choosing;
 mod copy;
 mod copy_beside;

@@ -34,7 +34,7 @@ fn put_index(registry: &Registry, repo: &str, tag: &str, children: &[Value]) -> 
 }
 
 /// `org/app:1` for these platforms, which share a layer; its digest, then theirs.
-fn put_app(registry: &Registry, platforms: &[&str]) -> Vec<String> {
+pub(crate) fn put_app(registry: &Registry, platforms: &[&str]) -> Vec<String> {
     let shared = put_layer(registry, "org/app", "a layer of all platforms");
     let child = |platform: &&str| put_platform(registry, "org/app", platform, std::slice::from_ref(&shared));
     let children: Vec<Value> = platforms.iter().map(child).collect();
@@ -43,7 +43,7 @@ fn put_app(registry: &Registry, platforms: &[&str]) -> Vec<String> {
     std::iter::once(index).chain(children.iter().map(digest)).collect()
 }
 
-const THREE: [&str; 3] = ["linux/amd64", "linux/arm64", "linux/s390x"];
+pub(crate) const THREE: [&str; 3] = ["linux/amd64", "linux/arm64", "linux/s390x"];
 
 #[test]
 fn the_index_keeps_its_bytes_and_one_platform_travels() {

@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use oci_bundle::Error;
 
+use super::check::CheckArgs;
 use super::copy::CopyArgs;
 use super::ending;
 use super::errors::{self, Failure};
@@ -64,6 +65,7 @@ pub(crate) enum Format {
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     Export(ExportArgs),
+    Check(CheckArgs),
     Copy(CopyArgs),
     Verify(VerifyArgs),
     List(ListArgs),
@@ -76,6 +78,7 @@ impl Verb {
     /// As it is typed.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Check(_) => "check",
             Self::Copy(_) => "copy",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
@@ -103,6 +106,7 @@ pub(crate) fn of(name: &str) -> Command {
 /// The program with all its commands.
 pub(crate) fn all() -> Command {
     let command = Cli::command().mut_args(by_environment).mut_subcommand("copy", CopyArgs::with_two_sides);
+    let command = command.mut_subcommand("check", CheckArgs::without_bundles);
     command.mut_subcommands(|command| command.mut_args(by_environment))
 }
 

@@ -8,8 +8,9 @@ use oci_bundle::{Error, NextStep};
 use super::errors::Failure;
 use super::values::registry_host;
 
+/// What images are called at a registry.
 #[derive(Args)]
-pub(crate) struct TargetArgs {
+pub(crate) struct NamingArgs {
     /// The registry, and what to put in front of repositories instead of `library`
     #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]", env = "BUNDLE_REGISTRY")]
     pub(crate) registry: Option<String>,
@@ -19,6 +20,12 @@ pub(crate) struct TargetArgs {
     /// Repositories below FROM (host/path) become TO, without the namespace (repeatable)
     #[arg(long, value_name = "FROM=TO", env = "BUNDLE_MAP", value_delimiter = ',')]
     pub(crate) map: Vec<Mapping>,
+}
+
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    #[command(flatten)]
+    pub(crate) naming: NamingArgs,
     /// How to check what the registry has afterwards
     #[arg(long, value_enum, default_value = "existence", env = "BUNDLE_CHECK")]
     pub(crate) check: Check,
@@ -71,7 +78,7 @@ impl From<Check> for import::Check {
     }
 }
 
-impl TargetArgs {
+impl NamingArgs {
     /// The registry and the namespace, where one is given. `doing` says what for, and `script` looks up what stands in
     /// for a flag that is absent.
     ///
