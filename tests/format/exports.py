@@ -31,8 +31,8 @@ def one(program, scene, path, folder):
     """Exports a scene; gives what is wrong, or None."""
     with Registry(scene.layout) as registry:
         typed = [registry.name(typed) for typed, _ in scene.asked]
-        arguments = ["export", "--no-progress", f"--plain-http={registry.host}", *typed, "-o", path]
-        arguments += [f"--platform={platform}" for platform in scene.platforms]
+        arguments = ["export", "--no-progress", f"--plain-http={registry.host}", *typed]
+        arguments += [*(f"--platform={platform}" for platform in scene.platforms), "-o", path]
         status, said = run(program, arguments, folder)
         names = list(dict.fromkeys(name for _, name in scene.asked))
         try:

@@ -19,25 +19,30 @@ pub(super) fn left_out_counts(left_out: &[LeftOut]) -> String {
     if let Some(first) = layers.first() {
         text.push_str(&format!(" · {} left out ({})", count(layers.len() as u64, "layer"), first.reason));
     }
-    if let Some(platforms) = left_out_platforms(left_out) {
-        text.push_str(&format!(" · {platforms}"));
+    if let Some((platforms, named)) = counted(left_out) {
+        text.push_str(&format!(" · {platforms} left out ({named})"));
     }
     text
 }
 
-/// `2 platforms left out (linux/arm64, linux/s390x)`, each once for all images; `None` where none is.
+/// `2 platforms: linux/arm64, linux/s390x`, each once for all images; `None` where none is left out.
 pub(super) fn left_out_platforms(left_out: &[LeftOut]) -> Option<String> {
+    counted(left_out).map(|(platforms, named)| format!("{platforms}: {named}"))
+}
+
+/// How many platforms, and which.
+fn counted(left_out: &[LeftOut]) -> Option<(String, String)> {
     let others: Vec<&LeftOut> = left_out.iter().filter(|one| one.reason == OTHER_PLATFORM).collect();
     if others.is_empty() {
         return None;
     }
     let names: BTreeSet<&str> = others.iter().filter_map(|one| one.platform.as_deref()).collect();
     if names.is_empty() {
-        return Some(format!("{} left out (platform)", count(others.len() as u64, "manifest")));
+        return Some((count(others.len() as u64, "manifest"), OTHER_PLATFORM.into()));
     }
     let mut named = names.iter().take(MOST_NAMED).copied().collect::<Vec<_>>().join(", ");
     if names.len() > MOST_NAMED {
         named.push_str(&format!(" and {} more", names.len() - MOST_NAMED));
     }
-    Some(format!("{} left out ({named})", count(names.len() as u64, "platform")))
+    Some((count(names.len() as u64, "platform"), named))
 }
