@@ -25,6 +25,8 @@ pub enum NextStep {
     AllowOverwriting,
     /// Have the registry allow layers with `urls`.
     AllowUrls,
+    /// Bring all platforms of an image, or one of them as an image of its own.
+    BringAllPlatformsOrOne,
     /// Check the address, and the proxy in front of the registry.
     CheckAddressAndProxy,
     /// Check this machine's clock.
@@ -55,6 +57,10 @@ pub enum NextStep {
     CheckPath,
     /// Check where the registry sends clients for content.
     CheckStorageRedirect,
+    /// Choose among the platforms that there are.
+    ChoosePlatform,
+    /// Choose one of the platforms that there are.
+    ChooseSinglePlatform,
     /// Copy a file once more, and compare the copies.
     CopyAgain,
     /// Have imgpkg push its own tar.
@@ -217,6 +223,8 @@ pub enum NextStep {
     NameHelper,
     /// Name the file that a link points to.
     NameLinkTarget,
+    /// Name bundles, or a registry.
+    NameBundlesOrRegistry,
     /// Name files, or a registry.
     NameFilesOrRegistry,
     /// Say the name of the only image in a layout.

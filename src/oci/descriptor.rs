@@ -35,6 +35,9 @@ pub(crate) struct Descriptor {
     /// Of the free texts, those that name an image: in `index.json` there are some.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(crate) annotations: BTreeMap<String, String>,
+    /// The manifest of the same index that this one is about, on attestations of buildx.
+    #[serde(skip_serializing)]
+    pub(crate) describes: Option<Digest>,
     /// What an artifact is, on descriptors of referrers.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) artifact_type: Option<String>,
@@ -64,11 +67,12 @@ impl TryFrom<Object<Written>> for Descriptor {
     type Error = Invalid;
 
     fn try_from(Object(written): Object<Written>) -> Result<Self, Invalid> {
-        let Written { media_type, digest, size, data, urls, annotations, artifact_type, platform } = written;
+        let Written { media_type, digest, size, data, urls, mut annotations, artifact_type, platform } = written;
+        let describes = annotations.remove(sparing::DESCRIBED).and_then(|text| text.parse().ok());
         let platform = platform.map(|Object(platform)| platform);
         media_type.refuse_unclear()?;
         let data = data.map(|text| embedded(&text, &digest, size)).transpose()?;
-        Ok(Self { media_type, digest, size, data, urls, annotations, artifact_type, platform })
+        Ok(Self { media_type, digest, size, data, urls, annotations, describes, artifact_type, platform })
     }
 }
 
@@ -99,6 +103,7 @@ impl Descriptor {
             data: None,
             urls: Vec::new(),
             annotations: BTreeMap::new(),
+            describes: None,
             artifact_type: None,
             platform: None,
         }

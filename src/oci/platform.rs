@@ -26,6 +26,17 @@ pub struct Platform {
 }
 
 impl Platform {
+    /// Where an image runs, as its config says, which is read leniently.
+    pub(crate) fn of_config(bytes: &[u8]) -> Option<Self> {
+        #[derive(Deserialize)]
+        struct Config {
+            #[serde(flatten)]
+            platform: Platform,
+        }
+        let config: Config = serde_json::from_slice(bytes).ok()?;
+        Some(config.platform).filter(Self::is_known)
+    }
+
     /// False for `unknown/unknown`, which builders put on attestations.
     pub(crate) fn is_known(&self) -> bool {
         !matches!(self.os.as_str(), "" | "unknown")

@@ -11,6 +11,11 @@ use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 /// What is kept of annotations on descriptors: the names of an image, for containerd and for others.
 pub(crate) const NAMES: [&str; 2] = ["io.containerd.image.name", oci_spec::image::ANNOTATION_REF_NAME];
 
+/// The manifest of an index that an attestation of buildx is about (docker/buildx `attestation-storage.md`).
+pub(super) const DESCRIBED: &str = "vnd.docker.reference.digest";
+/// A longer text is no digest, in bytes.
+const MOST_DESCRIBED: usize = 256;
+
 /// What a map of texts is read into.
 trait Kept: Default {
     fn keep(&mut self, key: String, value: String);
@@ -18,7 +23,7 @@ trait Kept: Default {
 
 impl Kept for BTreeMap<String, String> {
     fn keep(&mut self, key: String, value: String) {
-        if NAMES.contains(&key.as_str()) {
+        if NAMES.contains(&key.as_str()) || (key == DESCRIBED && value.len() <= MOST_DESCRIBED) {
             self.insert(key, value);
         }
     }
@@ -58,7 +63,7 @@ impl<'de, K: Kept> Visitor<'de> for Texts<K> {
     }
 }
 
-/// Annotations of which the names are kept; `null` is none.
+/// Annotations of which the names are kept, and what a manifest is about; `null` is none.
 pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
     deserializer.deserialize_option(Texts(PhantomData))
 }

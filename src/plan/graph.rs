@@ -26,6 +26,8 @@ pub(super) struct Graph {
     two_sizes: BTreeSet<usize>,
     /// Manifests found at one more place after they were looked at.
     pub(super) again: BTreeSet<usize>,
+    /// Manifests of platforms that nobody has wanted yet.
+    unwanted: BTreeSet<usize>,
     /// The sizes of all of it.
     bytes: u64,
 }
@@ -75,6 +77,32 @@ impl Graph {
         }
         // What one place does not have, or not whole, another may.
         Ok((rises || gains_urls || (elsewhere_too && self.is_wanting(at))).then_some(at))
+    }
+
+    /// Takes note of a use of some content that is of a platform which is not wanted; `Some` as for [`Graph::note`].
+    pub(super) fn note_unwanted(
+        &mut self,
+        descriptor: &Descriptor,
+        role: Role,
+        places: &[Place],
+    ) -> Result<Option<usize>> {
+        let is_new = !self.at.contains_key(&descriptor.digest);
+        let noted = self.note(descriptor, role, places)?;
+        if let Some(at) = noted.filter(|_| is_new) {
+            self.nodes[at].presence = Presence::LeftOut(Reason::Platform);
+            self.unwanted.insert(at);
+        }
+        // What something else wants may be worth another look all the same.
+        Ok(noted.filter(|at| !self.unwanted.contains(at)))
+    }
+
+    /// Some content is wanted; true if it was not before.
+    pub(super) fn is_wanted(&mut self, at: usize) -> bool {
+        let is_new = self.unwanted.remove(&at);
+        if is_new {
+            self.nodes[at].presence = Presence::Carried;
+        }
+        is_new
     }
 
     /// One digest with two sizes: the one that is somewhere stands, and in the end it shows whose word was
@@ -135,11 +163,15 @@ impl Graph {
         self.at.get(digest).and_then(|at| self.nodes[*at].manifest.as_ref())
     }
 
-    /// The content is at none of its places.
-    pub(super) fn is_absent(&mut self, at: usize) {
+    /// The content is at none of its places; why, where the source says.
+    pub(super) fn is_absent(&mut self, at: usize, reason: Option<Reason>) {
         let node = &mut self.nodes[at];
-        let may_be = !node.is_manifest() && !node.descriptor.urls.is_empty();
-        node.presence = if may_be { Presence::LeftOut(Reason::Nondistributable) } else { Presence::Missing };
+        let has_urls = !node.descriptor.urls.is_empty();
+        node.presence = match reason {
+            Some(Reason::Platform) if node.is_manifest() => Presence::LeftOut(Reason::Platform),
+            _ if !node.is_manifest() && has_urls => Presence::LeftOut(Reason::Nondistributable),
+            _ => Presence::Missing,
+        };
         self.failed.remove(&at);
     }
 

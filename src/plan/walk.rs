@@ -6,15 +6,16 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
-use super::attached::{Candidate, Missed, Search, Subject};
+use super::attached::{Candidate, Missed, Search};
 use super::budget::Budget;
-use super::graph::{Graph, MAX_NODES};
-use super::questions::{Answer, Listed, Question, There};
+use super::chosen::Chosen;
+use super::graph::Graph;
+use super::platforms::Platforms;
+use super::questions::{Answer, Asker, Question, There};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Role};
-use crate::store::{Contents, Event, Node, Place, ReferrerSource, Root, RootName, Source, Watch, side_by_side};
+use crate::store::{Contents, Event, Place, ReferrerSource, Root, RootName, Source, Watch, side_by_side};
 
 /// More levels than any image has (design limit; an image has two or three). The first is the roots.
 const MAX_LEVELS: usize = 17;
@@ -30,6 +31,8 @@ pub(crate) struct Start {
     pub(crate) manifest: Option<Manifest>,
     /// Where it can be had.
     pub(crate) places: Vec<Place>,
+    /// Which of its platforms are wanted.
+    pub(crate) platforms: Platforms,
 }
 
 /// Content that could not be had, and whom that concerns.
@@ -57,8 +60,7 @@ pub(crate) fn walk(
     budget: &Budget,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
-    let (graph, search) = (Graph::default(), Search::default());
-    Walk { source, referrers: None, budget, watch, graph, search, said: Vec::new() }.run(starts, jobs)
+    Walk::new(source, None, budget, watch).run(starts, jobs)
 }
 
 /// The same, and everything that refers to what is found, which become roots without a name.
@@ -72,52 +74,67 @@ pub(crate) fn walk_with_referrers(
     budget: &Budget,
     watch: &dyn Watch,
 ) -> Result<(Contents, Vec<Failure>)> {
-    let referrers = Some(source);
-    let (graph, search) = (Graph::default(), Search::default());
-    Walk { source, referrers, budget, watch, graph, search, said: Vec::new() }.run(starts, jobs)
+    Walk::new(source, Some(source), budget, watch).run(starts, jobs)
 }
 
 struct Walk<'a> {
-    source: &'a dyn Source,
-    referrers: Option<&'a dyn ReferrerSource>,
-    budget: &'a Budget,
+    asker: Asker<'a>,
     watch: &'a dyn Watch,
     graph: Graph,
     search: Search,
+    chosen: Chosen,
     /// What the roots are said to be, and how long.
     said: Vec<(Digest, u64)>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(
+        source: &'a dyn Source,
+        referrers: Option<&'a dyn ReferrerSource>,
+        budget: &'a Budget,
+        watch: &'a dyn Watch,
+    ) -> Self {
+        let (graph, search, chosen) = (Graph::default(), Search::default(), Chosen::default());
+        Self { asker: Asker { source, referrers, budget }, watch, graph, search, chosen, said: Vec::new() }
+    }
+
     fn run(mut self, starts: Vec<Start>, jobs: usize) -> Result<(Contents, Vec<Failure>)> {
         let mut roots = Vec::with_capacity(starts.len());
         let mut parents = Vec::new();
         let mut asked = Vec::new();
-        for Start { name, descriptor, manifest, places } in starts {
+        for Start { name, descriptor, manifest, places, platforms } in starts {
             roots.push(Root { name, digest: descriptor.digest.clone() });
             self.said.push((descriptor.digest.clone(), descriptor.size));
             match manifest {
-                Some(manifest) => parents.extend(self.take_in(manifest, &places)?),
-                None => asked.extend(self.graph.note(&descriptor, Role::Manifest, &places)?),
+                Some(manifest) => {
+                    self.chosen.begin(&manifest, &places, &platforms);
+                    parents.extend(self.take_in(manifest, &places, &platforms)?);
+                }
+                None => {
+                    asked.extend(self.graph.note(&descriptor, Role::Manifest, &places)?);
+                    self.reach(&descriptor.digest, &platforms);
+                }
             }
             for place in places {
                 self.look_at(place, &descriptor.digest);
             }
         }
-        for _ in 0..MAX_LEVELS {
+        // Where an index does not say which platforms it has, a level more finds out.
+        let levels = if self.chosen.is_any() { 2 * MAX_LEVELS } else { MAX_LEVELS };
+        for _ in 0..levels {
             let questions = self.questions(parents, std::mem::take(&mut asked))?;
             if questions.is_empty() {
                 return Ok(self.finish(roots));
             }
-            let listed = AtomicUsize::new(0);
+            let listed = Default::default();
             let answers = side_by_side(questions, jobs, |question| match self.watch.stopped() {
                 Some(_) => None,
-                None => Some(self.ask(question, &listed)),
+                None => Some(self.asker.ask(question, &listed)),
             });
             if let Some(signal) = self.watch.stopped() {
                 return Err(Error::Interrupted { signal });
             }
-            self.budget.check()?;
+            self.asker.budget.check()?;
             parents = self.learn(answers.into_iter().flatten())?;
         }
         self.too_deep(parents, roots)
@@ -125,7 +142,7 @@ impl Walk<'_> {
 
     fn too_deep(mut self, level: Vec<usize>, roots: Vec<Root>) -> Result<(Contents, Vec<Failure>)> {
         let deepest: Vec<Digest> = level.iter().map(|at| self.graph.nodes[*at].descriptor.digest.clone()).collect();
-        let referrers = self.referrers.is_some();
+        let referrers = self.asker.referrers.is_some();
         let (contents, mut failures) = self.finish(roots);
         let too_deep = |what| Error::content(format!("{what} are nested more than {} deep", MAX_LEVELS - 1));
         if let Some(first) = deepest.first().filter(|_| referrers) {
@@ -144,13 +161,15 @@ impl Walk<'_> {
     }
 
     /// Takes a manifest in that somebody else fetched; where it stands, if it was not there before.
-    fn take_in(&mut self, manifest: Manifest, places: &[Place]) -> Result<Option<usize>> {
+    fn take_in(&mut self, manifest: Manifest, places: &[Place], platforms: &Platforms) -> Result<Option<usize>> {
         for place in places {
             self.look_at(*place, manifest.digest());
         }
         let descriptor = manifest.descriptor();
         self.graph.note(&descriptor, Role::Manifest, places)?;
         let at = self.graph.at[&descriptor.digest];
+        self.graph.is_wanted(at);
+        self.reach(&descriptor.digest, platforms);
         let is_new = self.graph.nodes[at].manifest.is_none();
         if is_new {
             self.graph.is_there(at);
@@ -159,8 +178,16 @@ impl Walk<'_> {
         Ok(is_new.then_some(at))
     }
 
+    /// A manifest of which these platforms are wanted. Where that is more than before, it is looked through again.
+    fn reach(&mut self, digest: &Digest, platforms: &Platforms) {
+        let Some(&at) = self.graph.at.get(digest) else { return };
+        if self.chosen.reach(at, platforms) && self.graph.nodes[at].manifest.is_some() {
+            self.graph.again.insert(at);
+        }
+    }
+
     fn look_at(&mut self, place: Place, digest: &Digest) {
-        if self.referrers.is_some() {
+        if self.asker.referrers.is_some() {
             self.search.look_at(place, digest);
         }
     }
@@ -174,6 +201,7 @@ impl Walk<'_> {
                 self.judge(candidate, manifest)?;
             }
         }
+        parents.extend(self.chosen.waiting());
         parents.extend(std::mem::take(&mut self.graph.again));
         while !parents.is_empty() {
             wanted.extend(self.children(&parents)?);
@@ -184,7 +212,8 @@ impl Walk<'_> {
         let content = |at: usize| Question::Content(at, Box::new(self.graph.nodes[at].clone()));
         let mut questions: Vec<Question> = wanted.into_iter().map(content).collect();
         questions.extend(unknown.into_iter().map(Box::new).map(Question::Candidate));
-        let subjects = self.referrers.map(|source| self.search.subjects(source));
+        questions.extend(self.chosen.questions());
+        let subjects = self.asker.referrers.map(|source| self.search.subjects(source));
         questions.extend(subjects.into_iter().flatten().map(Question::Subject));
         questions.sort_by_key(|question| match question {
             Question::Subject(subject) => subject.rank(),
@@ -199,12 +228,32 @@ impl Walk<'_> {
         for &parent in parents {
             let Some(manifest) = self.graph.nodes[parent].manifest.clone() else { continue };
             let near = self.graph.nodes[parent].places.clone();
-            for successor in manifest.successors() {
-                let (descriptor, role) = (successor.descriptor, successor.role);
+            let source = self.asker.source;
+            let places = |descriptor: &Descriptor| {
                 let mut seen = HashSet::new();
-                let all = near.iter().flat_map(|near| self.source.places(descriptor, *near));
-                let places: Vec<Place> = all.filter(|place| seen.insert(*place)).collect();
-                let noted = self.graph.note(descriptor, role, &places).map_err(|e| e.at(manifest.digest()))?;
+                let all = near.iter().flat_map(|near| source.places(descriptor, *near));
+                all.filter(|place| seen.insert(*place)).collect::<Vec<Place>>()
+            };
+            let Some(wants) = self.chosen.wants(parent, &manifest, places) else { continue };
+            let platforms = self.chosen.of(parent);
+            for (number, successor) in manifest.successors().enumerate() {
+                let (descriptor, role) = (successor.descriptor, successor.role);
+                let places = places(descriptor);
+                let here = |e: Error| e.at(manifest.digest());
+                if !wants.get(number).copied().unwrap_or(true) {
+                    wanted.extend(self.graph.note_unwanted(descriptor, role, &places).map_err(here)?);
+                    continue;
+                }
+                let mut noted = self.graph.note(descriptor, role, &places).map_err(here)?;
+                if role == Role::Manifest {
+                    self.reach(&descriptor.digest, &platforms);
+                }
+                if let Some(&at) = self.graph.at.get(&descriptor.digest)
+                    && self.graph.is_wanted(at)
+                {
+                    wanted.push(at);
+                    noted = None;
+                }
                 let may_be_absent = role != Role::Manifest && (!descriptor.urls.is_empty() || places.is_empty());
                 let asks = role <= Role::Unknown || may_be_absent;
                 wanted.extend(noted.filter(|at| asks || self.graph.is_wanting(*at)));
@@ -216,90 +265,6 @@ impl Walk<'_> {
             }
         }
         Ok(wanted)
-    }
-
-    fn ask(&self, question: Question, listed: &AtomicUsize) -> Answer {
-        match question {
-            Question::Candidate(candidate) => {
-                let Candidate { descriptor, places, .. } = &*candidate;
-                let manifest = self.manifest(places, descriptor);
-                Answer::Candidate(candidate, manifest)
-            }
-            Question::Content(at, node) => Answer::Content(at, self.look_up(&node)),
-            Question::Subject(subject) => {
-                let Subject { place, digest, .. } = &subject;
-                let answer = self.referrers.map_or(Ok(Listed::default()), |source| {
-                    let listed = source.referrers(*place, digest);
-                    let both = listed.and_then(|listed| Ok((listed, source.tagged(*place, digest)?)));
-                    both.map_err(|e| source.blame(*place, digest, e))
-                });
-                let answer = answer.and_then(|(descriptors, tagged)| {
-                    // All answers are held at once.
-                    if listed.fetch_add(descriptors.len(), Ordering::Relaxed) + descriptors.len() > MAX_NODES {
-                        return Err(Error::content(format!("more than {MAX_NODES} referrers are listed")));
-                    }
-                    Ok((descriptors, tagged))
-                });
-                Answer::Subject(subject, answer)
-            }
-        }
-    }
-
-    /// A manifest from the first of these places that gives it whole.
-    fn manifest(&self, places: &[Place], descriptor: &Descriptor) -> Result<Box<Manifest>> {
-        let Descriptor { digest, size, .. } = descriptor;
-        let mut failures = Vec::new();
-        self.budget.take(*size)?;
-        for place in places {
-            match self.source.manifest(*place, descriptor) {
-                Ok(manifest) => {
-                    self.budget.take(manifest.held().saturating_sub(*size))?;
-                    return Ok(Box::new(manifest));
-                }
-                Err(e) => failures.push(self.source.blame(*place, digest, e)),
-            }
-        }
-        self.budget.give_back(*size);
-        Err(Error::all(failures))
-    }
-
-    fn look_up(&self, node: &Node) -> Result<There> {
-        let Node { descriptor, places, .. } = node;
-        if node.is_manifest() {
-            return if places.is_empty() {
-                Ok(There::Absent)
-            } else {
-                self.manifest(places, descriptor).map(There::Manifest)
-            };
-        }
-        if descriptor.data.is_some() {
-            return Ok(There::Blob);
-        }
-        let mut failures = Vec::new();
-        for place in places {
-            match self.source.has_blob(*place, descriptor) {
-                Ok(true) => return Ok(There::Blob),
-                Ok(false) => {}
-                Err(e) => failures.push(self.source.blame(*place, &descriptor.digest, e)),
-            }
-        }
-        if node.role == Role::Unknown {
-            self.budget.check()?;
-            for place in places {
-                match self.source.document(*place, descriptor) {
-                    Ok(Some(bytes)) => {
-                        self.budget.take(bytes.len() as u64)?;
-                        return Ok(There::Bytes(bytes));
-                    }
-                    Ok(None) => {}
-                    Err(e) => failures.push(self.source.blame(*place, &descriptor.digest, e)),
-                }
-            }
-        }
-        if !descriptor.urls.is_empty() && self.source.fetches_urls() {
-            return Ok(There::Blob);
-        }
-        if failures.is_empty() { Ok(There::Absent) } else { Err(Error::all(failures)) }
     }
 
     /// Takes the answers of a level in; the new manifests among them.
@@ -325,12 +290,16 @@ impl Walk<'_> {
                     self.graph.nodes[at].descriptor.data = Some(bytes);
                     self.graph.is_there(at);
                 }
-                Answer::Content(at, Ok(There::Absent)) => self.graph.is_absent(at),
+                Answer::Content(at, Ok(There::Absent)) => {
+                    let reason = self.asker.source.leaves_out(&self.graph.nodes[at].descriptor.digest);
+                    self.graph.is_absent(at, reason);
+                }
                 Answer::Content(at, Err(error)) => {
                     if self.graph.nodes[at].manifest.is_none() {
                         self.graph.failed.insert(at, error);
                     }
                 }
+                Answer::Platform(digest, answer) => self.chosen.learn(digest, answer),
                 Answer::Subject(subject, answer) => lists.push((subject, answer)),
             }
         }
@@ -342,7 +311,7 @@ impl Walk<'_> {
                     self.search.listed(&subject, listed);
                     for (name, manifest) in tagged {
                         self.search.tagged.insert((name, manifest.digest().clone()));
-                        level.extend(self.take_in(manifest, &[subject.place])?);
+                        level.extend(self.take_in(manifest, &[subject.place], &Platforms::default())?);
                     }
                 }
                 Err(error) => self.search.refused(subject, error),
@@ -360,11 +329,12 @@ impl Walk<'_> {
             return Ok(None);
         }
         self.search.found.insert(manifest.digest().clone());
-        self.take_in(manifest, &candidate.places)
+        self.take_in(manifest, &candidate.places, &Platforms::default())
     }
 
     fn finish(&mut self, mut roots: Vec<Root>) -> (Contents, Vec<Failure>) {
-        let (graph, search) = (std::mem::take(&mut self.graph), std::mem::take(&mut self.search));
+        let (mut graph, search) = (std::mem::take(&mut self.graph), std::mem::take(&mut self.search));
+        let unread = std::mem::take(&mut self.chosen).finish(&mut graph);
         let found = search.found.iter();
         roots.extend(found.map(|digest| Root { name: RootName::None, digest: digest.clone() }));
         let named: HashSet<RootName> = roots.iter().map(|root| root.name.clone()).collect();
@@ -372,6 +342,7 @@ impl Walk<'_> {
         roots.extend(tagged.filter(|(name, _)| !named.contains(name)).map(|(name, digest)| Root { name, digest }));
         let (contents, failures) = graph.finish(roots);
         let mut failures = failures;
+        failures.extend(unread);
         for (digest, size) in std::mem::take(&mut self.said) {
             let other = contents.node(&digest).map(|node| node.descriptor.size).filter(|other| *other != size);
             if let Some(other) = other {

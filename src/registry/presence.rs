@@ -12,7 +12,7 @@ use super::range::checked;
 use super::registries::Registries;
 use super::wire::exchange::{Method, Response};
 use crate::error::{Error, Kind, Result};
-use crate::oci::{Descriptor, Digest, Repository, VerifyReader};
+use crate::oci::{Algorithm, Descriptor, Digest, Repository, VerifyReader};
 use crate::store::{Endpoint, Settling};
 
 /// How often a body that broke off is asked for.
@@ -68,6 +68,53 @@ impl Registries {
             }
         }
         Ok(there)
+    }
+
+    /// Whether a manifest is there, for whoever only reads.
+    ///
+    /// # Errors
+    /// When the registry does not say.
+    pub(crate) fn has_manifest(&self, at: &Repository, descriptor: &Descriptor) -> Result<bool> {
+        self.holds(at, Endpoint::Manifests, descriptor, &Scope::pull(at.path()), false)
+    }
+
+    /// The digest of what stands at a tag or digest; `None` if nothing does. No manifest is fetched where HEAD tells.
+    ///
+    /// # Errors
+    /// When the registry does not say.
+    pub(crate) fn digest_at(&self, at: &Repository, reference: &str) -> Result<Option<Digest>> {
+        let peer = self.transport.peer(at.host())?;
+        let scope = Scope::pull(at.path());
+        let mut refused = None;
+        if peer.takes(Feature::Head) {
+            match self.request_manifest(Method::HEAD, at, reference, &scope) {
+                Ok((mut response, shown)) => {
+                    let named = response.header("docker-content-digest").and_then(|text| text.parse().ok());
+                    match (response.status, named) {
+                        (200, Some(digest)) => return Ok(Some(digest)),
+                        // Not every registry says it in an answer without a body.
+                        (200, None) => response.drain(),
+                        (404, _) => return Ok(None),
+                        (401, _) if response.is_registry => return Err(response.failure(&shown)),
+                        (408 | 429, _) => return Err(response.failure(&shown)),
+                        (status, _) => {
+                            response.drain();
+                            refused = Some(format!("HEAD is answered {status}"));
+                        }
+                    }
+                }
+                Err(e) if e.status().is_some_and(|status| !matches!(status, 408 | 429 | 503)) => {
+                    refused = Some(e.to_string());
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        let bytes = self.manifest_bytes(at, reference, &scope)?;
+        if let Some(reason) = refused {
+            peer.lacks(Feature::Head, &reason, self.transport.watch.as_ref());
+        }
+        let algorithm = reference.parse::<Digest>().map_or(Algorithm::Sha256, |digest| digest.algorithm());
+        Ok(bytes.map(|bytes| Digest::of(algorithm, &bytes)))
     }
 
     fn ask(

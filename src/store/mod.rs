@@ -4,15 +4,17 @@
 
 mod contents;
 mod event;
+mod reason;
 mod settling;
 mod sink;
 mod source;
 mod target;
 mod workers;
 
-pub(crate) use contents::{Contents, Node, Presence, Reason, Referrer, Root, RootName};
+pub(crate) use contents::{Contents, Node, Presence, Referrer, Root, RootName};
 pub(crate) use event::sleep;
 pub use event::{Event, Quiet, Watch};
+pub(crate) use reason::Reason;
 pub(crate) use settling::Settling;
 pub(crate) use sink::{Held, Sink};
 pub(crate) use source::{Content, Copies, Place, ReferrerSource, Source};

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::reason::Reason;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Reference, Repository};
 
@@ -58,6 +59,11 @@ pub(crate) trait Source: Sync {
     /// When it is there and not what the descriptor says, or the source does not say.
     fn document(&self, _: Place, _: &Descriptor) -> Result<Option<Arc<[u8]>>> {
         Ok(None)
+    }
+
+    /// Why some content is at none of its places, where the source says that it was left out.
+    fn leaves_out(&self, _: &Digest) -> Option<Reason> {
+        None
     }
 
     /// Whether content that none of its places has is taken from the `urls` in its descriptor.

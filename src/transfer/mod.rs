@@ -16,6 +16,7 @@ mod proof;
 mod push;
 mod read_back;
 mod schedule;
+mod sparse;
 mod steps;
 mod survey;
 mod tags;

@@ -16,12 +16,13 @@ use super::needs::{ExistingTag, Image, Need};
 use super::outcome::{Outcome, Pushed, Status, report};
 use super::proof::Proofs;
 use super::schedule::run;
+use super::sparse;
 use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
 use super::tags::Before;
 use super::tally::{Tally, note};
 use crate::error::{Error, Kind, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Repository, Role};
+use crate::oci::{Descriptor, Digest, Manifest, Repository, Role};
 use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch};
 
 /// Blobs up to this size, in bytes, may be read into memory before they are sent: one for each worker.
@@ -187,6 +188,9 @@ impl Work<'_> {
         let Some(manifest) = &need.node.manifest else { return Ok(()) };
         let place = |e: Error| e.at(format!("{to}@{}", manifest.digest()));
         match self.target.put_manifest(to, manifest, None) {
+            Err(e) if sparse::may_be_refused_for_that(&e) && self.lacks_platforms(to, manifest) => {
+                return Err(place(sparse::refused(e)));
+            }
             Err(e) if self.brought.lacks_ours(to, manifest, &e) || e.is_missing_content() => {}
             answer => return answer.map(|()| self.brought.note(to, manifest.digest())).map_err(place),
         }
@@ -202,6 +206,10 @@ impl Work<'_> {
             }
         }
         self.brought.put_when_shown(to, manifest, None).map_err(place)
+    }
+
+    fn lacks_platforms(&self, to: &Repository, manifest: &Manifest) -> bool {
+        sparse::lacks_platforms(self.contents, self.target, to, manifest)
     }
 
     fn finish_image(&self, image: &Image, whole: usize, complete: bool) -> Result<Status> {

@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::images::Images;
 use super::planned::{Planned, Selection, announce, takes_images};
 use super::pushed::report::{Arrived, gravest};
-use super::pushed::{Destination, place, pushes_images};
+use super::pushed::{Destination, pushes_images};
 use super::report::{Failure, LeftOut};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::Host;
@@ -23,7 +23,7 @@ use crate::transfer::{Image, Survey};
 pub use super::planned::PlanFailed;
 pub use super::pushed::Check;
 pub use super::pushed::report::{ImageStatus, PushedBlobs, PushedImage, ReadBackReport};
-pub use crate::plan::{Mapping, Origin, ReferrerPolicy, Wanted};
+pub use crate::plan::{Mapping, Origin, Platforms, ReferrerPolicy, Wanted};
 pub use crate::transfer::ExistingTag;
 
 /// What to copy, and where to.
@@ -112,7 +112,7 @@ impl Copy {
         let Planned { registries, contents } = selection.plan(&source, &watch, may)?;
         announce(&contents, watch.as_ref());
         let source = registries.copied_to(&target, &destination.host)?;
-        let placed = place(&contents, None, &naming, destination.existing_tag)?;
+        let placed = destination.place(&contents, None, watch.as_ref())?;
         // All of it can be had, or there would be no plan.
         let is_whole = |_: &Image, _: &[Image], _: &Survey<'_>| Ok(());
         let arrival = destination.push(&contents, (placed, Vec::new()), &source, &target, is_whole, watch.as_ref())?;

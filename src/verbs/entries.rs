@@ -7,7 +7,7 @@ use super::superseded::Aside;
 use crate::archive::{Bundle, Bundles, IndexEntry, nothing_named};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Reference, parse_digest_tag};
-use crate::plan::Start;
+use crate::plan::{Platforms, Start};
 use crate::store::{Contents, Place, RootName};
 
 /// One entry of a layout that cannot be used, which concerns no other.
@@ -62,7 +62,13 @@ impl Entries {
                 let Descriptor { digest, media_type, size, .. } = descriptor.clone();
                 if seen.insert((called.clone(), digest, media_type, size)) {
                     let places = bundles.holding(&descriptor);
-                    entries.starts.push(Start { name: called, descriptor, manifest: None, places });
+                    entries.starts.push(Start {
+                        name: called,
+                        descriptor,
+                        manifest: None,
+                        places,
+                        platforms: Platforms::default(),
+                    });
                 }
             }
         }
@@ -177,7 +183,8 @@ pub(super) fn unlisted_referrers(bundles: &Bundles, contents: &Contents) -> Vec<
             if is_here {
                 found.insert(manifest.digest().clone());
                 let (name, descriptor) = (RootName::None, manifest.descriptor());
-                starts.push(Start { name, descriptor, manifest: None, places: places.clone() });
+                let platforms = Platforms::default();
+                starts.push(Start { name, descriptor, manifest: None, places: places.clone(), platforms });
             }
             !is_here
         });

@@ -13,7 +13,7 @@ use crate::registry::RegistryOptions;
 use crate::store::Watch;
 
 pub use super::written::{ExportFailed, Exported, ExportedBlobs, ExportedImage, ExportedVolume};
-pub use crate::plan::{Origin, ReferrerPolicy, Wanted};
+pub use crate::plan::{Origin, Platforms, ReferrerPolicy, Wanted};
 
 /// What to export, and where to.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::thread::available_parallelism;
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 
 use super::opened::{Input, Opened, reads_bundles};
 use super::report::{DamagedEntry, DeltaReport, LeftOut, ReferrerReport, VolumeReport};
@@ -39,6 +39,18 @@ pub struct ListedPlatform {
     pub bytes: u64,
 }
 
+/// A platform of an image that the bundle does not hold, since it was not asked for.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct OtherPlatform {
+    /// Where it would run, where an index says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
+    /// Its manifest.
+    pub digest: Digest,
+}
+
 /// One image.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -60,6 +72,9 @@ pub struct ListedImage {
     pub shared_bytes: u64,
     /// Its platforms, in the order of its indexes.
     pub platforms: Vec<ListedPlatform>,
+    /// The platforms that were not asked for, in the same order.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_platforms: Vec<OtherPlatform>,
     /// What refers to it, or to a part of it: subjects first. Absent where that is very much in all, and an
     /// image before this one is the same content and has it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -156,9 +171,10 @@ fn list(bundle: Bundle, input: &Input, watch: &dyn Watch) -> Result<Listed> {
             tag: if let RootName::Tag(tag) = &root.name { Some(tag.clone()) } else { None },
             digest: root.digest.clone(),
             media_type: node.media_type().clone(),
-            bytes: sum(closure.iter().copied()),
+            bytes: sum(closure.iter().copied().filter(|node| !node.is_of_other_platform())),
             shared_bytes: sum(shared.copied()),
             platforms: platforms.of(&closure),
+            other_platforms: others(&closure),
             referrers,
             missing: closure.iter().filter(|n| n.presence == Presence::Missing).count() as u64,
             volumes: volumes(bundle, &closure),
@@ -204,6 +220,23 @@ fn volumes(bundle: &Bundle, nodes: &[&Node]) -> Vec<u32> {
     let stands = nodes.iter().filter_map(|node| bundle.stands(&node.descriptor.digest));
     let numbers: BTreeSet<u32> = stands.flat_map(|stands| stands.volumes()).copied().collect();
     numbers.into_iter().collect()
+}
+
+/// The manifests that are not there for their platform. Attestations go with what they are about, and are not named.
+fn others(closure: &[&Node]) -> Vec<OtherPlatform> {
+    let mut named: HashMap<&Digest, &Platform> = HashMap::new();
+    for successor in closure.iter().filter_map(|n| n.manifest.as_ref()).flat_map(Manifest::successors) {
+        if let Some(platform) = &successor.descriptor.platform {
+            named.entry(&successor.descriptor.digest).or_insert(platform);
+        }
+    }
+    let others = closure.iter().filter(|node| node.is_of_other_platform()).map(|node| &node.descriptor.digest);
+    let others = others.filter(|digest| named.get(digest).is_none_or(|platform| platform.is_known()));
+    let other = |digest: &Digest| OtherPlatform {
+        platform: named.get(digest).map(ToString::to_string),
+        digest: digest.clone(),
+    };
+    others.map(other).collect()
 }
 
 fn sum<'a>(nodes: impl Iterator<Item = &'a Node>) -> u64 {
@@ -261,15 +294,9 @@ impl<'a> Platforms<'a> {
 
 /// The platform of an image config, read leniently: it is only shown.
 fn configured(bundle: &Bundle, config: &Descriptor) -> Result<Option<Platform>> {
-    #[derive(Deserialize)]
-    struct Config {
-        #[serde(flatten)]
-        platform: Platform,
-    }
     if config.size > MAX_CONFIG || !bundle.holds(config) {
         return Ok(None);
     }
     let bytes = bundle.read_whole(config)?;
-    let config: Option<Config> = serde_json::from_slice(&bytes).ok();
-    Ok(config.map(|config| config.platform).filter(Platform::is_known))
+    Ok(Platform::of_config(&bytes))
 }

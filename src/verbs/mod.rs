@@ -10,6 +10,7 @@ pub mod report;
 mod superseded;
 mod written;
 
+pub mod check;
 pub mod copy;
 pub mod export;
 pub mod images;

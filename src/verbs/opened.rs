@@ -297,7 +297,7 @@ pub(super) fn rest_on_bases(bundles: &Bundles, contents: &mut Contents) {
     let said: HashSet<&Digest> = bundles.iter().flat_map(Bundle::rests_on).collect();
     if !said.is_empty() {
         let is_nowhere = |node: &Node| match node.presence {
-            Presence::Carried | Presence::LeftOut(Reason::Base | Reason::Volume(_)) => false,
+            Presence::Carried | Presence::LeftOut(Reason::Base | Reason::Platform | Reason::Volume(_)) => false,
             Presence::LeftOut(Reason::Nondistributable) | Presence::Missing => true,
         };
         contents.leave_out(Reason::Base, |node| is_nowhere(node) && said.contains(&node.descriptor.digest));

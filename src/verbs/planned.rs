@@ -6,9 +6,12 @@ use std::sync::Arc;
 pub(super) use super::announced::announce;
 use super::announced::{named, with_images};
 use super::images::Images;
+use super::report::texts;
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Digest, Reference};
-use crate::plan::{Budget, ReferrerPolicy, Start, Wanted, walk, walk_with_referrers};
+use crate::oci::{Digest, Platform, Reference};
+use crate::plan::{
+    Budget, Platforms, ReferrerPolicy, Start, Wanted, WantedPlatform, lacking, walk, walk_with_referrers,
+};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Event, RootName, Watch, side_by_side};
 
@@ -21,6 +24,8 @@ pub(super) struct Selection {
     pub(super) layer_urls: bool,
     /// Bytes of manifests that may be held at once.
     pub(super) max_manifests: u64,
+    /// Which platforms of them.
+    pub(super) platforms: Platforms,
     /// Whether what refers to them comes along.
     pub(super) referrers: ReferrerPolicy,
 }
@@ -40,6 +45,13 @@ macro_rules! takes_images {
         #[must_use]
         pub fn max_manifests(mut self, bytes: u64) -> Self {
             self.selection.max_manifests = bytes;
+            self
+        }
+
+        /// Which platforms of the images are wanted; all, where nobody says.
+        #[must_use]
+        pub fn platforms(mut self, platforms: Platforms) -> Self {
+            self.selection.platforms = platforms;
             self
         }
 
@@ -83,7 +95,13 @@ pub(super) struct Planned {
 impl Selection {
     pub(super) fn new(images: impl Into<Images>) -> Self {
         let images = images.into();
-        Self { images, layer_urls: false, max_manifests: Budget::DEFAULT, referrers: ReferrerPolicy::default() }
+        Self {
+            images,
+            layer_urls: false,
+            max_manifests: Budget::DEFAULT,
+            platforms: Platforms::default(),
+            referrers: ReferrerPolicy::default(),
+        }
     }
 
     /// That it can be carried out.
@@ -111,7 +129,8 @@ impl Selection {
         let budget = Budget::new(self.max_manifests);
         let wanted = self.images.settle(&registries, jobs, watch.as_ref())?;
         may(&wanted).map_err(|e| vec![e])?;
-        let (starts, mut errors) = resolve(&registries, wanted, jobs, &budget, watch.as_ref())?;
+        let (mut starts, mut errors) = resolve(&registries, wanted, jobs, &budget, watch.as_ref())?;
+        starts.iter_mut().for_each(|start| start.platforms = self.platforms.clone());
         let walked = match self.referrers {
             ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
             ReferrerPolicy::Auto | ReferrerPolicy::Require => {
@@ -123,12 +142,38 @@ impl Selection {
         errors.extend(failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images)));
         // What nobody could read again is not written.
         errors.extend(contents.check_shape().err());
+        errors.extend(self.without_platforms(&contents, watch.as_ref()));
         if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
             let lonely =
                 |name: &Reference, digest: &Digest| (!contents.has_referrers(digest)).then(|| without_referrers(name));
             errors.extend(named(&contents).filter_map(|(name, digest)| lonely(name, digest)));
         }
         if errors.is_empty() { Ok(Planned { registries, contents }) } else { Err(errors) }
+    }
+
+    /// The images that have none of the wanted platforms, and all where none has one of them. An image that has one
+    /// and not another is said to whoever watches.
+    fn without_platforms(&self, contents: &Contents, watch: &dyn Watch) -> Vec<Error> {
+        let wanted = self.platforms.wanted();
+        if wanted.is_empty() {
+            return Vec::new();
+        }
+        let of = |(name, digest)| (name, lacking(contents, digest, &self.platforms));
+        let images: Vec<(&Reference, (Vec<Platform>, Vec<&WantedPlatform>))> = named(contents).map(of).collect();
+        let mut says_something = images.iter().filter(|(_, (has, _))| !has.is_empty()).peekable();
+        let is_anywhere = says_something.peek().is_none()
+            || wanted.iter().all(|one| says_something.clone().any(|(_, (_, lacks))| !lacks.contains(&one)));
+        let mut errors = Vec::new();
+        for (name, (has, lacks)) in images.iter().filter(|(_, (_, lacks))| !lacks.is_empty()) {
+            let lacks_text = lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and no ");
+            let reason = format!("it has no {lacks_text}, only {}", texts(has).join(", "));
+            if lacks.len() == wanted.len() || !is_anywhere {
+                errors.push(Error::refused(reason, NextStep::ChoosePlatform).at(name.name()));
+            } else {
+                watch.on(Event::Warning { message: &format!("{}: {reason}", name.name()) });
+            }
+        }
+        errors
     }
 }
 
@@ -166,7 +211,8 @@ fn resolve(
                 let digest = reference.digest.filter(|_| reference.tag.is_none());
                 let name = RootName::Full(Reference { digest, ..reference });
                 let descriptor = manifest.descriptor();
-                starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place] });
+                let (manifest, places) = (Some(manifest), vec![place]);
+                starts.push(Start { name, descriptor, manifest, places, platforms: Platforms::default() });
             }
             Err(e) => errors.push(match lines {
                 Some(lines) => e.at(lines),

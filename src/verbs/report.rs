@@ -111,8 +111,11 @@ pub struct LeftOut {
     pub digest: Digest,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Why: `base` or `nondistributable`.
+    /// Why: `base`, `nondistributable` or `platform`.
     pub reason: String,
+    /// Where it would run, for a manifest of a platform that was not asked for; absent where no index says so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub platform: Option<String>,
     #[serde(skip)]
     is_for_good: bool,
 }
@@ -120,12 +123,20 @@ pub struct LeftOut {
 impl LeftOut {
     /// All that these contents leave out, by digest.
     pub(super) fn of(contents: &Contents) -> Vec<Self> {
-        contents.left_out().into_iter().map(|(descriptor, reason)| Self::new(descriptor, reason)).collect()
+        Self::each(contents, contents.left_out())
     }
 
-    pub(super) fn new(descriptor: &Descriptor, reason: Reason) -> Self {
-        let (digest, is_for_good) = (descriptor.digest.clone(), reason.is_for_good());
-        Self { digest, bytes: descriptor.size, reason: reason.as_str().into(), is_for_good }
+    /// Some of it.
+    pub(super) fn each(contents: &Contents, left_out: Vec<(&Descriptor, Reason)>) -> Vec<Self> {
+        let platforms = contents.platforms_of_left_out();
+        let one = |(descriptor, reason): (&Descriptor, Reason)| Self {
+            digest: descriptor.digest.clone(),
+            bytes: descriptor.size,
+            reason: reason.as_str().into(),
+            platform: platforms.get(&descriptor.digest).map(ToString::to_string),
+            is_for_good: reason.is_for_good(),
+        };
+        left_out.into_iter().map(one).collect()
     }
 
     /// No other file has it because of us, and an image counts as whole without it.

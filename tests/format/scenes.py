@@ -3,35 +3,24 @@
 import base64
 import itertools
 import os
-from typing import NamedTuple
 
 from page.descriptors import DOCKER_IMAGE, DOCKER_INDEX, OCI_IMAGE, OCI_INDEX
+import platform_scenes
 from mutations import foreign
 from mutations.chance import Maker
 from mutations.material import Box, CONFIG, DOCKER_CONFIG, LAYER, named, text
 from mutations.mutated import write_tree
+from scene import HOST, Scene
 from writer import images_of
 
-HOST = "registry.example/"
 FIXTURES = os.path.join(os.path.dirname(__file__), "..", "..", "fixtures", "images")
 URLS = ["https://example.invalid/layer"]
-
-
-class Scene(NamedTuple):
-    """A layout directory, the images of it that are asked for, and what of them is not there.
-
-    `asked` are pairs: what is typed, with the host of the layout, and the name that the bundle has for it.
-    """
-
-    label: str
-    layout: str
-    asked: list
-    left_out: list
 
 
 def scenes(folder):
     """All scenes; those that are made here are written below this folder."""
     yield from of_fixtures()
+    yield from platform_scenes.scenes(folder)
     for make in (
         *(by_chance(seed) for seed in range(8)),
         plain,

@@ -52,17 +52,17 @@ def images_of(layout):
     return named, unnamed
 
 
-def plan_of(roots, store):
+def plan_of(roots, store, away):
     """The plan of these roots, where what the store does not have is taken from the `data` of a Descriptor."""
-    return Plan(roots, store.fetch, data_is_taken=True)
+    return Plan(roots, store.fetch, data_is_taken=True, away=away)
 
 
-def attached(named, unnamed, store):
+def attached(named, unnamed, store, away):
     """Those of the unnamed that refer, in the end, to something that the named lead to."""
     chosen, waiting = [], list(unnamed)
     while True:
-        plan = plan_of([*named, *chosen], store)
-        alone = {descriptor.digest: plan_of([descriptor], store).manifests[descriptor.digest] for descriptor in waiting}
+        plan = plan_of([*named, *chosen], store, away)
+        alone = {descriptor.digest: plan_of([descriptor], store, away).manifests[descriptor.digest] for descriptor in waiting}
         new = [
             descriptor
             for descriptor in waiting
@@ -74,14 +74,16 @@ def attached(named, unnamed, store):
         waiting = [descriptor for descriptor in waiting if descriptor not in new]
 
 
-def form_of(named, unnamed, left_out, store, volume=None):
+def form_of(named, unnamed, left_out, store, volume=None, away=()):
     """The form of the bundle with these images, `{name: Descriptor}`, and these referrers."""
     roots = [(Root(name, descriptor.digest), descriptor) for name, descriptor in named.items()]
     roots += [(Root(None, descriptor.digest), descriptor) for descriptor in unnamed]
     # Which roots are artifacts decides their order, and that decides the order of all else.
-    unordered = Form([root for root, _ in roots], plan_of([descriptor for _, descriptor in roots], store), left_out)
+    unordered = Form(
+        [root for root, _ in roots], plan_of([descriptor for _, descriptor in roots], store, away), left_out
+    )
     roots.sort(key=lambda pair: unordered.place(pair[0]))
-    plan = plan_of([descriptor for _, descriptor in roots], store)
+    plan = plan_of([descriptor for _, descriptor in roots], store, away)
     plan.count_by_root({(root.name, root.digest) for root, _ in roots})
     form = Form([root for root, _ in roots], plan, left_out, volume)
     check_store(form, store)
@@ -97,26 +99,27 @@ def check_store(form, store):
         refuse_unless(file.size == form.plan.sizes[digest], f"{digest} is not as long as its Descriptors say")
 
 
-def volumes_of(layout, size, names=None, left_out=(), rename=None):
+def volumes_of(layout, size, names=None, left_out=(), rename=None, away=()):
     """The bytes of each volume of at most `size` bytes."""
     found, count = [], 1
     while len(found) < count:
-        data, count = bundle_of(layout, names, left_out, rename, (len(found) + 1, size))
+        data, count = bundle_of(layout, names, left_out, rename, (len(found) + 1, size), away)
         found.append(data)
     return found
 
 
-def bundle_of(layout, names=None, left_out=(), rename=None, volume=None):
+def bundle_of(layout, names=None, left_out=(), rename=None, volume=None, away=()):
     """The bytes of the bundle of these images of a layout directory, or of all; `rename` gives each its name. With
-    `volume`, its number and the size of volumes, those of the volume and how many there are."""
+    `volume`, its number and the size of volumes, those of the volume and how many there are. `away` are manifests of
+    platforms that were not asked for."""
     store = Store(layout)
     named, unnamed = images_of(layout)
     if names:
         named = {name: named_in(named, name) for name in names}
     if rename:
         named = {rename(name): descriptor for name, descriptor in named.items()}
-    referrers = attached(list(named.values()), unnamed, store)
-    form = form_of(named, referrers, left_out, store, volume)
+    referrers = attached(list(named.values()), unnamed, store, away)
+    form = form_of(named, referrers, left_out, store, volume, away)
     there = lambda digest: store.chunks_of(digest) if store.file(digest) else [form.plan.data[digest]]
     part = lambda digest, part: [b"".join(there(digest))[part[1] : part[1] + part[2]]]
     data = b"".join(form.file(there, part))
@@ -135,15 +138,19 @@ def main():
     parser.add_argument("--name", action="append", help="an image of index.json; without, all of them")
     parser.add_argument("--volume-size", type=int, metavar="BYTES", help="write OUT-1of3.tar and so on")
     parser.add_argument("--without", action="append", default=[], metavar="DIGEST", help="a blob that was left out")
+    parser.add_argument(
+        "--away", action="append", default=[], metavar="DIGEST", help="a manifest of a platform that was not asked for"
+    )
     arguments = parser.parse_args()
     try:
         names = arguments.name and [reference(name).name for name in arguments.name]
         if arguments.volume_size:
-            found = volumes_of(arguments.layout, arguments.volume_size, names, arguments.without)
+            size = arguments.volume_size
+            found = volumes_of(arguments.layout, size, names, arguments.without, away=arguments.away)
             stem = arguments.out.removesuffix(".tar")
             files = {f"{stem}-{number}of{len(found)}.tar": data for number, data in enumerate(found, 1)}
         else:
-            files = {arguments.out: bundle_of(arguments.layout, names, arguments.without)}
+            files = {arguments.out: bundle_of(arguments.layout, names, arguments.without, away=arguments.away)}
     except Refused as refused:
         sys.exit(f"writer.py: {refused}")
     for path, data in files.items():

@@ -6,11 +6,12 @@ use std::path::Path;
 use crate::bundle;
 
 /// Each command with what its usage has to say, in the order of the work.
-const COMMANDS: [(&str, &str); 9] = [
+const COMMANDS: [(&str, &str); 10] = [
     ("export", "bundle export -o FILE [OPTIONS] IMAGE..."),
     ("copy", "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE..."),
     ("verify", "bundle verify [OPTIONS] BUNDLE..."),
     ("list", "bundle list [OPTIONS] BUNDLE..."),
+    ("check", "bundle check -f FILE [OPTIONS] [BUNDLE...]"),
     ("import", "bundle import --registry HOST[:PORT][/NS] [OPTIONS] BUNDLE..."),
     ("inventory", "bundle inventory -o FILE [OPTIONS] BUNDLE..."),
     ("pack", "bundle pack -o FILE [OPTIONS] BUNDLE..."),

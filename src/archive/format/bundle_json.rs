@@ -11,6 +11,7 @@ use super::rooms::MOST_VOLUMES;
 use super::table::{Stands, Table};
 use crate::error::{Error, Result};
 use crate::oci::{Digest, parse_json};
+use crate::store::Reason;
 
 /// The version of the format that this library writes, and the only one it reads.
 pub(crate) const FORMAT_VERSION: u32 = 1;
@@ -74,6 +75,12 @@ impl BundleJson {
             }
         }
         Ok(())
+    }
+
+    /// Why this content is not in the file, if it is said to be left out. The list is by digest, or the file is no bundle.
+    pub(crate) fn reason(&self, digest: &Digest) -> Option<Reason> {
+        let found = self.absent.binary_search_by(|one| one.digest.cmp(digest)).ok()?;
+        Reason::parse(&self.absent[found].reason)
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {

@@ -8,7 +8,7 @@ use super::bundle::{Bundle, placed};
 use super::cut_blobs::Joined;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest};
-use crate::store::{Place, Source};
+use crate::store::{Place, Reason, Source};
 
 /// Open bundles that are used together.
 #[derive(Debug)]
@@ -113,6 +113,10 @@ impl Source for Bundles {
             Some(joined) => Ok(joined.bytes() == descriptor.size),
             None => Ok(self.at(at)?.holds(descriptor)),
         }
+    }
+
+    fn leaves_out(&self, digest: &Digest) -> Option<Reason> {
+        self.list.iter().find_map(|bundle| bundle.bundle_json()?.reason(digest))
     }
 
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {

@@ -15,8 +15,8 @@ use crate::archive::format::paths::{BUNDLE_JSON, blob_path};
 use crate::archive::format::table::Volumes;
 use crate::archive::format::volumes::divided;
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Digest};
-use crate::store::{Contents, Node, Presence, Root, RootName};
+use crate::oci::{Descriptor, Digest, Role};
+use crate::store::{Contents, Node, Presence, Reason, Root, RootName};
 
 impl Bundle {
     /// That this is the bundle which these contents, found by walking it, are. Layouts of other tools
@@ -27,17 +27,20 @@ impl Bundle {
     pub(crate) fn check_form(&self, contents: &Contents) -> Result<()> {
         let absent = self.bundle_json().into_iter().flat_map(|about| &about.absent);
         for Absent { digest, reason, .. } in absent {
-            if contents.node(digest).is_some_and(Node::is_manifest) {
+            let is_meant = |node: &Node| node.is_manifest() && reason != Reason::Platform.as_str();
+            if contents.node(digest).is_some_and(is_meant) {
                 let reason = format!("{BUNDLE_JSON} leaves out {digest} ({}), a manifest", reason.escape_debug());
                 return Err(Error::content(reason));
             }
         }
         // What a damaged manifest would lead to nobody knows, so nobody knows the form.
-        let unknown = contents.nodes.iter().any(|node| node.is_manifest() && node.manifest.is_none());
+        let is_unknown = |node: &Node| node.is_manifest() && node.manifest.is_none() && !node.is_of_other_platform();
+        let unknown = contents.nodes.iter().any(is_unknown);
         if self.bundle_json().is_none() || unknown {
             return Ok(());
         }
         check_roots(contents)?;
+        check_platforms(contents)?;
         let cut = self.cut(contents)?;
         let (expected, _) = entries(contents, cut.as_ref().map(|(volumes, number)| (volumes, *number)))?;
         for entry in &expected {
@@ -83,6 +86,34 @@ fn check_roots(contents: &Contents) -> Result<()> {
         }
         None => Ok(()),
     }
+}
+
+/// That of what is said to be of other platforms nothing is needed for another reason, and some of each image is left.
+fn check_platforms(contents: &Contents) -> Result<()> {
+    if !contents.nodes.iter().any(Node::is_of_other_platform) {
+        return Ok(());
+    }
+    let needed = contents.manifests().flat_map(|(_, manifest)| manifest.successors());
+    let mut needed: HashSet<&Digest> =
+        needed.filter(|s| s.role != Role::Manifest).map(|s| &s.descriptor.digest).collect();
+    needed.extend(contents.roots.iter().map(|root| &root.digest));
+    let others = contents.nodes.iter().filter(|node| node.is_of_other_platform());
+    if let Some(node) = others.map(|node| &node.descriptor.digest).find(|digest| needed.contains(digest)) {
+        return Err(Error::content(format!("{node} is left out for its platform, and is needed all the same")));
+    }
+    for root in &contents.roots {
+        let closure = contents.closure(&root.digest);
+        let is_gone = |node: &Node| match node.presence {
+            Presence::Carried => false,
+            Presence::LeftOut(reason) => reason.is_for_good(),
+            Presence::Missing => true,
+        };
+        let is_kept = |node: &&Node| !is_gone(node) && !node.media_type().is_index();
+        if closure.iter().any(|node| node.is_of_other_platform()) && !closure.iter().any(is_kept) {
+            return Err(Error::content("all of its platforms are left out").at(root.label()));
+        }
+    }
+    Ok(())
 }
 
 fn same_order(tar: &Tarball, expected: &[Entry<'_>], missing: &dyn Fn(&Digest) -> bool) -> Result<()> {

@@ -8,6 +8,7 @@ use oci_bundle::report::{self as reported, LeftOut};
 use serde::Serialize;
 
 use super::errors::{Ended, Failure, print_all, print_interrupted};
+use super::left_out::{OTHER_PLATFORM, left_out_counts};
 use super::progress::Progress;
 use super::report;
 use super::text::{count, numbers, size};
@@ -93,16 +94,13 @@ fn tell_images(progress: &Progress, seen: &Seen<'_>, dry_run: bool) {
 
 fn tell(progress: &Progress, seen: &Seen<'_>, dry_run: bool) {
     tell_images(progress, seen, dry_run);
-    for LeftOut { digest, bytes, reason, .. } in seen.left_out {
+    for LeftOut { digest, bytes, reason, .. } in seen.left_out.iter().filter(|one| one.reason != OTHER_PLATFORM) {
         progress.say("left out", &format!("{digest}  {}, {reason}, and not in the registry", size(*bytes)));
     }
     let images = counted(seen);
     let failed = seen.images.iter().filter(|i| i.status == ImageStatus::Failed).count();
     let blobs = seen.blobs;
-    let left_out = match seen.left_out.len() as u64 {
-        0 => String::new(),
-        some => format!(" · {} left out", count(some, "layer")),
-    };
+    let left_out = left_out_counts(seen.left_out);
     if dry_run {
         let (to_send, bytes) = (count(blobs.to_send, "blob"), size(blobs.bytes_to_send));
         progress.answer("plan", &format!("{images} · {to_send} to send ({bytes}){left_out} · nothing was changed"));

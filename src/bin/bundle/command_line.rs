@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 use oci_bundle::{Error, NextStep};
 
+use super::check::CheckArgs;
 use super::copy::CopyArgs;
 use super::ending;
 use super::errors::{self, Failure};
@@ -72,6 +73,7 @@ pub(crate) enum Verb {
     Copy(CopyArgs),
     Verify(VerifyArgs),
     List(ListArgs),
+    Check(CheckArgs),
     Import(ImportArgs),
     Inventory(InventoryArgs),
     Pack(PackArgs),
@@ -83,6 +85,7 @@ impl Verb {
     /// As it is typed.
     pub(crate) fn name(&self) -> &'static str {
         match self {
+            Self::Check(_) => "check",
             Self::Copy(_) => "copy",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
@@ -112,6 +115,7 @@ pub(crate) fn of(name: &str) -> Command {
 /// The program with all its commands.
 pub(crate) fn all() -> Command {
     let command = Cli::command().mut_args(by_environment).mut_subcommand("copy", CopyArgs::with_two_sides);
+    let command = command.mut_subcommand("check", CheckArgs::without_bundles);
     let command = command.mut_subcommands(|command| command.mut_args(by_environment));
     help::for_reader(command, help::is_short())
 }

@@ -54,7 +54,7 @@ impl CopyArgs {
     }
 
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
-        let (host, namespace) = self.target.place("copy to", |_| None)?;
+        let (host, namespace) = self.target.naming.place("copy to", |_| None)?;
         let source = Side::from(self.source);
         self.access.check_one_password(&source)?;
         source.check_stdin("a list", self.images.files())?;
@@ -63,11 +63,13 @@ impl CopyArgs {
         let mut copy = Copy::new(images, host.clone())
             .layer_urls(self.plan.include_non_distributable_layers)
             .max_manifests(self.plan.max_manifests)
+            .platforms(self.plan.platform.into_iter().collect())
             .referrers(self.plan.referrers.into())
-            .all_mappings_count(self.target.all_mappings_count())
-            .mappings(self.target.map)
+            .all_mappings_count(self.target.naming.all_mappings_count())
+            .mappings(self.target.naming.map)
             .check(self.target.check.into())
             .existing_tag(self.target.on_existing_tag.into())
+            .single_platform(self.target.single_platform)
             .dry_run(self.target.dry_run)
             .source(self.access.options_of(&source, &hosts, None)?)
             .registry(self.access.options(&[host], None)?);

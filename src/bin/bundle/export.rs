@@ -10,6 +10,7 @@ use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
 use super::image_args::ImageArgs;
+use super::left_out::{layers, left_out_platforms};
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
@@ -66,6 +67,7 @@ impl ExportArgs {
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
             .max_manifests(self.plan.max_manifests)
+            .platforms(self.plan.platform.into_iter().collect())
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
             .volume_size(self.volumes.volume_size)
@@ -106,9 +108,12 @@ pub(crate) fn refuse_output(path: &Path) -> Result<(), Failure> {
 }
 
 pub(crate) fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
-    for LeftOut { digest, bytes, .. } in exported.left_out.iter().filter(|one| one.is_for_good()) {
+    for LeftOut { digest, bytes, .. } in layers(&exported.left_out) {
         let text = format!("{digest}  {}, non-distributable and not in the registry", size(*bytes));
         progress.say("left out", &text);
+    }
+    if let Some(platforms) = left_out_platforms(&exported.left_out) {
+        progress.say("left out", &platforms);
     }
     let ExportedBlobs { count: carried, bytes, in_base, bytes_in_base, .. } = exported.blobs;
     if in_base > 0 {

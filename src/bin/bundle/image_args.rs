@@ -70,6 +70,11 @@ impl ImageArgs {
 }
 
 impl SelectArgs {
+    /// Whether a list comes from standard input.
+    pub(crate) fn reads_stdin(&self) -> bool {
+        self.files.iter().any(|path| path.as_os_str() == "-")
+    }
+
     /// These names, and what else was asked for.
     ///
     /// # Errors

@@ -46,19 +46,20 @@ impl ImportArgs {
         self.input.check(progress)?;
         self.access.check_stdin("a bundle", &self.input.bundles)?;
         let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-        let (host, namespace) = self.target.place("import into", script)?;
+        let (host, namespace) = self.target.naming.place("import into", script)?;
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)
             .name(self.name.as_deref().map(called).transpose()?)
-            .all_mappings_count(self.target.all_mappings_count())
-            .mappings(self.target.map)
+            .all_mappings_count(self.target.naming.all_mappings_count())
+            .mappings(self.target.naming.map)
             .check(self.target.check.into())
             .existing_tag(self.target.on_existing_tag.into())
             .sources(self.allow_source)
             .strict(self.strict)
+            .single_platform(self.target.single_platform)
             .dry_run(self.target.dry_run)
             .registry(self.access.options(&[host], script("AUTHCRED"))?);
         if let Some(namespace) = namespace {

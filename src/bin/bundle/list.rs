@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::Kind;
-use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform};
+use oci_bundle::list::{List, Listed, ListedImage, ListedPlatform, OtherPlatform};
 use oci_bundle::report::{DeltaReport, ReferrerReport};
 
 use super::ending::finish;
 use super::errors::Failure;
 use super::input_args::InputArgs;
+use super::left_out::{OTHER_PLATFORM, left_out_platforms};
 use super::progress::Progress;
 use super::report::{self, Reports};
 use super::text::{count, numbers, size};
@@ -75,9 +76,17 @@ fn tell(listed: &Listed, digests: bool) {
                 let ListedPlatform { digest, bytes, .. } = platform;
                 lines.push(format!("  {:<16} {digest}  {}", named(platform), size(*bytes)));
             }
+            for OtherPlatform { platform, digest, .. } in &image.other_platforms {
+                lines.push(format!("  {:<16} {digest}  left out", platform.as_deref().unwrap_or("-")));
+            }
         } else if image.platforms.iter().any(|p| p.platform.is_some()) {
             let platforms: Vec<_> = image.platforms.iter().map(named).collect();
-            lines.push(format!("  {}", platforms.join(", ")));
+            let mut line = format!("  {}", platforms.join(", "));
+            let others: Vec<&str> = image.other_platforms.iter().filter_map(|one| one.platform.as_deref()).collect();
+            if !others.is_empty() {
+                line.push_str(&format!("; left out: {}", others.join(", ")));
+            }
+            lines.push(line);
         }
         match image.volumes.as_slice() {
             [] => {}
@@ -94,9 +103,11 @@ fn tell(listed: &Listed, digests: bool) {
         let (bytes, rest) = (size(bytes_carried), size(bytes_in_base));
         lines.push(format!("delta     carries {carried}, {bytes}; leaves out {in_base}, {rest}, that a base has"));
     }
-    for left_out in listed.left_out.iter().filter(|one| digests || one.is_for_good()) {
+    let not_platforms = listed.left_out.iter().filter(|one| one.reason != OTHER_PLATFORM);
+    for left_out in not_platforms.filter(|one| digests || one.is_for_good()) {
         lines.push(format!("left out  {}  {}, {}", left_out.digest, size(left_out.bytes), left_out.reason));
     }
+    lines.extend(left_out_platforms(&listed.left_out).map(|platforms| format!("left out  {platforms}")));
     for damaged in &listed.damaged {
         lines.push(format!("damaged   {}", damaged.error.message));
         lines.extend(damaged.error.hint.iter().map(|hint| format!("          hint: {hint}")));

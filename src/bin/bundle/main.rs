@@ -4,6 +4,7 @@
 #![forbid(unsafe_code)]
 
 mod arrived;
+mod check;
 mod command_line;
 mod copy;
 mod create;
@@ -16,6 +17,7 @@ mod image_args;
 mod import;
 mod input_args;
 mod inventory;
+mod left_out;
 mod list;
 mod live;
 mod login;
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         progress.on(Event::Warning { message });
     }
     let result = match cli.command {
+        Verb::Check(args) => args.run(&progress),
         Verb::Copy(args) => args.run(&progress),
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),

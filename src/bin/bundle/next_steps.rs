@@ -89,6 +89,10 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::AllowUrls => {
             "allow them there (distribution: `validation.manifests.urls.allow`) and run the import again"
         }
+        NextStep::BringAllPlatformsOrOne => {
+            "export the image with all its platforms and import that; or push one alone, under another digest than the \
+             index's, with --single-platform OS/ARCH"
+        }
         NextStep::CheckAddressAndProxy => {
             "check the address and the proxy in front of it; a network may want a login in a browser first"
         }
@@ -111,6 +115,8 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::CheckRealm => "check the realm that the registry names",
         NextStep::CheckServerName => "check the host name, and that of the certificate",
         NextStep::CheckStorageRedirect => "check the registry's storage redirect",
+        NextStep::ChoosePlatform => "choose among those that there are with --platform; without it all of them come",
+        NextStep::ChooseSinglePlatform => "choose one that is there with --single-platform OS/ARCH[/VARIANT]",
         NextStep::CopyAgain => "copy it from its source once more, and compare both with sha256sum",
         NextStep::CopyWithImgpkg => {
             "push it with `imgpkg copy --tar FILE --to-repo HOST/REPO`, or export its images anew"
@@ -250,6 +256,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::NameOneOf { hosts } => return format!("its registries are: {}", hosts.join(", ")).into(),
         NextStep::NameOtherFile => "name the other one as a file",
         NextStep::NamePlainFile => "a bundle is written in place and needs a plain file",
+        NextStep::NameBundlesOrRegistry => "name bundles; or a registry with --registry HOST[:PORT][/NAMESPACE]",
         NextStep::NameFilesOrRegistry => "name files; or name a registry with --registry HOST and repositories there",
         NextStep::NameRepositoriesThere => {
             "name repositories there, a list with -f FILE, or all that it lists with --catalog"

@@ -1,7 +1,7 @@
 //! What of the images comes along: the flags of every command that plans from registries.
 
 use clap::{Args, ValueEnum};
-use oci_bundle::export::ReferrerPolicy;
+use oci_bundle::export::{Platforms, ReferrerPolicy};
 
 use super::help::FINE;
 use super::text::parse_size;
@@ -14,6 +14,10 @@ pub(crate) struct PlanArgs {
     /// Whether what refers to an image comes along: signatures, SBOMs and the like; `require` refuses images without any
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
     pub(crate) referrers: Referrers,
+    /// Take these platforms of the images: OS/ARCH[/VARIANT], with commas or repeated; `all` is what happens without. The
+    /// digests stay, but many registries refuse an image of which they lack platforms
+    #[arg(long, value_name = "PLATFORM", value_delimiter = ',', env = "BUNDLE_PLATFORM")]
+    pub(crate) platform: Vec<Platforms>,
     /// Hold at most this much of manifests in memory, as in 2GiB
     #[arg(long, help_heading = FINE, value_name = "SIZE", value_parser = parse_size, default_value = "1GiB", env = "BUNDLE_MAX_MANIFESTS")]
     pub(crate) max_manifests: u64,

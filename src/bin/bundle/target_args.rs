@@ -1,15 +1,16 @@
 //! Where images go and what they are called there: the flags of every command that brings them to a registry.
 
 use clap::{Args, ValueEnum};
-use oci_bundle::import::{self, ExistingTag, Mapping};
+use oci_bundle::import::{self, ExistingTag, Mapping, Platforms};
 use oci_bundle::oci::Host;
 use oci_bundle::{Error, NextStep};
 
 use super::errors::Failure;
 use super::values::registry_host;
 
+/// What images are called at a registry.
 #[derive(Args)]
-pub(crate) struct TargetArgs {
+pub(crate) struct NamingArgs {
     /// The registry, and the namespace that is put in front of repositories (library)
     #[arg(long, value_name = "HOST[:PORT][/NS]", env = "BUNDLE_REGISTRY")]
     pub(crate) registry: Option<String>,
@@ -19,6 +20,16 @@ pub(crate) struct TargetArgs {
     /// Repositories below FROM (host/path) become TO, without the namespace (repeatable)
     #[arg(long, value_name = "FROM=TO", env = "BUNDLE_MAP", value_delimiter = ',')]
     pub(crate) map: Vec<Mapping>,
+}
+
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    #[command(flatten)]
+    pub(crate) naming: NamingArgs,
+    /// Of an image with several platforms, push the manifest of this one alone, under the image's tag: another digest
+    /// than that of the image
+    #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "BUNDLE_SINGLE_PLATFORM")]
+    pub(crate) single_platform: Option<Platforms>,
     /// Say what would be sent where, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
@@ -67,7 +78,7 @@ impl From<Check> for import::Check {
     }
 }
 
-impl TargetArgs {
+impl NamingArgs {
     /// The registry and the namespace, where one is given. `doing` says what for, and `script` looks up what stands in
     /// for a flag that is absent.
     ///

@@ -10,6 +10,7 @@ use super::ending::finish;
 use super::errors::Failure;
 use super::help::FINE;
 use super::input_args::InputArgs;
+use super::left_out::left_out_counts;
 use super::progress::Progress;
 use super::report::{self, Reports};
 use super::text::{count, numbers, size};
@@ -75,11 +76,7 @@ fn tell(progress: &Progress, verified: &Verified) {
     let blobs = &verified.blobs;
     let mut counts =
         format!("{} · {} · {}", count(verified.images, "image"), count(blobs.count, "blob"), size(blobs.bytes));
-    // Never a bare "intact" beside something that is not there.
-    let for_good = verified.left_out.iter().filter(|one| one.is_for_good());
-    if let Some(first) = for_good.clone().next() {
-        counts.push_str(&format!(" · {} left out ({})", count(for_good.count() as u64, "layer"), first.reason));
-    }
+    counts.push_str(&left_out_counts(&verified.left_out));
     if let Some(delta) = &verified.delta {
         let rest = format!("{} · {} on a base", count(delta.in_base, "blob"), size(delta.bytes_in_base));
         let where_they_are = match delta.found {

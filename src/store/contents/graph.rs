@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
-use super::node::{Node, Presence, Reason, Root};
+use super::node::{Node, Presence, Root};
 use super::order::{sort_nodes, sort_roots};
 use crate::error::{Error, Result};
-use crate::oci::{Descriptor, Digest, Manifest, Platform, Repository};
+use crate::oci::{Descriptor, Digest, Manifest, Repository};
+use crate::store::reason::Reason;
 
 /// More than fifty pieces of content for each of a hundred thousand images.
 const MAX_SPREAD: usize = 5_000_000;
@@ -179,20 +180,6 @@ impl Contents {
         let roots: Vec<&Digest> = roots.into_iter().collect();
         let below = self.below(roots.iter().copied()).into_iter().map(|at| &self.nodes[at].descriptor.digest);
         below.chain(roots.iter().copied()).collect()
-    }
-
-    /// The platforms that an image's indexes name, in their order; none for a single manifest.
-    pub(crate) fn platforms(&self, root: &Digest) -> Vec<Platform> {
-        let mut found: Vec<Platform> = Vec::new();
-        for node in self.closure(root) {
-            for successor in node.manifest.iter().flat_map(Manifest::successors) {
-                match &successor.descriptor.platform {
-                    Some(platform) if platform.is_known() && !found.contains(platform) => found.push(platform.clone()),
-                    _ => {}
-                }
-            }
-        }
-        found
     }
 
     /// That the graph is not made to exhaust whoever walks it: a few megabytes of indexes that share

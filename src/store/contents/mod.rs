@@ -5,9 +5,10 @@ mod graph;
 mod images;
 mod node;
 mod order;
+mod platforms;
 mod referrers;
 mod tagged;
 
 pub(crate) use graph::Contents;
-pub(crate) use node::{Node, Presence, Reason, Root, RootName};
+pub(crate) use node::{Node, Presence, Root, RootName};
 pub(crate) use referrers::Referrer;

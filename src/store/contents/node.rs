@@ -1,6 +1,7 @@
 //! One piece of content, and the entry points that lead to some.
 
-use crate::oci::{Descriptor, Digest, Manifest, MediaType, Reference, Role};
+use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
+use crate::store::reason::Reason;
 use crate::store::source::Place;
 
 /// What a root is called.
@@ -49,36 +50,6 @@ impl Root {
     }
 }
 
-/// Why content of an image does not travel with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Reason {
-    /// A base of the bundle has it.
-    Base,
-    /// It has `urls`, and the registry did not have it.
-    Nondistributable,
-    /// This volume of the bundle has it, or a part of it.
-    Volume(u32),
-}
-
-impl Reason {
-    /// The word for it in `bundle.json`.
-    pub(crate) fn as_str(self) -> &'static str {
-        match self {
-            Self::Base => "base",
-            Self::Nondistributable => "nondistributable",
-            Self::Volume(_) => "volume",
-        }
-    }
-
-    /// No other file and no registry has it because of us: an image counts as whole without it.
-    pub(crate) fn is_for_good(self) -> bool {
-        match self {
-            Self::Base | Self::Volume(_) => false,
-            Self::Nondistributable => true,
-        }
-    }
-}
-
 /// Whether content is where its places say.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Presence {
@@ -101,6 +72,8 @@ pub(crate) struct Node {
     pub(crate) is_config: bool,
     /// The document itself, for indexes and manifests.
     pub(crate) manifest: Option<Manifest>,
+    /// Where it runs, where its config was asked for that.
+    pub(crate) platform: Option<Platform>,
     /// Everywhere it can be had from.
     pub(crate) places: Vec<Place>,
     /// Whether it is there.
@@ -111,12 +84,17 @@ impl Node {
     /// Content that can be had at these places.
     pub(crate) fn new(descriptor: Descriptor, role: Role, places: Vec<Place>) -> Self {
         let is_config = role == Role::Config;
-        Self { descriptor, role, is_config, manifest: None, places, presence: Presence::Carried }
+        Self { descriptor, role, is_config, manifest: None, platform: None, places, presence: Presence::Carried }
     }
 
     /// An index or manifest, in hand or not.
     pub(crate) fn is_manifest(&self) -> bool {
         self.role == Role::Manifest
+    }
+
+    /// It is left out, since its platform was not asked for.
+    pub(crate) fn is_of_other_platform(&self) -> bool {
+        self.presence == Presence::LeftOut(Reason::Platform)
     }
 
     /// It is where its places say.

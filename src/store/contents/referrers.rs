@@ -57,7 +57,8 @@ impl Contents {
             .filter_map(|root| {
                 let at = self.at(&root.digest)?;
                 let subject = self.at(&self.nodes[at].manifest.as_ref()?.subject()?.digest)?;
-                self.nodes[subject].is_manifest().then_some((at, subject))
+                let node = &self.nodes[subject];
+                (node.is_manifest() && !node.is_of_other_platform()).then_some((at, subject))
             })
             .collect();
         self.subjects = subjects.into_iter().collect();

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::graph::Contents;
-use super::node::{Root, RootName};
+use super::node::{Node, Root, RootName};
 use crate::oci::{Attached, Digest, digest_tag, parse_digest_tag};
 
 impl RootName {
@@ -35,7 +35,8 @@ impl Contents {
         if tagged.is_empty() {
             return;
         }
-        let manifests = self.nodes.iter().enumerate().filter(|(_, node)| node.is_manifest());
+        let is_there = |node: &Node| node.is_manifest() && !node.is_of_other_platform();
+        let manifests = self.nodes.iter().enumerate().filter(|(_, node)| is_there(node));
         let by_tag: HashMap<String, usize> =
             manifests.map(|(at, node)| (digest_tag(&node.descriptor.digest), at)).collect();
         for (number, tag) in tagged {

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use super::entries::Unusable;
 use super::opened::{Input, Opened, reads_bundles};
-use super::pushed::{Destination, place, pushes_images};
+use super::pushed::{Destination, pushes_images};
 use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, Host, Reference};
@@ -24,7 +24,7 @@ use lacking::Lacking;
 
 pub use super::pushed::Check;
 pub use super::pushed::report::{ImageStatus, PushedBlobs, PushedImage, ReadBackReport};
-pub use crate::plan::{Mapping, SourcePrefix};
+pub use crate::plan::{Mapping, Platforms, SourcePrefix};
 pub use crate::transfer::ExistingTag;
 pub use lacking::LackingContent;
 pub use report::Imported;
@@ -96,8 +96,7 @@ impl Import {
         left_behind(&opened, watch.as_ref());
         let contents = &opened.contents;
         self.input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
-        let naming = self.destination.naming();
-        let placed = place(contents, self.name.as_ref(), &naming, self.destination.existing_tag);
+        let placed = self.destination.place(contents, self.name.as_ref(), watch.as_ref());
         let placed = placed.map_err(|e| if opened.bundles.only().is_none() { apart(e, &opened) } else { e })?;
         policy::check_sources(&placed, &self.sources).map_err(|e| e.at(opened.bundles.label()))?;
         // What is there and bad cannot be sent, and what depends on it is not begun.

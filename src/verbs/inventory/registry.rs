@@ -7,7 +7,7 @@ use super::report::Taken;
 use crate::archive::{InventoryJson, Whereabouts, Witness};
 use crate::error::{Error, Kind, Result};
 use crate::oci::{Descriptor, Digest, Host, Reference, Repository, parse_digest_tag};
-use crate::plan::{Budget, Mapping, Naming, Start, walk_with_referrers};
+use crate::plan::{Budget, Mapping, Naming, Platforms, Start, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Copies, Event, Node, RootName, Source, Watch, side_by_side};
 use crate::verbs::images::Images;
@@ -68,7 +68,8 @@ impl There {
                     let digest = there.digest.filter(|_| there.tag.is_none());
                     let name = RootName::Full(Reference { digest, ..there });
                     let descriptor = manifest.descriptor();
-                    starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place] });
+                    let platforms = Platforms::default();
+                    starts.push(Start { name, descriptor, manifest: Some(manifest), places: vec![place], platforms });
                 }
                 Err(e) if e.status() == Some(404) => absent.push(name.name()),
                 Err(e) => return Err(e),

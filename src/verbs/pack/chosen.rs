@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use crate::error::{Error, NextStep};
 use crate::oci::{Digest, Invalid, Reference};
-use crate::plan::Start;
+use crate::plan::{Platforms, Start};
 use crate::store::{Root, RootName};
 use crate::verbs::opened::Opened;
 
@@ -143,7 +143,7 @@ pub(super) fn starts(
         let descriptor =
             node.manifest.as_ref().map_or_else(|| node.descriptor.clone(), |manifest| manifest.descriptor());
         let places = opened.bundles.holding(&descriptor);
-        Some(Start { name, descriptor, manifest: None, places })
+        Some(Start { name, descriptor, manifest: None, places, platforms: Platforms::default() })
     };
     Ok(images.chain(others).filter_map(start).collect())
 }

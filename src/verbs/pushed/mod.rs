@@ -3,6 +3,7 @@
 
 mod placed;
 pub(super) mod report;
+mod single;
 mod tags;
 mod waiting;
 
@@ -10,8 +11,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::error::{Error, Result};
-use crate::oci::{Digest, Host, Repository};
-use crate::plan::{Mapping, Naming};
+use crate::oci::{Digest, Host, Reference, Repository};
+use crate::plan::{Mapping, Naming, Platforms};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Source, Watch};
 use crate::transfer::{
@@ -19,7 +20,8 @@ use crate::transfer::{
 };
 use crate::verbs::report::LeftOut;
 
-pub(super) use placed::place;
+use single::Single;
+
 pub(super) use waiting::Lack;
 
 /// How far to trust what the registry says it has.
@@ -46,6 +48,8 @@ pub(super) struct Destination {
     pub(super) check: Check,
     /// What is done about tags that name another image.
     pub(super) existing_tag: ExistingTag,
+    /// What takes the place of images with several platforms.
+    pub(super) single_platform: Option<Platforms>,
     /// Look and plan only.
     pub(super) dry_run: bool,
     pub(super) registry: RegistryOptions,
@@ -90,6 +94,13 @@ macro_rules! pushes_images {
             self
         }
 
+        /// Of each image with several platforms, the manifest of this one alone takes its place.
+        #[must_use]
+        pub fn single_platform(mut self, single_platform: Option<Platforms>) -> Self {
+            self.destination.single_platform = single_platform;
+            self
+        }
+
         /// Look and plan only; nothing is changed.
         #[must_use]
         pub fn dry_run(mut self, dry_run: bool) -> Self {
@@ -126,6 +137,7 @@ impl Destination {
             all_mappings_count: false,
             check: Check::default(),
             existing_tag: ExistingTag::default(),
+            single_platform: None,
             dry_run: false,
             registry: RegistryOptions::default(),
         }
@@ -135,6 +147,18 @@ impl Destination {
     pub(super) fn naming(&self) -> Naming {
         let naming = Naming::new(self.host.clone(), &self.namespace, self.mappings.clone());
         naming.with_all_counting(self.all_mappings_count)
+    }
+
+    /// Where each image goes, and what takes its place there. `name` is the repository of what has only a tag, or no
+    /// name at all.
+    ///
+    /// # Errors
+    /// Names that collide, content that has no name, or an image without the one platform that is asked for.
+    pub(super) fn place(&self, contents: &Contents, name: Option<&Reference>, watch: &dyn Watch) -> Result<Vec<Image>> {
+        let single = self.single_platform.as_ref().map(|platform| Single::new(contents, platform)).transpose()?;
+        let placed = placed::place(contents, name, single.as_ref(), &self.naming(), self.existing_tag)?;
+        single.iter().for_each(|single| single.say(&placed, watch));
+        Ok(placed)
     }
 
     /// Brings these images there. `check_whole` says what an image, one of all these, lacks that nobody can send; `broken` are those
@@ -176,8 +200,7 @@ impl Destination {
         if let Some(refused) = found.refused.as_ref().filter(|_| self.dry_run) {
             return Err(Error::Shared(refused.clone()));
         }
-        let left_out = found.left_out().into_iter().map(|(descriptor, reason)| LeftOut::new(descriptor, reason));
-        let left_out = left_out.collect();
+        let left_out = LeftOut::each(contents, found.left_out());
         let mut outcome = if self.dry_run {
             let before = tags_before(&whole, target, jobs, watch)?;
             let mut outcome = planned(contents, whole, &found, before);

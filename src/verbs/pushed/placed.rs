@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::single::Single;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Attached, Digest, Reference};
 use crate::plan::{Assignment, Naming, assign};
@@ -10,13 +11,14 @@ use crate::store::{Contents, RootName};
 use crate::transfer::{ExistingTag, Image};
 
 /// Gives every image its place, and what a tag attaches to one. `name` is the repository of what has only a tag, or
-/// no name at all.
+/// no name at all; `single` is what takes the place of indexes.
 ///
 /// # Errors
 /// Names that collide, or content that has no name.
-pub(in crate::verbs) fn place(
+pub(super) fn place(
     contents: &Contents,
     name: Option<&Reference>,
+    single: Option<&Single<'_>>,
     naming: &Naming,
     existing_tag: ExistingTag,
 ) -> Result<Vec<Image>> {
@@ -25,9 +27,12 @@ pub(in crate::verbs) fn place(
     let tag = name.and_then(|name| name.tag.as_ref());
     let mut lone: Vec<&Digest> = Vec::new();
     for root in contents.images() {
-        let digest = root.digest.clone();
+        let digest = single.map_or(&root.digest, |single| single.of(&root.digest)).clone();
         match (&root.name, name) {
-            (RootName::Full(name), _) => names.push((name.clone(), digest)),
+            (RootName::Full(name), _) => {
+                let own = name.digest.as_ref().map(|_| digest.clone());
+                names.push((Reference { digest: own, ..name.clone() }, digest));
+            }
             (_, Some(name)) if tag.is_some() => {
                 if !lone.contains(&&root.digest) {
                     lone.push(&root.digest);
@@ -51,6 +56,9 @@ pub(in crate::verbs) fn place(
         only_one(&lone, contents)?;
     }
     for (root, kind) in contents.attached_by_tag() {
+        if single.is_some_and(|single| !single.keeps(contents.subject_by_tag(root))) {
+            continue;
+        }
         let name = match (&root.name, name) {
             (RootName::Full(name), _) => name.clone(),
             (RootName::Tag(text), Some(name)) => {

@@ -22,8 +22,11 @@ pub struct ExportedImage {
     pub digest: Digest,
     /// The type of its manifest.
     pub media_type: MediaType,
-    /// The platforms that its indexes name; empty for a single manifest.
+    /// The platforms that its indexes name and that come along; empty for a single manifest.
     pub platforms: Vec<String>,
+    /// Those that were not asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub other_platforms: Vec<String>,
     /// What refers to it, or to a part of it. Absent where that is very much in all, and an image before this
     /// one is the same content and has it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -112,6 +115,7 @@ pub(super) fn report(contents: &Contents) -> Exported {
             digest: digest.clone(),
             media_type: manifest.media_type().clone(),
             platforms: texts(&contents.platforms(digest)),
+            other_platforms: texts(&contents.other_platforms(digest)),
             referrers,
             bytes: sizes.get(digest).copied().unwrap_or_default(),
             status: "planned",

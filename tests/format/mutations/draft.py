@@ -76,20 +76,42 @@ class Draft:
         return b"".join(entry.bytes() for entry in self.entries()) + self.end
 
 
-def sound(box, images, referrers=(), left_out=()):
-    """A draft that is a bundle as it stands."""
+def sound(box, images, referrers=(), left_out=(), away=(), checks=True):
+    """A draft that is a bundle as it stands; without `checks`, one that may break rules about what may be left out."""
     pairs = [(Root(name, value["digest"]), descriptor(value, name)) for name, value in images.items()]
     pairs += [(Root(None, value["digest"]), descriptor(value, "referrer")) for value in referrers]
-    form = form_of(box, pairs, left_out)
+    form = form_of(box, pairs, left_out, away, checks)
     pairs.sort(key=lambda pair: form.place(pair[0]))
-    form = form_of(box, pairs, left_out)
+    form = form_of(box, pairs, left_out, away, checks)
     roots = [form.root_descriptor(root) for root in form.roots]
     return Draft(box, roots, form.blobs(), form.absent(), form.plan.algorithms)
 
 
-def form_of(box, pairs, left_out):
-    plan = Plan([value for _, value in pairs], box.blobs.get)
-    return Form([root for root, _ in pairs], plan, left_out)
+class Unchecked(Form):
+    """The form that a bundle would have if everything might be left out."""
+
+    def check_roots(self):
+        pass
+
+    def check_left_out(self):
+        pass
+
+
+class UncheckedPlan(Plan):
+    """A plan of which manifests that are left out may be anything."""
+
+    def take(self, descriptor):
+        if descriptor.digest in self.told_away:
+            self.away[descriptor.digest] = False
+            return []
+        return super().take(descriptor)
+
+    too_far = property(lambda self: [], lambda self, value: None)
+
+
+def form_of(box, pairs, left_out, away=(), checks=True):
+    plan = (Plan if checks else UncheckedPlan)([value for _, value in pairs], box.blobs.get, away=away)
+    return (Form if checks else Unchecked)([root for root, _ in pairs], plan, left_out)
 
 
 def of_image(box, manifest, others, name="quay.io/org/one:1", media_type=None):

@@ -10,7 +10,7 @@ from .material import all_kinds, Box, LAYER, NAME, named, one_image
 ROOT_TYPE = "a root whose Descriptor has no manifest type"
 TWO_SIZES = "one digest with two sizes, in Descriptors or in entries;"
 STEPS = "a manifest that is more than 15 steps away from the nearest root"
-MISSING_MANIFEST = "a manifest that is missing;"
+MISSING_MANIFEST = "a manifest that is missing, unless it was left out for its platform;"
 MISSING_BLOB = "a blob that is missing, unless one of its Descriptors"
 HASHES = "content that does not hash to its name, or is not as long"
 SIZES = "or sizes that add up to more than 2^60 bytes"

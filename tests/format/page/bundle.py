@@ -38,12 +38,23 @@ def form_of(contents, is_tar=False):
     contents.check_hashes()
     descriptors = read_index(contents)
     base = in_base(document)
-    plan, missing = plan_of(descriptors, contents, data_stands=False, elsewhere=elsewhere | base)
+    plan, missing = plan_of(
+        descriptors, contents, data_stands=False, elsewhere=elsewhere | base, away=away(contents)
+    )
     base = {digest for digest in base & plan.sizes.keys() if digest not in contents.blobs and digest not in missing}
     form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing | base, volume, base)
     for name, data in form.documents():
         refuse_unless(contents.documents[name].read() == data, f"{name} is not in its one form, or says something else")
     return form
+
+
+def away(contents):
+    """What `bundle.json` says to be of other platforms and is not there. Whether it may say so shows in the form."""
+    document = read_document(contents.documents["bundle.json"].read(), "bundle.json")
+    elements = document.get("absent")
+    said = [element for element in elements if type(element) is dict] if type(elements) is list else []
+    digests_said = [element.get("digest") for element in said if element.get("reason") == "platform"]
+    return {digest for digest in digests_said if type(digest) is str and digest not in contents.blobs}
 
 
 def check_version(contents):

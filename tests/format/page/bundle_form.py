@@ -34,7 +34,7 @@ class Form:
         self.in_base = in_base
         self.count, self.number, self.table = 1, 1, {}
         self.roots = sorted(roots, key=self.place)
-        self.left_out = sorted(left_out)
+        self.left_out = sorted({*left_out, *plan.away})
         self.check_roots()
         self.check_left_out()
         self.index = written(self.index_document())
@@ -103,6 +103,19 @@ class Form:
                 refuse_unless(self.plan.may_be_in_base(digest), f"{digest} cannot be left to a base")
             else:
                 refuse_unless(self.plan.may_be_left_out(digest), f"{digest} is missing")
+        for root in self.roots:
+            self.check_platforms(root)
+
+    def check_platforms(self, root):
+        """Something that is no index is left of each root."""
+        below = self.plan.below(root.digest) if self.plan.away else set()
+        if below.isdisjoint(self.plan.away):
+            return
+        indexes = {digest for digest, manifest in self.plan.manifests.items() if manifest.is_index}
+        refuse_unless(below - indexes - self.left_out_for_good(), f"all platforms of {root.digest} were left out")
+
+    def left_out_for_good(self):
+        return set(self.left_out) - set(self.in_base)
 
     def root_descriptor(self, root):
         descriptor = {
@@ -118,16 +131,17 @@ class Form:
 
     def absent(self):
         return [
-            {
-                "digest": digest,
-                "reason": "base" if digest in self.in_base else "nondistributable",
-                "size": self.plan.sizes[digest],
-            }
+            {"digest": digest, "reason": self.reason(digest), "size": self.plan.sizes[digest]}
             for digest in self.left_out
         ]
 
     def for_good(self):
         return [element for element in self.absent() if element["reason"] != "base"]
+
+    def reason(self, digest):
+        if digest in self.in_base:
+            return "base"
+        return "platform" if digest in self.plan.away else "nondistributable"
 
     def index_document(self):
         document = {

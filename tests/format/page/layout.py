@@ -47,13 +47,14 @@ def check_oci_layout(contents):
     refuse_unless(version == "1.0.0", f"imageLayoutVersion {version!r}")
 
 
-def plan_of(roots, contents, data_stands, names=None, elsewhere=frozenset()):
+def plan_of(roots, contents, data_stands, names=None, elsewhere=frozenset(), away=()):
     """The plan, and the digests of it that are missing, each of which may be.
 
     `names` are those of the roots, where they are not simply what stands there.
-    `elsewhere` are blobs that other volumes may have. `data_stands` is whether the `data` of a Descriptor stands for a blob that is missing otherwise.
+    `elsewhere` are blobs that other volumes may have. `data_stands` is whether the `data` of a Descriptor stands for a
+    blob that is missing otherwise. `away` are the digests of manifests that were left out for their platform.
     """
-    plan = Plan(roots, contents.fetch)
+    plan = Plan(roots, contents.fetch, away=away)
     names = [name_of(root) for root in roots] if names is None else names
     plan.count_by_root({(called(root, name), root.digest) for root, name in zip(roots, names)})
     for digest in plan.sizes.keys() & contents.blobs.keys():

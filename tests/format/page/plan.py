@@ -1,6 +1,7 @@
 """The plan: everything that the roots lead to, each piece of content once."""
 
 from .digests import algorithm_of
+from .descriptors import INDEX_TYPES
 from .manifests import LARGEST_MANIFEST, read_manifest
 from .refusal import Refused, refuse_unless
 
@@ -15,10 +16,12 @@ class Plan:
 
     `roots` are Descriptors in their order. `fetch` gives the content of a manifest by its digest, already known to
     hash to it, or None where it is missing; blobs are never fetched. `data_is_taken` is whether a manifest that is
-    missing is taken from the `data` of a Descriptor: a writer does so, a reader does not.
+    missing is taken from the `data` of a Descriptor: a writer does so, a reader does not. `away` are the digests of
+    manifests that were left out for their platform.
     """
 
-    def __init__(self, roots, fetch, data_is_taken=False):
+    def __init__(self, roots, fetch, data_is_taken=False, away=()):
+        self.told_away = set(away)
         self.data = {}  # digest -> content that a Descriptor has
         self.data_is_taken = data_is_taken
         self.fetch = fetch
@@ -41,11 +44,14 @@ class Plan:
         self.with_urls = set()
         self.pieces = {}  # digest of a manifest -> digests of all that it names
         self.lost = set()
+        self.away = {}  # digest of a manifest that was left out -> whether it is an index
+        self.named_otherwise = set()  # digests that something leads to which is no entry with a manifest type
         self.too_far = []
         step = 0
         ahead = []
         for root in roots:
             refuse_unless(root.names_a_manifest, f"root {root.digest} has no manifest type")
+            refuse_unless(root.digest not in self.told_away, f"root {root.digest} was left out")
             ahead.append(root)
         while ahead:
             behind, ahead = ahead, []
@@ -65,6 +71,10 @@ class Plan:
     def take(self, descriptor):
         """Reads a manifest that was not met before; gives the entries that are manifests themselves."""
         digest = descriptor.digest
+        if digest in self.told_away:
+            is_index = descriptor.media_type in INDEX_TYPES
+            refuse_unless(self.away.setdefault(digest, is_index) == is_index, f"{digest}, left out, is of two kinds")
+            return []
         refuse_unless(descriptor.size <= LARGEST_MANIFEST, f"{digest}: a manifest of more than 32 MiB")
         data = self.fetch(digest)
         if data is None and self.data_is_taken:
@@ -82,12 +92,15 @@ class Plan:
         """Notes all that a manifest leads to but manifests, which are noted in their turn."""
         for blob in manifest.blobs:
             self.meet(blob)
+            self.named_otherwise.add(blob.digest)
         if manifest.config:
             self.meet(manifest.config)
+            self.named_otherwise.add(manifest.config.digest)
             self.configs.add(manifest.config.digest)
         for entry in manifest.manifests:
             if not entry.names_a_manifest:
                 self.meet(entry)
+                self.named_otherwise.add(entry.digest)
         refuse_unless(len(self.sizes) <= MOST_PIECES, "more than 1 000 000 pieces of content")
 
     def meet(self, descriptor):
@@ -131,12 +144,12 @@ class Plan:
         return found
 
     def manifests_below(self, digest):
-        """The manifests that a manifest leads to, itself included."""
+        """The manifests that a manifest leads to, itself included; without those that were left out."""
         found = {digest}
         waiting = [digest]
         while waiting:
             for entry in self.manifests[waiting.pop()].manifests:
-                if entry.names_a_manifest and entry.digest not in found:
+                if entry.names_a_manifest and entry.digest not in found and entry.digest not in self.away:
                     found.add(entry.digest)
                     waiting.append(entry.digest)
         return found
@@ -146,7 +159,10 @@ class Plan:
         return sorted({algorithm_of(digest) for digest in self.sizes})
 
     def may_be_left_out(self, digest):
-        """A blob, never a manifest, of which at least one Descriptor has `urls` and none is the content itself."""
+        """A blob, never a manifest, of which at least one Descriptor has `urls` and none is the content itself; or a
+        manifest of another platform, which nothing leads to in another way."""
+        if digest in self.away:
+            return digest not in self.named_otherwise
         return digest in self.with_urls and digest not in self.manifests and digest not in self.data
 
     def may_be_in_base(self, digest):
