@@ -20,6 +20,6 @@ pub(super) fn may_be_refused_for_that(error: &Error) -> bool {
 
 /// With the two ways out.
 pub(super) fn refused(error: Error) -> Error {
-    let error = error.at("the registry refuses the image, since platforms of it are in neither place");
+    let error = error.at("platforms of it are in neither place");
     error.advised([NextStep::BringAllPlatformsOrOne])
 }

@@ -20,7 +20,7 @@ const COMMANDS: [(&str, &str); 10] = [
 ];
 /// Rows of `--help`, and of `-h`. What has to do with two registries has more to say.
 const MOST: (usize, usize) = (100, 72);
-const MOST_FOR_TWO: (usize, usize) = (120, 90);
+const MOST_FOR_TWO: (usize, usize) = (128, 92);
 const COLUMNS: usize = 100;
 
 fn help(args: &[&str]) -> String {

@@ -20,7 +20,7 @@ use super::text::{count, shell_word};
 #[derive(Args)]
 #[command(
     override_usage = "bundle check -f FILE [OPTIONS] [BUNDLE...]",
-    after_help = "Examples:\n  bundle check images.tar -f chart.yaml\n  bundle check -f chart.yaml --registry 172.18.0.20 --write-missing missing.txt\n\nAn image is there if one of the bundles has it, or the registry under the name that an import would give it. What is not there is said with the files and lines that want it, and the exit status is 4. Nothing is changed, and no image is fetched."
+    after_help = "Example:\n  bundle check images.tar -f chart.yaml\n  bundle check -f chart.yaml --registry 172.18.0.20 --write-missing missing.txt\n\nAn image is there if one of the bundles has it, or the registry under the name that an import would give it. What is not there is said with the files and lines that want it, and the exit status is 4. Nothing is changed, and no image is fetched."
 )]
 pub(crate) struct CheckArgs {
     #[command(flatten)]

@@ -30,8 +30,8 @@ pub(crate) struct ImageArgs {
 #[derive(Args, Clone)]
 #[command(next_help_heading = "Which images")]
 pub(crate) struct SelectArgs {
-    /// Take the images that this list names, or standard input with `-` (repeatable): names line by line,
-    /// Kubernetes, compose, hauler, skopeo, zarf, oc-mirror, imgpkg, regsync and others, known by their content
+    /// Take the images that this list names, or standard input with `-` (repeatable): names line by line, or
+    /// one of ten formats, as of Kubernetes, compose and hauler: docs/lists.md
     #[arg(short, long = "file", value_name = "FILE", env = "BUNDLE_FILE")]
     files: Vec<PathBuf>,
     /// Take all tags of this repository (repeatable)

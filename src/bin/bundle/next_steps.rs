@@ -90,8 +90,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "allow them there (distribution: `validation.manifests.urls.allow`) and run the import again"
         }
         NextStep::BringAllPlatformsOrOne => {
-            "export the image with all its platforms and import that; or push one alone, under another digest than the \
-             index's, with --single-platform OS/ARCH"
+            "export it with all its platforms; or push one (another digest) with --single-platform OS/ARCH"
         }
         NextStep::CheckAddressAndProxy => {
             "check the address and the proxy in front of it; a network may want a login in a browser first"

@@ -6,16 +6,17 @@ use oci_bundle::export::{Platforms, ReferrerPolicy};
 use super::help::FINE;
 use super::text::parse_size;
 
+/// What comes along
 #[derive(Args)]
+#[command(next_help_heading = "What comes along")]
 pub(crate) struct PlanArgs {
     /// Fetch layers that a registry does not have from the `urls` in their descriptors
-    #[arg(long, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
+    #[arg(long, help_heading = FINE, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
     pub(crate) include_non_distributable_layers: bool,
     /// Whether what refers to an image comes along: signatures, SBOMs and the like; `require` refuses images without any
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
     pub(crate) referrers: Referrers,
-    /// Take these platforms of the images: OS/ARCH[/VARIANT], with commas or repeated; `all` is what happens without. The
-    /// digests stay, but many registries refuse an image of which they lack platforms
+    /// Take these platforms alone, as in linux/amd64 (repeatable); many registries refuse images of which they lack some
     #[arg(long, value_name = "PLATFORM", value_delimiter = ',', env = "BUNDLE_PLATFORM")]
     pub(crate) platform: Vec<Platforms>,
     /// Hold at most this much of manifests in memory, as in 2GiB

@@ -10,6 +10,7 @@ mod of_exports;
 mod of_files;
 mod of_imports;
 mod of_machines;
+mod of_platforms;
 mod of_tls;
 mod of_volumes;
 mod told;
@@ -64,6 +65,7 @@ fn told() -> Told {
     of_machines::scenes(&mut told);
     of_volumes::scenes(&mut told);
     of_bases::scenes(&mut told);
+    of_platforms::scenes(&mut told);
     told
 }
 

@@ -49,6 +49,11 @@ pub(super) fn scenes(told: &mut Told) {
     told.add("two passwords on standard input", &run.run().exits(2));
     told.add("an unknown flag", &bundle().args(["import", "--regist", "x"]).run().exits(2));
     told.add("a value that is none", &bundle().args(["export", "x", "-o", "a", "--jobs", "0"]).run().exits(2));
+    told.add("inventory of nothing", &bundle().args(["inventory", "-o", "/data/i.json"]).run().exits(2));
+    let run = bundle().args(["inventory", "--registry", "h.example", "-o", "/data/i.json"]);
+    told.add("inventory of a registry and nothing there", &run.run().exits(2));
+    let run = bundle().args(["check", "-f", "-"]).stdin("a.example/x:1");
+    told.add("check of nothing", &run.run().exits(2));
     of_one_target(told);
 }
 
