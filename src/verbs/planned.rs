@@ -8,10 +8,8 @@ use super::announced::{named, with_images};
 use super::images::Images;
 use super::report::texts;
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Digest, Platform, Reference};
-use crate::plan::{
-    Budget, Platforms, ReferrerPolicy, Start, Wanted, WantedPlatform, lacking, walk, walk_with_referrers,
-};
+use crate::oci::{Digest, Reference};
+use crate::plan::{Budget, Platforms, ReferrerPolicy, Start, Wanted, lacking, walk, walk_with_referrers};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Event, RootName, Watch, side_by_side};
 
@@ -142,6 +140,7 @@ impl Selection {
         errors.extend(failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images)));
         // What nobody could read again is not written.
         errors.extend(contents.check_shape().err());
+        errors.extend(contents.check_depth().err());
         errors.extend(self.without_platforms(&contents, watch.as_ref()));
         if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
             let lonely =
@@ -159,7 +158,7 @@ impl Selection {
             return Vec::new();
         }
         let of = |(name, digest)| (name, lacking(contents, digest, &self.platforms));
-        let images: Vec<(&Reference, (Vec<Platform>, Vec<&WantedPlatform>))> = named(contents).map(of).collect();
+        let images: Vec<_> = named(contents).map(of).collect();
         let mut says_something = images.iter().filter(|(_, (has, _))| !has.is_empty()).peekable();
         let is_anywhere = says_something.peek().is_none()
             || wanted.iter().all(|one| says_something.clone().any(|(_, (_, lacks))| !lacks.contains(&one)));

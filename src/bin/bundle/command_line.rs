@@ -155,7 +155,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
         true => (Some(NextStep::ReadHelp { command: name }), None),
         false => (None, Some(tips.join("; "))),
     };
-    let failure = Failure { go_on, tip, ..Error::usage(message.replace('\'', "`")).into() };
+    let failure = Failure { go_on: go_on.map(Box::new), tip, ..Error::usage(message.replace('\'', "`")).into() };
     ending::end(Some(failure), wants_json(), &Advice::default())
 }
 

@@ -22,7 +22,7 @@ pub(crate) struct Failure {
     /// Decides the exit status.
     pub(crate) kind: Kind,
     /// How to go on, after all errors.
-    pub(crate) go_on: Option<NextStep>,
+    pub(crate) go_on: Option<Box<NextStep>>,
     /// What the parser of the command line suggests.
     pub(crate) tip: Option<String>,
 }
@@ -46,7 +46,7 @@ impl Failure {
 
     /// The hint after all errors.
     pub(crate) fn last_hint(&self, advice: &Advice) -> Option<String> {
-        let go_on = self.go_on.as_ref().and_then(|step| advice.about_steps(std::slice::from_ref(step)));
+        let go_on = self.go_on.as_deref().and_then(|step| advice.about_steps(std::slice::from_ref(step)));
         go_on.or_else(|| self.tip.clone())
     }
 
@@ -66,7 +66,7 @@ impl Failure {
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let kind = error.kind();
-        let go_on = matches!(kind, Kind::Interrupted(_)).then_some(NextStep::GoOn);
+        let go_on = matches!(kind, Kind::Interrupted(_)).then(|| Box::new(NextStep::GoOn));
         Self { kind, errors: vec![error], has_object: false, go_on, tip: None }
     }
 }
@@ -74,19 +74,19 @@ impl From<Error> for Failure {
 impl From<PlanFailed> for Failure {
     fn from(failed: PlanFailed) -> Self {
         let kind = failed.errors.iter().map(Error::kind).reduce(Kind::graver).unwrap_or(Kind::Failed);
-        let go_on = matches!(kind, Kind::Interrupted(_)).then_some(NextStep::GoOn);
+        let go_on = matches!(kind, Kind::Interrupted(_)).then(|| Box::new(NextStep::GoOn));
         Self { errors: failed.errors, has_object: false, kind, go_on, tip: None }
     }
 }
 
 impl From<ExportFailed> for Failure {
     fn from(failed: ExportFailed) -> Self {
-        let go_on = failed.leftover.as_ref().map(|path| NextStep::GoOnWith {
-            path: path.clone(),
-            kept: failed.leftover_bytes.map(|(bytes, all)| format!("{} of {}", size(bytes), size(all))),
+        let go_on = failed.leftover.as_ref().map(|path| {
+            let kept = failed.leftover_bytes.map(|(bytes, all)| format!("{} of {}", size(bytes), size(all)));
+            Box::new(NextStep::GoOnWith { path: path.clone(), kept })
         });
         let kind = failed.kind();
-        let go_on = go_on.or_else(|| matches!(kind, Kind::Interrupted(_)).then_some(NextStep::GoOn));
+        let go_on = go_on.or_else(|| matches!(kind, Kind::Interrupted(_)).then(|| Box::new(NextStep::GoOn)));
         Self { kind, errors: failed.errors, has_object: false, go_on, tip: None }
     }
 }

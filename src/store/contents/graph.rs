@@ -10,6 +10,8 @@ use crate::store::reason::Reason;
 
 /// More than fifty pieces of content for each of a hundred thousand images.
 const MAX_SPREAD: usize = 5_000_000;
+/// Steps from a root to its deepest manifest (design limit; an image has one or two).
+const MAX_STEPS: usize = 15;
 /// More than five referrers for each image of a hundred thousand, counted in each repository: all of them go there.
 const MAX_ATTACHED: usize = 500_000;
 
@@ -214,5 +216,30 @@ impl Contents {
             }
         }
         Ok(())
+    }
+
+    /// That what is written can be read again: a reader goes no deeper than so many manifests.
+    ///
+    /// # Errors
+    /// An image whose indexes lead further.
+    pub(crate) fn check_depth(&self) -> Result<()> {
+        let mut level: Vec<usize> = self.roots.iter().filter_map(|root| self.at(&root.digest)).collect();
+        let mut seen: HashSet<usize> = level.iter().copied().collect();
+        for _ in 0..=MAX_STEPS {
+            let mut next = Vec::new();
+            for at in level {
+                let children = self.children[at].iter().filter(|child| self.nodes[**child].is_manifest());
+                next.extend(children.filter(|child| seen.insert(**child)));
+            }
+            level = next;
+        }
+        match level.first() {
+            Some(deepest) => {
+                let digest = &self.nodes[*deepest].descriptor.digest;
+                let error = Error::content(format!("indexes are nested more than {} deep", MAX_STEPS + 1));
+                Err(error.at(self.images_with(digest).join(", ")))
+            }
+            None => Ok(()),
+        }
     }
 }
