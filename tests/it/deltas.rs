@@ -159,10 +159,11 @@ fn several_bases_count_together_and_one_that_is_damaged_in_its_form_is_none() {
     let report = delta(&scene, &small, &bases, &images).args(["--format", "json"]).run().succeeds().json();
     assert_eq!((&report["blobs"]["count"], &report["blobs"]["inBase"]), (&0.into(), &4.into()), "{report}");
     // A delta of deltas rests on nothing that it does not have itself.
-    let report = delta(&scene, &scene.path("next.tar"), &[small.clone()], &images).args(["--format", "json"]).run();
+    let report =
+        delta(&scene, &scene.path("next.tar"), std::slice::from_ref(&small), &images).args(["--format", "json"]).run();
     assert_eq!(report.succeeds().json()["blobs"]["inBase"], 0);
     // It would rest on what is gone then.
-    let refused = delta(&scene, &one, &[one.clone()], &images).args(["--force"]).run().exits(2);
+    let refused = delta(&scene, &one, std::slice::from_ref(&one), &images).args(["--force"]).run().exits(2);
     assert!(refused.stderr.contains("would replace the base"), "{}", refused.stderr);
     let mut bytes = std::fs::read(&one).expect("a file");
     bytes[700] ^= 1;

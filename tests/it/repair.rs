@@ -136,7 +136,7 @@ fn of_a_file_that_was_cut_what_is_good_is_used_and_the_rest_comes_with_the_patch
     let made = patch(&inventory, &mended).run().succeeds();
     assert_eq!(made.json()["blobs"]["count"], 3, "{}", made.all());
     // Alone it is refused as ever.
-    import_of(&scene, &[broken.clone()]).run().exits(3);
+    import_of(&scene, std::slice::from_ref(&broken)).run().exits(3);
     assert!(writes(&scene.target).is_empty());
     let imported = import_of(&scene, &[broken, mended]).run().succeeds();
     assert!(imported.stderr.contains("what hashes right in it is used all the same"), "{}", imported.stderr);
@@ -204,7 +204,7 @@ fn rounds_of_inventory_delta_and_import_carry_nothing_else() {
         assert_eq!(document(&inventory)["images"].as_array().map(Vec::len), Some(IMAGES));
         crate::deltas::put_one(&scene, 3, 50 + round);
         let small = scene.path(&format!("delta{round}.tar"));
-        let made = crate::deltas::delta(&scene, &small, &[inventory.clone()], &images);
+        let made = crate::deltas::delta(&scene, &small, std::slice::from_ref(&inventory), &images);
         let report = made.args(["--format", "json"]).run().succeeds().json();
         assert_eq!(report["blobs"]["count"], 1, "{report}");
         let imported = import_of(&scene, std::slice::from_ref(&small)).run().succeeds();

@@ -67,7 +67,7 @@ impl VolumeArgs {
     ) -> Option<impl Fn(&ExportedVolume) -> Result<()> + Send + Sync + 'static> {
         let (progress, script, pause) = (progress.clone(), self.volume_script, self.pause);
         let is_asked_for = script.is_some() || pause;
-        is_asked_for.then(|| move |volume: &ExportedVolume| hand_on(&progress, script.as_deref(), pause, volume))
+        is_asked_for.then_some(move |volume: &ExportedVolume| hand_on(&progress, script.as_deref(), pause, volume))
     }
 }
 
