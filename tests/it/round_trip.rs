@@ -159,7 +159,7 @@ fn json_of_export_and_import_has_the_documented_keys() {
     assert_eq!((&out["bytes"], &out["blobs"]["count"]), (&json!(length), &out["blobs"]["fetched"]));
     let app = out["images"].as_array().expect("images").iter().find(|i| i["name"] == scene.name("org/app:1.4"));
     let app = app.expect("the app");
-    assert_eq!(keys(app), ["digest", "mediaType", "name", "platforms", "referrers", "status"]);
+    assert_eq!(keys(app), ["bytes", "digest", "mediaType", "name", "platforms", "referrers", "status"]);
     assert_eq!(app["digest"], scene.source.digest("org/app", "1.4").expect("its digest"));
     assert_eq!(app["mediaType"], crate::scene::INDEX);
     let platforms = app["platforms"].as_array().expect("platforms");
