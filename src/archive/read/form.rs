@@ -41,6 +41,7 @@ impl Bundle {
         }
         check_roots(contents)?;
         check_platforms(contents)?;
+        contents.check_depth()?;
         let cut = self.cut(contents)?;
         let (expected, _) = entries(contents, cut.as_ref().map(|(volumes, number)| (volumes, *number)))?;
         for entry in &expected {

@@ -12,7 +12,7 @@ from .material import Box, NAME
 
 BASE = "| `base` | a blob that a base of this bundle has"
 DELTA = "A delta is a bundle of which at least one element of `absent` has the reason `base`."
-IDENTITY = "Its `index.json` is the one that the bundle would have with nothing left out"
+IDENTITY = "Its `index.json` is the one that the bundle would have with nothing left to a base"
 WHOLE = "It has all manifests of its plan, and every rule of this page is for it"
 NONE_FOR_GOOD = "What is left out *for good* is in no file of the bundle."
 URLS = ["https://example.org/layer"]
