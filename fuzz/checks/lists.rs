@@ -15,6 +15,4 @@ pub fn check(bytes: &[u8]) {
         assert!(!note.text.is_empty() && note.text.len() < 10_000, "{}", note.text.len());
     }
     assert!(list.maybe.iter().all(|note| note.text.parse::<Reference>().is_ok()));
-    let said = list.images.len() + list.repositories.len() + list.faults.len() + list.left.len() + list.maybe.len();
-    assert!(said > 0 || bytes.len() > 3, "nothing is said of {bytes:?}");
 }

@@ -8,7 +8,7 @@ use std::io::Read;
 use std::sync::Arc;
 
 use crate::oci::{Descriptor, Digest, Manifest, Said};
-use crate::plan::{Budget, Start, walk};
+use crate::plan::{Budget, Platforms, Start, walk};
 use crate::store::{Place, RootName, Source};
 use crate::{Error, Quiet, Result};
 
@@ -57,7 +57,8 @@ pub fn check(bytes: &[u8]) {
         let manifest = Manifest::parse(Arc::from(documents.0[n]), digest(n), said).ok()?;
         let name = RootName::Full(format!("fuzz.invalid/content:{n}").parse().expect("a name"));
         let places = vec![documents.place()];
-        Some(Start { name, descriptor: manifest.descriptor(), manifest: Some(manifest), places })
+        let (descriptor, platforms) = (manifest.descriptor(), Platforms::default());
+        Some(Start { name, descriptor, manifest: Some(manifest), places, platforms })
     };
     let starts: Vec<Start> = (0..documents.0.len().min(4)).filter_map(start).collect();
     let Ok((contents, failures)) = walk(&documents, starts, 1, &Budget::new(Budget::DEFAULT), &Quiet) else { return };
