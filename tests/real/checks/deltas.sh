@@ -20,7 +20,7 @@ export_all() {
 
 a_delta_and_its_base_are_what_a_direct_export_gives() {
   local some
-  some=$(all_names | head -n 2 | tail -n 1)
+  some=$(all_names | sed -n 2p)
   export_all "$deltas/whole.tar" >/dev/null
   "$bundle" export --plain-http --force "$some" -o "$deltas/base.tar"
   export_all "$deltas/delta.tar" --base "$deltas/base.tar" | tee "$deltas/delta.json" >/dev/null
