@@ -127,6 +127,9 @@ impl Partial {
     /// # Errors
     /// When the drive fails.
     pub(crate) fn sync_names(&self) -> Result<bool> {
+        // FAT writes a new name without a length and a place, and enters them when the file is synced the next time
+        // (Linux 6.1, fs/fat/namei_vfat.c, vfat_rename): until then a yanked drive has an empty file there.
+        file_system::sync(&self.file).map_err(Error::disk("sync", &self.path))?;
         file_system::sync(self.directory.file()).map_err(Error::disk("sync the directory of", &self.path))
     }
 
