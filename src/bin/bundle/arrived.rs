@@ -113,7 +113,10 @@ fn tell(progress: &Progress, seen: &Seen<'_>, dry_run: bool) {
     let mounted = if blobs.mounted > 0 { format!(" · {} mounted", blobs.mounted) } else { String::new() };
     let incomplete = match seen.images.iter().filter(|i| i.status == ImageStatus::Incomplete).count() {
         0 => String::new(),
-        some => format!(" · {some} waiting for volume {}", numbers(seen.missing_volumes)),
+        some => {
+            let volumes = if seen.missing_volumes.len() == 1 { "volume" } else { "volumes" };
+            format!(" · {some} waiting for {volumes} {}", numbers(seen.missing_volumes))
+        }
     };
     let label = if failed == 0 && incomplete.is_empty() { "done" } else { "incomplete" };
     let present = blobs.present;

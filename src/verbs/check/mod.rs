@@ -4,15 +4,12 @@ mod bundled;
 mod platforms;
 mod report;
 
-use std::fs::Permissions;
-use std::io::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::images::Images;
 use super::opened::{Input, reads_bundles};
-use crate::archive::Expectation;
+use crate::archive::{DocumentPlace, Expectation};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Host, Reference};
 use crate::plan::{Naming, Wanted};
@@ -232,11 +229,5 @@ fn refuse_list(path: &Path) -> Result<()> {
 
 /// Writes a list: all of it, or nothing.
 fn write_list(path: &Path, text: &str) -> Result<()> {
-    let failed = |e| Error::disk("write", path)(e);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // As every new file is made: the umask takes from it what it takes.
-    let permissions = Permissions::from_mode(0o666);
-    let mut file = tempfile::Builder::new().permissions(permissions).tempfile_in(folder).map_err(failed)?;
-    file.write_all(text.as_bytes()).and_then(|()| file.as_file().sync_all()).map_err(failed)?;
-    file.persist(path).map(|_| ()).map_err(|e| failed(e.error))
+    DocumentPlace::open(path, true)?.write(text.as_bytes()).map(drop)
 }
