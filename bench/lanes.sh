@@ -141,6 +141,18 @@ lane_export_1g_volumes() {
   contest export-1g-volumes clear_output drop_output
 }
 
+# --- packing, against a copy of the same bytes and a hash of the same blobs on as many cores
+
+lane_pack_1g() {
+  inputs_1g
+  mkdir -p "$IN/blobs"
+  tar -xf "$IN/regctl.tar" -C "$IN/blobs"
+  entrant bundle 'pack $IN/bundle.tar -o $OUT/bundle.tar'
+  entrant cp-and-sha256sum 'cp $IN/bundle.tar $OUT/copy.tar; find $IN/blobs -type f -size +1M -print0 | xargs -0 -n 1 -P $(nproc) sha256sum'
+  contest pack-1g clear_output drop_output
+  rm -rf "$IN/blobs" "$IN"/*.tar
+}
+
 # --- reading every byte back, against openssl over the same blobs on as many cores
 
 lane_verify_1g() {

@@ -13,12 +13,12 @@ pub(crate) use format::index_json::IndexEntry;
 pub(crate) use format::inventory::{InventoryJson, MAX_INVENTORY, Whereabouts, Witness};
 pub(crate) use format::layout::Layout;
 pub(crate) use format::paths::{blob_path, part_path};
-pub(crate) use format::table::{Piece, Volumes};
+pub(crate) use format::table::{Part, Piece, Volumes};
 pub(crate) use format::volume_names::{number_in, volume_path};
 pub(crate) use format::volumes::divide;
 pub use read::Expectation;
 pub(crate) use read::{Bundle, Bundles, Spooling, ZstdFrames, check_bundle, check_images, nothing_named};
 pub(crate) use write::{
-    AtPlace, DocumentPlace, Leftover, Output, Stopped, VolumesJournal, VolumesProgress, Written, at_place,
+    AtPlace, DocumentPlace, Leftover, Output, PartsBefore, Stopped, VolumesJournal, VolumesProgress, Written, at_place,
     check_room_beside, is_whole, others_beside, remove_volume,
 };

@@ -100,6 +100,21 @@ impl<'a> BlobContent<'a> {
         (self.began_elsewhere, self.reads_held) = (true, true);
     }
 
+    /// Goes on after `len` bytes that are elsewhere already, as far as can be told without the rest; where they cannot be
+    /// read, as if they were not.
+    pub(super) fn go_on_after(&mut self, len: u64, bytes: impl Read) {
+        let Descriptor { digest, size, .. } = &self.node.descriptor;
+        let mut reader = VerifyReader::new(bytes.take(len), digest, *size);
+        let mut buffer = vec![0; BUFFER];
+        while reader.position() < len {
+            if self.watch.stopped().is_some() || !matches!(reader.read(&mut buffer), Ok(1..)) {
+                return;
+            }
+        }
+        reader.checkpoint().into_iter().for_each(|checkpoint| self.checkpoints.add(checkpoint));
+        self.counted = len;
+    }
+
     /// After content that turned out wrong: goes back to the start, and to the next place that may
     /// have it right.
     ///
@@ -344,8 +359,8 @@ impl Read for BlobContent<'_> {
 
 impl Content for BlobContent<'_> {
     fn seek_to(&mut self, offset: u64) -> Result<()> {
-        let standing = self.reader.as_ref().map_or(0, VerifyReader::position);
-        if offset < standing {
+        // Where nothing is open, what was checked before counts all the same.
+        if self.reader.as_ref().map_or(offset > 0, |reader| offset < reader.position()) {
             let Descriptor { digest, size, .. } = &self.node.descriptor;
             self.park();
             let checkpoint = self.checkpoints.back_to(offset);
@@ -370,6 +385,9 @@ impl Content for BlobContent<'_> {
     }
 
     fn let_go(&mut self) {
+        let here = self.reader.as_ref().and_then(VerifyReader::checkpoint);
+        here.into_iter().for_each(|checkpoint| self.checkpoints.add(checkpoint));
+        self.reads_held = false;
         (self.reader, self.takes_over, self.parked, self.broke_at) = (None, None, None, 0);
     }
 }

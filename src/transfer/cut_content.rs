@@ -1,5 +1,6 @@
 //! `CutContent`: a blob that goes into several files, one part after the other. It is hashed as a whole all the same,
-//! so what comes before a part is read again where this run has not read it.
+//! so what comes before a part is read too: from the files that have it where they are still there, and from the source
+//! otherwise.
 
 use std::io::{self, Read};
 
@@ -17,6 +18,11 @@ impl<'a> CutContent<'a> {
     /// The content of this node.
     pub(crate) fn new(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Self {
         Self { node, content: BlobContent::new(source, node, watch) }
+    }
+
+    /// Its first `len` bytes are in other files already.
+    pub(crate) fn go_on_after(&mut self, len: u64, bytes: impl Read) {
+        self.content.go_on_after(len, bytes);
     }
 
     pub(super) fn node(&self) -> &'a Node {

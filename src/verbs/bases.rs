@@ -174,9 +174,5 @@ pub(super) fn inventory_at(path: &Path) -> Result<Option<InventoryJson>> {
     }
     bytes.push(DOCUMENT);
     start.read_to_end(&mut bytes).map_err(Error::disk("read", path))?;
-    let here = |e: Error| e.at(path.display());
-    if bytes.len() as u64 > MAX_INVENTORY {
-        return Err(here(Error::content(format!("longer than {MAX_INVENTORY} bytes: too long for an inventory"))));
-    }
-    InventoryJson::parse(&bytes).map(Some).map_err(here)
+    InventoryJson::parse(&bytes).map(Some).map_err(|e| e.at(path.display()))
 }

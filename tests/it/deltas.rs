@@ -173,3 +173,40 @@ fn several_bases_count_together_and_one_that_is_damaged_in_its_form_is_none() {
     assert!(refused.stderr.contains("`bundle inventory "), "{}", refused.stderr);
     assert_eq!(scene.source.requests().len(), before, "nothing was asked for");
 }
+
+#[test]
+fn deltas_that_rest_on_each_other_are_refused_alone_and_make_a_whole_only_of_what_one_of_them_has() {
+    let scene = Scene::new();
+    let images = put_twelve(&scene);
+    let (a, b) = (scene.path("a.tar"), scene.path("b.tar"));
+    let (half_a, half_b) = (scene.path("half-a.tar"), scene.path("half-b.tar"));
+    delta(&scene, &a, &[], &images[..6]).run().succeeds();
+    delta(&scene, &b, &[], &images[6..]).run().succeeds();
+    // Each leaves out what the other has: the images of the other, and the layer that all share.
+    delta(&scene, &half_a, std::slice::from_ref(&b), &images).run().succeeds();
+    delta(&scene, &half_b, std::slice::from_ref(&a), &images).run().succeeds();
+    let whole = scene.path("whole.tar");
+    delta(&scene, &whole, &[], &images).run().succeeds();
+    for files in [[half_a.clone(), half_b.clone()], [half_b.clone(), half_a.clone()]] {
+        // The shared layer goes where six repositories need it that the base does not know, so both have it.
+        let packed = scene.path("packed.tar");
+        command("pack").args(&files).args([Path::new("-o"), &packed]).args(["--force"]).run().succeeds();
+        assert!(std::fs::read(&packed).expect("a file") == std::fs::read(&whole).expect("a file"));
+        command("verify").args(&files).run().succeeds();
+    }
+    // Made of each other, with nothing of their own: each is a base for the other, and neither has anything.
+    let (empty_a, empty_b) = (scene.path("empty-a.tar"), scene.path("empty-b.tar"));
+    delta(&scene, &empty_a, std::slice::from_ref(&whole), &images).run().succeeds();
+    delta(&scene, &empty_b, std::slice::from_ref(&empty_a), &images).run().succeeds();
+    let report = command("list").args([&empty_b]).args(["--format", "json"]).run().succeeds().json();
+    assert!(report["leftOut"].as_array().is_none_or(Vec::is_empty), "what a delta only promises is no base: {report}");
+    std::fs::remove_file(&empty_b).expect("a file");
+    delta(&scene, &empty_b, std::slice::from_ref(&whole), &images).run().succeeds();
+    let both = [empty_a, empty_b];
+    let refused = command("pack").args(&both).args([Path::new("-o"), &scene.path("none.tar")]).run().exits(4);
+    assert!(refused.stderr.contains("is left to a base"), "{}", refused.stderr);
+    let refused = import_of(&scene, &both).run().exits(4);
+    assert!(refused.stderr.contains("left to a base"), "{}", refused.stderr);
+    assert_eq!(writes(&scene.target), Vec::<String>::new(), "nothing was sent");
+    command("verify").args(&both).run().succeeds();
+}

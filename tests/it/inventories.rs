@@ -182,3 +182,28 @@ fn an_inventory_of_a_large_site_is_read() {
     let images = ["org/app:1".to_owned()];
     delta(&scene, &scene.path("one.tar"), &[path], &images).run().succeeds();
 }
+
+#[test]
+fn an_inventory_that_is_longer_than_other_lists_may_be_is_a_list_and_a_base_up_to_the_same_limit() {
+    let scene = Scene::new();
+    let digest = put_small_image(&scene.source, "org/app", "1");
+    let (path, output) = (scene.path("inventory.json"), scene.path("one.tar"));
+    let image = json!({"digest": digest, "name": scene.name("org/app:1")});
+    let document = json!({"held": [], "images": [image], "inventoryVersion": 1, "source": "files"}).to_string();
+    // White space does not matter: what counts is the length of the file.
+    let padded = |len: usize| {
+        let space = " ".repeat(len - document.len());
+        std::fs::write(&path, format!("{{{space}{}", &document[1..])).expect("a file");
+    };
+    let as_list =
+        || command("export").args([Path::new("-f"), &path, Path::new("-o"), &output]).args(["--plain-http", "--force"]);
+    let as_base = || delta(&scene, &output, std::slice::from_ref(&path), &["org/app:1".to_owned()]).args(["--force"]);
+    padded(65 << 20);
+    as_list().run().succeeds();
+    as_base().run().succeeds();
+    padded((256 << 20) + 1);
+    for (run, status) in [(as_list(), 2), (as_base(), 3)] {
+        let refused = run.run().exits(status);
+        assert!(refused.stderr.contains("longer than 256 MiB: too long for an inventory"), "{}", refused.stderr);
+    }
+}

@@ -104,6 +104,9 @@ mod verify;
 mod volumes;
 mod volumes_export;
 mod volumes_import;
+mod volumes_mistakes;
+mod volumes_pause;
+mod volumes_resume;
 mod volumes_scene;
 
 /// The program under test.

@@ -225,3 +225,35 @@ fn a_bundle_of_one_volume_needs_no_other() {
     import(&scene, &found).run().succeeds();
     assert_eq!(whole_at_target(&scene), IMAGES);
 }
+
+#[test]
+fn importers_that_see_all_volumes_bring_one_each_and_a_cut_layer_is_sent_by_one_of_them() {
+    let (scene, volumes) = exported();
+    let share = |number: usize| import(&scene, &volumes).args(["--format", "json", "--volume", &number.to_string()]);
+    // One alone sends what it has, and says what it leaves to others.
+    let first = share(1).run().exits(1).json();
+    let missing: Vec<u64> =
+        first["missingVolumes"].as_array().expect("numbers").iter().filter_map(|n| n.as_u64()).collect();
+    assert!(!missing.is_empty() && !missing.contains(&1), "{first}");
+    let running: Vec<_> = (2..=volumes.len()).map(|number| share(number).spawn()).collect();
+    let codes: Vec<Option<i32>> = running.into_iter().map(|running| running.wait().code).collect();
+    assert!(codes.contains(&Some(0)) && codes.iter().all(|code| matches!(code, Some(0 | 1))), "{codes:?}");
+    assert_eq!(whole_at_target(&scene), IMAGES, "the last one found everything there");
+    let uploads = scene.target.requests();
+    let is_upload = |r: &&crate::support::registry::Request| {
+        r.method == "PUT" && r.body_bytes > 0 && !r.path.contains("/manifests/")
+    };
+    let mut bodies: Vec<String> = uploads.iter().filter(is_upload).flat_map(|r| r.query_values("digest")).collect();
+    let all = bodies.len();
+    bodies.sort_unstable();
+    bodies.dedup();
+    assert_eq!(bodies.len(), all, "each blob was sent once");
+    // Again, as a Job does with those that ended too soon.
+    scene.target.clear_requests();
+    for number in 1..=volumes.len() {
+        share(number).run().succeeds();
+    }
+    assert_eq!(writes(&scene.target), Vec::<String>::new());
+    let output = share(volumes.len() + 1).run().exits(2);
+    assert!(output.stderr.contains("no file here is volume"), "{}", output.stderr);
+}

@@ -143,6 +143,9 @@ impl InventoryJson {
         struct Version {
             inventory_version: Option<u32>,
         }
+        if bytes.len() as u64 > MAX_INVENTORY {
+            return Err(Error::content(format!("longer than {} MiB: too long for an inventory", MAX_INVENTORY >> 20)));
+        }
         match parse_json(bytes)? {
             Version { inventory_version: Some(VERSION) } => {}
             Version { inventory_version: Some(other) } => {

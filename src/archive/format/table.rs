@@ -88,6 +88,11 @@ impl Stands {
             Self::Cut(cut) => &cut.volumes,
         }
     }
+
+    /// The volume with which the blob goes where volumes go by themselves: the one of its first part.
+    pub(crate) fn sender(&self) -> u32 {
+        self.volumes().first().copied().unwrap_or_default()
+    }
 }
 
 impl Cut {

@@ -18,6 +18,8 @@ pub(crate) struct Bundles {
     pub(super) joined: Vec<Joined>,
     /// Where in that list a blob is.
     pub(super) joined_at: HashMap<Digest, Vec<usize>>,
+    /// The volume that is brought, where others are left to somebody else.
+    pub(super) sends: Option<u32>,
 }
 
 impl Bundles {
@@ -30,7 +32,7 @@ impl Bundles {
             joined_at.insert(digest, (joined.len()..joined.len() + variants.len()).collect());
             joined.extend(variants);
         }
-        Self { list: bundles, joined, joined_at }
+        Self { list: bundles, joined, joined_at, sends: None }
     }
 
     /// Each of them, to be used otherwise.

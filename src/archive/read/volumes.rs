@@ -34,8 +34,12 @@ impl Bundles {
     pub(crate) fn absent_volumes(&self, digest: &Digest) -> Vec<(Set<'_>, u32)> {
         let mut found = Vec::new();
         for (set, (bundle, here)) in self.sets() {
-            if let Some(stands) = bundle.stands(digest) {
-                found.extend(stands.volumes().iter().filter(|n| !here.contains(n)).map(|number| (set, *number)));
+            match bundle.stands(digest) {
+                Some(stands) if self.is_left_to(stands.sender()) => found.push((set, stands.sender())),
+                Some(stands) => {
+                    found.extend(stands.volumes().iter().filter(|n| !here.contains(n)).map(|number| (set, *number)));
+                }
+                None => {}
             }
         }
         found
@@ -52,10 +56,37 @@ impl Bundles {
         });
     }
 
-    /// The files of all volumes that have a part of this content, if it is cut.
+    /// Leaves all that other volumes have to whoever brings those. A blob that is cut goes with its first part, and for
+    /// that the others are read.
+    ///
+    /// # Errors
+    /// The volume is not here.
+    pub(crate) fn leave_all_but(&mut self, number: u32, contents: &mut Contents) -> Result<()> {
+        let sets = self.sets();
+        // The only volume of a bundle is like a bundle that is not divided.
+        let is_here = if sets.is_empty() { number == 1 } else { sets.values().any(|(_, here)| here.contains(&number)) };
+        if !is_here {
+            return Err(Error::usage(format!("--volume {number}: no file here is volume {number}")));
+        }
+        contents.leave_to_volumes(|digest| {
+            let mut senders = sets.values().filter_map(|(bundle, _)| Some(bundle.stands(digest)?.sender()));
+            senders.find(|sender| *sender != number)
+        });
+        self.sends = Some(number);
+        Ok(())
+    }
+
+    /// Somebody else brings this volume.
+    fn is_left_to(&self, sender: u32) -> bool {
+        self.sends.is_some_and(|own| own != sender)
+    }
+
+    /// The files of all volumes that have a part of this content, if it is cut and not left to somebody else.
     pub(crate) fn cut_over(&self, digest: &Digest) -> Vec<String> {
         for (set, (bundle, _)) in self.sets() {
-            if let Some(Stands::Cut(cut)) = bundle.stands(digest) {
+            if let Some(stands @ Stands::Cut(cut)) = bundle.stands(digest)
+                && !self.is_left_to(stands.sender())
+            {
                 return cut.volumes.iter().map(|number| self.volume_file(set, *number)).collect();
             }
         }

@@ -1,14 +1,17 @@
 //! Volumes that are finished already, and what of them is in the way.
 
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Take};
 use std::os::unix::fs::FileExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::filled::{self, Filled};
 use super::partial::parent;
 use super::resume::look_at;
 use crate::archive::file_system::{self, AtName, FileSystem, Folder};
 use crate::archive::format::header::END;
-use crate::archive::format::layout::Layout;
+use crate::archive::format::layout::{Extent, Layout};
 use crate::archive::format::volume_names::of_output;
 use crate::error::{Error, Result};
 use crate::store::Watch;
@@ -49,13 +52,44 @@ pub(crate) fn is_whole(path: &Path, layout: &Layout, jobs: usize, watch: &dyn Wa
     if at_place(path, layout)? != AtPlace::Volume {
         return Ok(false);
     }
-    let Ok(file) = std::fs::File::open(path) else { return Ok(false) };
+    let Ok(file) = File::open(path) else { return Ok(false) };
     let _ = file_system::drop_cache(&file);
     let found = look_at(&file, layout.regions().to_vec(), jobs, watch)?;
     let whole = found.iter().filter(|(_, filled)| *filled == Filled::Whole).count();
     let mut end = [1; END as usize];
     let ends = file.read_exact_at(&mut end, layout.bytes() - END).is_ok() && end.iter().all(|b| *b == 0);
     Ok(whole == layout.regions().len() && ends)
+}
+
+/// Parts of a blob in volumes that are finished, one after the other. One file at a time is open.
+#[derive(Debug, Default)]
+pub(crate) struct PartsBefore {
+    left: VecDeque<(PathBuf, Extent)>,
+    open: Option<Take<File>>,
+}
+
+impl PartsBefore {
+    /// The next of them is there.
+    pub(crate) fn add(&mut self, path: PathBuf, extent: Extent) {
+        self.left.push_back((path, extent));
+    }
+}
+
+impl Read for PartsBefore {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            if let Some(part) = &mut self.open {
+                let got = part.read(buffer)?;
+                if got > 0 || buffer.is_empty() {
+                    return Ok(got);
+                }
+            }
+            let Some((path, extent)) = self.left.pop_front() else { return Ok(0) };
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(extent.offset))?;
+            self.open = Some(file.take(extent.size));
+        }
+    }
 }
 
 /// What lies beside `path` of volumes of another division: so many, and not this many.

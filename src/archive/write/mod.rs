@@ -16,7 +16,9 @@ mod stopped;
 mod writer;
 
 pub(crate) use document::DocumentPlace;
-pub(crate) use finished::{AtPlace, at_place, check_room_beside, is_whole, others_beside, remove as remove_volume};
+pub(crate) use finished::{
+    AtPlace, PartsBefore, at_place, check_room_beside, is_whole, others_beside, remove as remove_volume,
+};
 pub(crate) use journal::{Journal as VolumesJournal, Progress as VolumesProgress};
 pub(crate) use output::Output;
 pub(crate) use stopped::{Leftover, Stopped};

@@ -35,6 +35,9 @@ pub(crate) struct ImportArgs {
     /// Take nothing on trust: --expect is needed, http only with =HOST, and no credentials that others can change
     #[arg(long, env = "BUNDLE_STRICT")]
     strict: bool,
+    /// Of several volumes, send what this one has, and leave the others to other importers
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
+    volume: Option<u32>,
     #[command(flatten)]
     access: RegistryArgs,
     #[command(flatten)]
@@ -59,6 +62,7 @@ impl ImportArgs {
             .existing_tag(self.target.on_existing_tag.into())
             .sources(self.allow_source)
             .strict(self.strict)
+            .volume(self.volume)
             .single_platform(self.target.single_platform)
             .dry_run(self.target.dry_run)
             .registry(self.access.options(&[host], script("AUTHCRED"))?);

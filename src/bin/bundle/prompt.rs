@@ -26,6 +26,18 @@ pub(crate) fn line(question: &str) -> Result<String> {
     read_line()
 }
 
+/// Waits for Enter. Whether somebody pressed it: where the terminal is gone, or was told that this is its end, nobody did.
+///
+/// # Errors
+/// Standard input cannot be read.
+pub(crate) fn enter(question: &str) -> Result<bool> {
+    ask(question);
+    let mut text = String::new();
+    let read = std::io::stdin().lock().take(MOST).read_line(&mut text);
+    read.map_err(Error::disk("read", "standard input"))?;
+    Ok(text.ends_with('\n'))
+}
+
 /// A password: the first line of standard input. At a terminal it is asked for, and not shown.
 ///
 /// # Errors

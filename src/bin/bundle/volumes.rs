@@ -83,9 +83,14 @@ fn hand_on(progress: &Arc<Progress>, script: Option<&str>, pause: bool, volume: 
     if pause && volume.number < volume.count {
         let (path, number, count) = (volume.bundle.display(), volume.number, volume.count);
         let file = shell_word(&path.to_string()).into_owned();
-        prompt::line(&format!("{file} is finished ({number} of {count}). Change the drive, then press Enter: "))?;
+        let question = format!("{file} is finished ({number} of {count}). Change the drive, then press Enter: ");
+        let is_answered = prompt::enter(&question)?;
         if let Some(signal) = progress.stopped() {
             return Err(Error::Interrupted { signal });
+        }
+        // Writing on might be to the drive that is full.
+        if !is_answered {
+            return Err(Error::undone(format!("{file}: nobody pressed Enter"), NextStep::GiveVolumeScript));
         }
     }
     Ok(())

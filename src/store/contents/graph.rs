@@ -107,6 +107,16 @@ impl Contents {
         }
     }
 
+    /// Leaves to other volumes what they have, where that is known, though it is here too.
+    pub(crate) fn leave_to_volumes(&mut self, volume_of: impl Fn(&Digest) -> Option<u32>) {
+        let may_be = |node: &&mut Node| !node.is_manifest() && node.is_carried() && node.descriptor.data.is_none();
+        for node in self.nodes.iter_mut().filter(may_be) {
+            if let Some(number) = volume_of(&node.descriptor.digest) {
+                node.presence = Presence::LeftOut(Reason::Volume(number));
+            }
+        }
+    }
+
     /// Leaves blobs out for this reason. A document that is in a Descriptor is there all the same.
     pub(crate) fn leave_out(&mut self, reason: Reason, is_meant: impl Fn(&Node) -> bool) {
         let may_be = |node: &&mut Node| !node.is_manifest() && node.descriptor.data.is_none();

@@ -37,6 +37,7 @@ pub struct Import {
     destination: Destination,
     sources: Vec<SourcePrefix>,
     strict: bool,
+    volume: Option<u32>,
 }
 
 impl Import {
@@ -49,6 +50,7 @@ impl Import {
             destination: Destination::new(host),
             sources: Vec::new(),
             strict: false,
+            volume: None,
         }
     }
 
@@ -75,6 +77,13 @@ impl Import {
         Self { strict, ..self }
     }
 
+    /// Of several volumes, what this one has alone: others bring theirs. A blob that is cut over several goes with its
+    /// first part.
+    #[must_use]
+    pub fn volume(self, volume: Option<u32>) -> Self {
+        Self { volume, ..self }
+    }
+
     /// Imports. Images that cannot be brought over have a line in the report, and do not stop others.
     ///
     /// # Errors
@@ -92,6 +101,9 @@ impl Import {
         unusable.extend(unreadable);
         if opened.bundles.iter().any(Bundle::is_ours) {
             images::all_known(&opened.contents)?;
+        }
+        if let Some(number) = self.volume {
+            opened.bundles.leave_all_but(number, &mut opened.contents)?;
         }
         left_behind(&opened, watch.as_ref());
         let contents = &opened.contents;

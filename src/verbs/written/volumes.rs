@@ -8,12 +8,12 @@ use super::failed::{ExportFailed, failures};
 use super::report::{Exported, ExportedVolume};
 use super::taken::Taker;
 use crate::archive::{
-    AtPlace, Layout, Output, Piece, Stopped, Volumes, VolumesJournal, VolumesProgress, Written, at_place,
-    check_room_beside, divide, is_whole, others_beside, remove_volume, volume_path,
+    AtPlace, Layout, Output, Part, PartsBefore, Piece, Stopped, Volumes, VolumesJournal, VolumesProgress, Written,
+    at_place, check_room_beside, divide, is_whole, others_beside, remove_volume, volume_path,
 };
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::Digest;
-use crate::store::{Contents, Event, Source, Watch};
+use crate::store::{Contents, Event, Node, Source, Watch};
 use crate::transfer::{CutContent, Wanted, fetch};
 
 /// Where volumes are written, and how.
@@ -185,7 +185,10 @@ impl<'a> InVolumes<'a> {
                 wanted.push(Wanted::Whole(node));
                 continue;
             };
-            let content = cut.remove(digest).unwrap_or_else(|| CutContent::new(self.source, node, self.watch));
+            let content = match cut.remove(digest) {
+                Some(content) => content,
+                None => self.begun(node, part)?,
+            };
             parts.insert(digest, content);
             ranges.insert(digest, (part.from, part.bytes));
         }
@@ -215,6 +218,25 @@ impl<'a> InVolumes<'a> {
         let safe = if synced { "synced to disk" } else { "not confirmed by the drive" };
         self.tell(number, bytes, safe);
         Ok(true)
+    }
+
+    /// A cut blob from this part on. The parts before are in volumes of an earlier run: looked at already, where they are
+    /// still there.
+    fn begun(&self, node: &'a Node, part: Part) -> Result<CutContent<'a>> {
+        let mut content = CutContent::new(self.source, node, self.watch);
+        let digest = &node.descriptor.digest;
+        let mut before = PartsBefore::default();
+        for number in self.volumes.cut_over(digest).into_iter().take(part.number as usize - 1) {
+            let (path, layout) = (self.path(number), self.layout(number)?);
+            match layout.region(digest) {
+                Some(region) if at_place(&path, &layout)? == AtPlace::Volume => before.add(path, region.extent),
+                _ => return Ok(content),
+            }
+        }
+        if part.from > 0 {
+            content.go_on_after(part.from, before);
+        }
+        Ok(content)
     }
 
     /// Where a cut blob turns out wrong at its end, its parts in earlier volumes are wrong too.

@@ -12,5 +12,6 @@ pub mod layout;
 pub mod proxy;
 pub mod registry;
 pub mod run;
+pub mod terminal;
 pub mod tunnel;
 pub mod weak_certs;
