@@ -244,7 +244,8 @@ impl Rounds {
         }
         let begun = *round;
         let limit = Duration::from_secs(60);
-        let (state, over) = self.changed.wait_timeout_while(state, limit, |(round, ..)| *round == begun).expect("a turn");
+        let (state, over) =
+            self.changed.wait_timeout_while(state, limit, |(round, ..)| *round == begun).expect("a turn");
         assert!(!over.timed_out(), "no {at_once} questions are in flight: {state:?}");
     }
 }
