@@ -127,6 +127,36 @@ fn formats_in_one_text_are_read_each_by_itself_and_faults_of_all_are_said() {
 }
 
 #[test]
+fn files_that_were_put_together_bring_their_marks_and_line_ends_along() {
+    let pod = |image: &str| format!("\u{feff}kind: Pod\r\nspec: {{containers: [{{image: {image}}}]}}\r\n");
+    assert_eq!(names(&format!("{}---\r\n{}", pod("a:1"), pod("b:2"))).len(), 2);
+    assert_eq!(names("\u{feff}a:1\r\n\u{feff}b:2\r\n").len(), 2);
+}
+
+#[test]
+fn what_a_merge_brings_gives_way_to_what_stands_beside_it() {
+    let text = "x-base: &base {image: 'base:1', restart: always}\nservices:\n  a:\n    <<: *base\n  b:\n    <<: *base\n    image: own:2\n  c:\n    image: own:3\n    <<: [*base]\n";
+    assert_eq!(names(text), ["base:1", "own:2", "own:3"].map(|name| format!("docker.io/library/{name}")));
+}
+
+#[test]
+fn what_cannot_be_read_hides_nothing_else_that_is_wrong() {
+    let lines = |text: &str| -> Vec<usize> { read(text.as_bytes()).faults.iter().map(|fault| fault.line).collect() };
+    let pod = |image: &str| format!("kind: Pod\nspec:\n  containers:\n  - image: {image}\n---\n");
+    // Three lines of a document, and one that parts it from the next.
+    let text = [pod("A/b:1"), pod("{{ .Values.image }}"), pod("ok:1"), pod("b:!"), pod("[")].concat();
+    assert_eq!(lines(&text), [4, 9, 19, 24]);
+    let template = "kind: List\nitems:\n- {{- if .Values.a }}\n- kind: X\n  image: A/b:1\n  other: {{ .Values.b }}\n  more: {{ .Values.c }}\n- kind: X\n  image: \"{{ .Values.image }}:{{ .Values.tag }}\"\n- kind: X\n  image: b:!\n{{- end }}\n";
+    assert_eq!(lines(template), [3, 5, 9, 11]);
+    let broken = "services:\n  a:\n    image: A/b:1\n  b: ]\n  c:\n    image: b:!\n";
+    assert_eq!(lines(broken), [3, 4, 6]);
+    assert_eq!(lines("services:\r\n  a: {image: '{{ x }}'\r\n---\r\nservices: {b: {image: A/b}}\r\n"), [2, 4]);
+    assert_eq!(read(b"x: {{ .Values.x }}\n").faults.len(), 1, "a template is said once");
+    let vast = format!("{}\na: [\n", "---\nservices: {a: {image: A/b:1}}\n".repeat(5_000));
+    assert_eq!(lines(&vast).len(), 5_001);
+}
+
+#[test]
 fn tags_of_yaml_and_strange_values_where_a_name_stands_are_faults_and_no_panic() {
     for value in [
         "!!binary bmdpbng=",

@@ -52,6 +52,8 @@ pub(crate) struct Tags {
     pub(crate) versions: Vec<String>,
     /// Only so many, from the highest version down.
     pub(crate) newest: Option<usize>,
+    /// The platforms that the list wants of them, as written; none for all.
+    pub(crate) platforms: Vec<String>,
 }
 
 /// A line and something about it.
@@ -145,6 +147,7 @@ impl List {
             deny: Vec::new(),
             versions: Vec::new(),
             newest: None,
+            platforms: Vec::new(),
         });
         self.repositories.last_mut()
     }

@@ -24,6 +24,7 @@ mod skopeo_sync;
 mod tests;
 mod text;
 mod tree;
+mod unreadable;
 mod zarf;
 
 pub(crate) use list::{List, Listed, Note, Tags};

@@ -4,8 +4,9 @@ use std::panic::resume_unwind;
 use std::thread;
 
 use super::list::List;
-use super::text::{shown, template, text_of};
-use super::tree::{Node, Value, documents};
+use super::text::{shown, text_of};
+use super::tree::{Node, Unreadable, Value, documents};
+use super::unreadable::faults;
 use super::{
     chart, compose, hauler, images_lock, kubernetes, lines, lock, oc_mirror, plain, regsync, skopeo_sync, zarf,
 };
@@ -51,13 +52,16 @@ fn read_here(bytes: &[u8]) -> List {
         match documents(&text) {
             Ok(documents) if documents.is_empty() => list.fault(0, "there is nothing in it"),
             Ok(documents) => documents.iter().for_each(|document| read_document(document, &mut list)),
-            Err(error) => match template(&text) {
-                Some((line, how)) => list.fault(line, how),
-                None => list.fault(error.line, error.reason),
-            },
+            Err(error) => list.faults = faults(&text, error, &read_part),
         }
     }
     list
+}
+
+fn read_part(text: &str, list: &mut List) -> Result<(), Unreadable> {
+    let documents = documents(text)?;
+    documents.iter().for_each(|document| read_document(document, list));
+    Ok(())
 }
 
 /// Each format that has documents takes those that it knows by their form.

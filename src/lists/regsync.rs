@@ -21,7 +21,11 @@ pub(super) fn read(document: &Node, list: &mut List) {
         };
         let name = source.text().unwrap_or_default();
         match step.text_at(&["type"]) {
-            Some("image") => drop(list.image_at(source)),
+            Some("image") => {
+                if let Some(listed) = list.image_at(source) {
+                    listed.platforms = platforms(step);
+                }
+            }
             Some("repository") => repository(step, source.line, name, list),
             Some("registry") => match rendering(name) {
                 Some(how) => list.fault(source.line, format!("`{}` {how}", shown(name))),
@@ -44,5 +48,12 @@ fn repository(step: &Node, line: usize, name: &str, list: &mut List) {
     versions.extend(step.text_at(&["tags", "semverRange"]).map(str::to_owned));
     if let Some(tags) = list.repository(line, name) {
         (tags.allow, tags.deny, tags.versions) = (allow, deny, versions);
+        tags.platforms = platforms(step);
     }
+}
+
+/// One platform whose manifest takes the image's place there, or several that are taken of it.
+fn platforms(step: &Node) -> Vec<String> {
+    let several = step.items_at(&["platforms"]).iter();
+    step.get("platform").into_iter().chain(several).filter_map(Node::text).map(str::to_owned).collect()
 }

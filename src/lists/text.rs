@@ -35,7 +35,9 @@ pub(super) fn text_of(bytes: &[u8]) -> Result<String, String> {
                 let line = 1 + bytes[..e.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
                 format!("not a text: byte {} (line {line}) is not UTF-8", e.valid_up_to())
             })?;
-            if text.contains('\0') { Err("not a text: it has NUL bytes".into()) } else { Ok(text.into()) }
+            // Files that were put together bring their own along.
+            let text = text.replace("\n\u{feff}", "\n");
+            if text.contains('\0') { Err("not a text: it has NUL bytes".into()) } else { Ok(text) }
         }
     }
 }
@@ -71,11 +73,4 @@ pub(super) fn rendering(text: &str) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// The first line of a text that is a template.
-pub(super) fn template(text: &str) -> Option<(usize, String)> {
-    let (number, line) = text.lines().enumerate().find(|(_, line)| line.contains("{{"))?;
-    let how = rendering(line)?;
-    Some((number + 1, format!("`{}` {how}", shown(line.trim()))))
 }

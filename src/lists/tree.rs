@@ -18,6 +18,9 @@ const MOST_NODES: usize = 1_000_000;
 /// What aliases stand for, in all, in values.
 const MOST_REPEATED: usize = 100_000;
 
+/// What is said of a text that goes beyond these.
+pub(super) const TOO_MUCH: &str = "deeper or larger than any list of images";
+
 /// A value and the line that it begins on, counted from 1.
 #[derive(Clone, Debug)]
 pub(super) struct Node {
@@ -133,7 +136,7 @@ fn reason(text: &str) -> String {
     let text = text.lines().next().unwrap_or_default();
     let text = text.split(" at line ").next().unwrap_or_default();
     if text.contains("limit exceeded") || text.contains("budget breached") {
-        return format!("deeper or larger than any list of images, with its aliases written out ({text})");
+        return format!("{TOO_MUCH}, with its aliases written out ({text})");
     }
     format!("neither names line by line nor a document: {text}")
 }

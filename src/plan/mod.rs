@@ -28,3 +28,4 @@ pub(crate) use tags::{Narrowed, Pattern, Tags, expression};
 pub(crate) use walk::{Failure, Start, walk, walk_with_referrers};
 pub(crate) use wanted::each_once;
 pub use wanted::{Origin, ReferrerPolicy, Wanted};
+pub(crate) use wanted_platform::WantedPlatform;

@@ -3,6 +3,7 @@
 use globset::{GlobBuilder, GlobMatcher};
 use regex::{Regex, RegexBuilder};
 
+use super::platforms::Platforms;
 use super::versions::{Range, version};
 use super::wanted::Origin;
 use crate::oci::{Invalid, Repository, Tag, parse_digest_tag};
@@ -27,6 +28,8 @@ pub(crate) struct Tags {
     pub(crate) ranges: Vec<Range>,
     /// Only so many, from the highest version down.
     pub(crate) newest: Option<usize>,
+    /// Which platforms of them.
+    pub(crate) platforms: Platforms,
 }
 
 /// A glob, as `*-alpine` or `quay.io/org/*`: a `*` stands for any characters, `/` too.
@@ -73,7 +76,8 @@ impl Tags {
     /// All of a repository.
     pub(crate) fn all(repository: Repository, origin: Origin) -> Self {
         let (allow, deny, ranges) = (Vec::new(), Vec::new(), Vec::new());
-        Self { repository, origin, glob: None, allow, deny, ranges, newest: None }
+        let platforms = Platforms::default();
+        Self { repository, origin, glob: None, allow, deny, ranges, newest: None, platforms }
     }
 
     /// Those of the tags that are meant, each once, in the order of the alphabet. `narrowed` is what was asked for

@@ -6,6 +6,7 @@ use std::fmt;
 use std::path::PathBuf;
 use std::str::FromStr;
 
+use super::platforms::Platforms;
 use crate::error::{Error, Result};
 use crate::oci::{Invalid, Reference};
 
@@ -51,6 +52,8 @@ pub struct Wanted {
     pub origins: Vec<Origin>,
     /// What is fetched in its place; it keeps its name.
     pub source: Option<Reference>,
+    /// Which of its platforms whoever asks for it wants.
+    pub platforms: Platforms,
 }
 
 impl Wanted {
@@ -64,7 +67,7 @@ impl Wanted {
 
 impl From<Reference> for Wanted {
     fn from(reference: Reference) -> Self {
-        Self { reference, origins: vec![Origin::Argument], source: None }
+        Self { reference, origins: vec![Origin::Argument], source: None, platforms: Platforms::default() }
     }
 }
 
@@ -106,6 +109,7 @@ pub(crate) fn each_once(wanted: impl IntoIterator<Item = Wanted>) -> Result<Vec<
             Entry::Occupied(mut same) => {
                 let same = same.get_mut();
                 same.source = same.source.take().or(one.source);
+                same.platforms.join(&one.platforms);
                 let origins = &mut same.origins;
                 one.origins.into_iter().for_each(|origin| {
                     if !origins.contains(&origin) {
@@ -145,6 +149,18 @@ mod tests {
         let error = names(&[&one, "quay.io/b:1"]).expect_err("two contents")[0].to_string();
         assert!(error.contains(&one) && error.contains("`quay.io/b:1`"), "{error}");
         assert!(names(&[]).is_err());
+    }
+
+    #[test]
+    fn an_image_that_several_ask_for_is_wanted_with_all_that_any_of_them_wants() {
+        let of = |platforms: &str| Wanted {
+            platforms: platforms.parse().expect("platforms"),
+            .."nginx".parse().expect("a reference")
+        };
+        let both = each_once([of("linux/amd64"), of("linux/arm64")]).expect("one image");
+        assert_eq!(both[0].platforms.to_string(), "linux/amd64,linux/arm64");
+        let all = each_once([of("linux/amd64"), "nginx".parse().expect("a reference")]).expect("one image");
+        assert!(!all[0].platforms.are_chosen());
     }
 
     #[test]

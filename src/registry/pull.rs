@@ -225,6 +225,10 @@ impl Source for Registries {
         }
     }
 
+    fn is_far(&self) -> bool {
+        true
+    }
+
     fn beside(&self, place: Place) -> Option<Repository> {
         let (host, target) = self.target.as_ref()?;
         let from = self.repository(place).ok()?;

@@ -71,6 +71,11 @@ pub(crate) trait Source: Sync {
         false
     }
 
+    /// Whether there is a line to wait for before content comes.
+    fn is_far(&self) -> bool {
+        false
+    }
+
     /// The repository that a place is, where the source is the same registry as what it is copied to: content need
     /// not move then.
     fn beside(&self, _: Place) -> Option<Repository> {

@@ -21,6 +21,7 @@ mod steps;
 mod survey;
 mod tags;
 mod tally;
+mod turns;
 
 pub(crate) use below::lacking_below;
 pub(crate) use cut_content::CutContent;

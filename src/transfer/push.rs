@@ -5,10 +5,11 @@
 //! a push can be killed anywhere and run again.
 
 use std::collections::HashSet;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Instant;
 
-use super::beside::take_over;
+use super::beside::{is_beside, take_over};
 use super::brought::Brought;
 use super::content::BlobContent;
 use super::leave::{nothing_sent, prepare};
@@ -21,12 +22,20 @@ use super::steps::{Mount, Step, Steps};
 use super::survey::Survey;
 use super::tags::Before;
 use super::tally::{Tally, note};
+use super::turns::Turns;
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository, Role};
 use crate::store::{Ahead, Contents, Endpoint, Event, Put, Source, Target, Watch};
 
 /// Blobs up to this size, in bytes, may be read into memory before they are sent: one for each worker.
 const MOST_HELD: u64 = 256 << 10;
+/// Blobs from this size on (bytes) come from another registry few at once: that leaves the processor to the
+/// registries, and a line that breaks has cut few of them off before it is known how it breaks.
+const LARGE: u64 = 8 << 20;
+/// So many of them.
+const FEW: usize = 4;
+/// One that is slower than this (bytes in a second) is held up by its line: one more may go beside it.
+const SLOW: u64 = 4 << 20;
 
 /// Pushes what a survey found missing, and every tag; of the images that wait for more, blobs alone.
 pub(crate) fn push(
@@ -43,7 +52,9 @@ pub(crate) fn push(
         target.finish();
         return nothing_sent(images.iter().chain(waiting), &refused, watch);
     }
-    let steps = Steps::new(images, waiting, survey, contents);
+    let is_far = source.is_far();
+    let large = if is_far { LARGE } else { u64::MAX };
+    let steps = Steps::new(images, waiting, survey, contents, large);
     let (items, bytes) = survey.to_send();
     watch.on(Event::Phase { name: "sending", items, bytes });
     watch.on(Event::Images { done: 0, of: images.len() as u64 });
@@ -61,8 +72,12 @@ pub(crate) fn push(
         brought: Brought::new(target, watch),
         proofs: Proofs::default(),
         before: Mutex::default(),
+        turns: Turns::new(jobs),
+        most_large: AtomicUsize::new(FEW.min(jobs)),
     };
-    run(&steps.tasks, jobs, |number| {
+    // Some read what comes next from afar while the others talk to the target.
+    let ahead = if is_far { jobs / 2 } else { 0 };
+    run(&steps.tasks, jobs + ahead, &work.most_large, |number| {
         // Every step runs once, so the slot is empty.
         let _ = work.done[number].set(work.step(&steps.list[number]).map_err(Arc::new));
     });
@@ -86,6 +101,8 @@ struct Work<'a> {
     before: Mutex<Before>,
     brought: Brought<'a>,
     proofs: Proofs,
+    turns: Turns,
+    most_large: AtomicUsize,
 }
 
 impl Work<'_> {
@@ -94,6 +111,8 @@ impl Work<'_> {
         if let Some(signal) = self.watch.stopped() {
             return Err(Error::Interrupted { signal });
         }
+        let reads_first = self.reads_first(step);
+        let _turn = (!reads_first).then(|| self.turns.take());
         match step {
             Step::Blob { to, need, mount } => {
                 let ahead = match mount {
@@ -104,7 +123,7 @@ impl Work<'_> {
                     Mount::Nowhere { unasked: true } => Ahead::Ask,
                     Mount::After(_) | Mount::Nowhere { .. } => Ahead::Nothing,
                 };
-                self.put_blob(to, ahead, need)?;
+                self.put_blob(to, ahead, need, reads_first)?;
             }
             Step::Manifest { to, need, parts } => {
                 self.all_done(parts)?;
@@ -125,10 +144,22 @@ impl Work<'_> {
         Ok(Status::Pushed)
     }
 
-    fn put_blob(&self, to: &Repository, ahead: Ahead<'_>, need: &Need<'_>) -> Result<()> {
+    /// Whether this is a blob that is read into memory before the target is asked for anything.
+    fn reads_first(&self, step: &Step<'_>) -> bool {
+        let Step::Blob { need, mount: Mount::Nowhere { unasked: true }, .. } = step else { return false };
+        need.node.descriptor.size <= MOST_HELD && !is_beside(self.source, need.node)
+    }
+
+    /// `reads_first`: whoever brings it has no turn at the target yet.
+    fn put_blob(&self, to: &Repository, ahead: Ahead<'_>, need: &Need<'_>, reads_first: bool) -> Result<()> {
         let Descriptor { digest, size, .. } = &need.node.descriptor;
         self.watch.on(Event::BlobStarted { digest, size: *size, of: to.path() });
-        let put = self.put_content(to, ahead, need);
+        let started = Instant::now();
+        let put = self.put_content(to, ahead, need, reads_first);
+        let is_slow = started.elapsed().as_millis() > u128::from(size / (SLOW / 1_000));
+        if *size >= LARGE && is_slow && matches!(put, Ok(Put::Sent)) {
+            self.most_large.fetch_add(1, Ordering::Relaxed);
+        }
         if matches!(put, Ok(Put::Found)) {
             // It was announced as something to send.
             self.watch.on(Event::Advanced { digest, bytes: *size });
@@ -144,7 +175,7 @@ impl Work<'_> {
     }
 
     /// Where one place has bad content, the next one may have it right.
-    fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>) -> Result<Put> {
+    fn put_content(&self, to: &Repository, mut ahead: Ahead<'_>, need: &Need<'_>, reads_first: bool) -> Result<Put> {
         if take_over(self.source, self.target, to, need.node)? {
             self.proofs.is_known(&need.node.descriptor.digest);
             return Ok(Put::Mounted);
@@ -165,6 +196,7 @@ impl Work<'_> {
             Ahead::Mount(_) => self.proofs.check(self.source, need.node, self.watch),
             Ahead::Nothing => Ok(()),
         };
+        let _turn = reads_first.then(|| self.turns.take());
         if let Err(e) = proof {
             // What the repository itself has need not be sent.
             let is_there = matches!(self.target.has(to, Endpoint::Blobs, &need.node.descriptor), Ok(true));
@@ -201,7 +233,7 @@ impl Work<'_> {
             if successor.role == Role::Manifest {
                 self.put_manifest(to, &Need { node, by: Endpoint::Manifests })?;
             } else {
-                self.put_blob(to, Ahead::Nothing, &Need { node, by: Endpoint::Blobs })?;
+                self.put_blob(to, Ahead::Nothing, &Need { node, by: Endpoint::Blobs }, false)?;
                 note(&self.tally.resent, to, &node.descriptor.digest);
             }
         }

@@ -61,16 +61,17 @@ const BOTH: [Endpoint; 2] = [Endpoint::Blobs, Endpoint::Manifests];
 
 impl<'a> Steps<'a> {
     /// What has to be done about everything that the survey found missing. Of images that wait for more, blobs alone
-    /// are brought.
+    /// are brought. Blobs from `large` bytes on go few at once.
     pub(super) fn new(
         images: &'a [Image],
         waiting: &'a [Image],
         survey: &'a Survey<'a>,
         contents: &'a Contents,
+        large: u64,
     ) -> Self {
         let mut steps = Self { list: Vec::new(), tasks: Vec::new() };
         let mut done: HashMap<Key<'a>, usize> = HashMap::new();
-        steps.add_blobs(survey, contents, &mut done);
+        steps.add_blobs(survey, contents, large, &mut done);
         let of_whole =
             |image: &'a Image| image.parts(contents).map(|node| (&image.target.repository, &node.descriptor.digest));
         let may: Option<HashSet<(&Repository, &Digest)>> =
@@ -89,7 +90,7 @@ impl<'a> Steps<'a> {
         for (number, image) in images.iter().enumerate() {
             let to = &image.target.repository;
             if let Some((whole, complete)) = wholes.get(&(to, &image.digest)).copied() {
-                let task = Task { after: vec![whole], urgent: true };
+                let task = Task { after: vec![whole], urgent: true, large: false };
                 steps.add(Step::Image { image: number, whole, complete }, task);
                 continue;
             }
@@ -101,18 +102,18 @@ impl<'a> Steps<'a> {
                 .collect();
             let was_there = |digest: &&Digest| !done.contains_key(&(to, Endpoint::Manifests, *digest));
             let present = image.referrers.iter().filter(was_there).collect();
-            let task = Task { after: parts.clone(), urgent: true };
+            let task = Task { after: parts.clone(), urgent: true, large: false };
             let complete = parts.is_empty();
             let whole = steps.add(Step::Whole { to, referrers: &image.referrers, parts, present }, task);
             wholes.insert((to, &image.digest), (whole, complete));
-            let task = Task { after: vec![whole], urgent: true };
+            let task = Task { after: vec![whole], urgent: true, large: false };
             steps.add(Step::Image { image: number, whole, complete }, task);
         }
         for (number, image) in waiting.iter().enumerate() {
             let to = &image.target.repository;
             let keys = image.parts(contents).map(|node| (to, Endpoint::Blobs, &node.descriptor.digest));
             let parts: Vec<usize> = keys.filter_map(|key| done.get(&key).copied()).collect();
-            let task = Task { after: parts.clone(), urgent: true };
+            let task = Task { after: parts.clone(), urgent: true, large: false };
             steps.add(Step::Parts { image: number, parts }, task);
         }
         steps
@@ -120,7 +121,13 @@ impl<'a> Steps<'a> {
 
     /// Blobs in file order, so the drive is read front to back; each is sent to one repository and
     /// mounted from there into the others.
-    fn add_blobs(&mut self, survey: &'a Survey<'a>, contents: &'a Contents, done: &mut HashMap<Key<'a>, usize>) {
+    fn add_blobs(
+        &mut self,
+        survey: &'a Survey<'a>,
+        contents: &'a Contents,
+        large: u64,
+        done: &mut HashMap<Key<'a>, usize>,
+    ) {
         let mut there: HashMap<&Digest, &Repository> = HashMap::new();
         for (repository, need) in survey.met().filter(|(_, need)| need.by == Endpoint::Blobs) {
             there.entry(&need.node.descriptor.digest).or_insert(repository);
@@ -140,7 +147,8 @@ impl<'a> Steps<'a> {
                     (None, None) => Mount::Nowhere { unasked },
                 };
                 let after = if let Mount::After(step) = mount { vec![step] } else { Vec::new() };
-                let task = Task { after, urgent: !matches!(mount, Mount::Nowhere { .. }) };
+                let urgent = !matches!(mount, Mount::Nowhere { .. });
+                let task = Task { after, urgent, large: need.node.descriptor.size >= large };
                 let step = self.add(Step::Blob { to, need, mount }, task);
                 first = first.or(Some(step));
                 done.insert((to, Endpoint::Blobs, digest), step);
@@ -160,7 +168,7 @@ impl<'a> Steps<'a> {
         // A subject comes first where it travels too, whether or not it arrives.
         let subject = manifest.and_then(Manifest::subject).and_then(|s| find(Endpoint::Manifests, &s.digest));
         let after = parts.iter().copied().chain(subject).collect();
-        self.add(Step::Manifest { to, need, parts }, Task { after, urgent: true });
+        self.add(Step::Manifest { to, need, parts }, Task { after, urgent: true, large: false });
     }
 
     fn add(&mut self, step: Step<'a>, task: Task) -> usize {

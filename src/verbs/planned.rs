@@ -1,6 +1,7 @@
 //! The one way from names of images to everything they consist of: looked up at their registries, walked, and told
 //! to whoever watches.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 pub(super) use super::announced::announce;
@@ -9,7 +10,9 @@ use super::images::Images;
 use super::report::texts;
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Digest, Reference};
-use crate::plan::{Budget, Platforms, ReferrerPolicy, Start, Wanted, lacking, walk, walk_with_referrers};
+use crate::plan::{
+    Budget, Platforms, ReferrerPolicy, Start, Wanted, WantedPlatform, lacking, walk, walk_with_referrers,
+};
 use crate::registry::{Registries, RegistryOptions};
 use crate::store::{Contents, Event, RootName, Watch, side_by_side};
 
@@ -22,8 +25,8 @@ pub(super) struct Selection {
     pub(super) layer_urls: bool,
     /// Bytes of manifests that may be held at once.
     pub(super) max_manifests: u64,
-    /// Which platforms of them.
-    pub(super) platforms: Platforms,
+    /// Which platforms of them; where nobody says, those that their lists name.
+    pub(super) platforms: Option<Platforms>,
     /// Whether what refers to them comes along.
     pub(super) referrers: ReferrerPolicy,
 }
@@ -46,9 +49,10 @@ macro_rules! takes_images {
             self
         }
 
-        /// Which platforms of the images are wanted; all, where nobody says.
+        /// Which platforms of the images are wanted, whatever lists say; `None` for those that lists name for an
+        /// image, and all where they name none.
         #[must_use]
-        pub fn platforms(mut self, platforms: Platforms) -> Self {
+        pub fn platforms(mut self, platforms: Option<Platforms>) -> Self {
             self.selection.platforms = platforms;
             self
         }
@@ -97,7 +101,7 @@ impl Selection {
             images,
             layer_urls: false,
             max_manifests: Budget::DEFAULT,
-            platforms: Platforms::default(),
+            platforms: None,
             referrers: ReferrerPolicy::default(),
         }
     }
@@ -128,7 +132,10 @@ impl Selection {
         let wanted = self.images.settle(&registries, jobs, watch.as_ref())?;
         may(&wanted).map_err(|e| vec![e])?;
         let (mut starts, mut errors) = resolve(&registries, wanted, jobs, &budget, watch.as_ref())?;
-        starts.iter_mut().for_each(|start| start.platforms = self.platforms.clone());
+        if let Some(platforms) = &self.platforms {
+            starts.iter_mut().for_each(|start| start.platforms = platforms.clone());
+        }
+        let wanted: HashMap<String, Platforms> = starts.iter().filter_map(chosen).collect();
         let walked = match self.referrers {
             ReferrerPolicy::None => walk(&registries, starts, jobs, &budget, watch.as_ref()),
             ReferrerPolicy::Auto | ReferrerPolicy::Require => {
@@ -141,7 +148,7 @@ impl Selection {
         // What nobody could read again is not written.
         errors.extend(contents.check_shape().err());
         errors.extend(contents.check_depth().err());
-        errors.extend(self.without_platforms(&contents, watch.as_ref()));
+        errors.extend(without_platforms(&contents, &wanted, watch.as_ref()));
         if errors.is_empty() && self.referrers == ReferrerPolicy::Require {
             let lonely =
                 |name: &Reference, digest: &Digest| (!contents.has_referrers(digest)).then(|| without_referrers(name));
@@ -149,31 +156,39 @@ impl Selection {
         }
         if errors.is_empty() { Ok(Planned { registries, contents }) } else { Err(errors) }
     }
+}
 
-    /// The images that have none of the wanted platforms, and all where none has one of them. An image that has one
-    /// and not another is said to whoever watches.
-    fn without_platforms(&self, contents: &Contents, watch: &dyn Watch) -> Vec<Error> {
-        let wanted = self.platforms.wanted();
-        if wanted.is_empty() {
-            return Vec::new();
+/// The name of an image of which some platforms are not wanted, and those that are.
+fn chosen(start: &Start) -> Option<(String, Platforms)> {
+    start.platforms.are_chosen().then(|| Some((start.name.full()?.name(), start.platforms.clone()))).flatten()
+}
+
+/// The images that have none of their wanted platforms, and all that want one which none has that wants it. An image
+/// that has one and not another is said to whoever watches.
+fn without_platforms(contents: &Contents, wanted: &HashMap<String, Platforms>, watch: &dyn Watch) -> Vec<Error> {
+    let of = |(name, digest): (&Reference, &Digest)| {
+        let name = name.name();
+        let platforms = wanted.get(&name)?;
+        Some((name, platforms.wanted().len(), lacking(contents, digest, platforms)))
+    };
+    let images: Vec<_> = named(contents).filter_map(of).collect();
+    // What says nothing of where it runs says nothing of what there is.
+    let says_something = || images.iter().filter(|(.., (has, _))| !has.is_empty());
+    let is_somewhere = |one: &WantedPlatform| {
+        let wants = |name: &String| wanted.get(name).is_some_and(|platforms| platforms.wanted().contains(one));
+        says_something().any(|(name, _, (_, lacks))| wants(name) && !lacks.contains(&one))
+    };
+    let mut errors = Vec::new();
+    for (name, asked, (has, lacks)) in images.iter().filter(|(.., (_, lacks))| !lacks.is_empty()) {
+        let lacks_text = lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and no ");
+        let reason = format!("it has no {lacks_text}, only {}", texts(has).join(", "));
+        if lacks.len() == *asked || !lacks.iter().all(|one| is_somewhere(one)) {
+            errors.push(Error::refused(reason, NextStep::ChoosePlatform).at(name));
+        } else {
+            watch.on(Event::Warning { message: &format!("{name}: {reason}") });
         }
-        let of = |(name, digest)| (name, lacking(contents, digest, &self.platforms));
-        let images: Vec<_> = named(contents).map(of).collect();
-        let mut says_something = images.iter().filter(|(_, (has, _))| !has.is_empty()).peekable();
-        let is_anywhere = says_something.peek().is_none()
-            || wanted.iter().all(|one| says_something.clone().any(|(_, (_, lacks))| !lacks.contains(&one)));
-        let mut errors = Vec::new();
-        for (name, (has, lacks)) in images.iter().filter(|(_, (_, lacks))| !lacks.is_empty()) {
-            let lacks_text = lacks.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and no ");
-            let reason = format!("it has no {lacks_text}, only {}", texts(has).join(", "));
-            if lacks.len() == wanted.len() || !is_anywhere {
-                errors.push(Error::refused(reason, NextStep::ChoosePlatform).at(name.name()));
-            } else {
-                watch.on(Event::Warning { message: &format!("{}: {reason}", name.name()) });
-            }
-        }
-        errors
     }
+    errors
 }
 
 /// What each reference stands for now, and why some stand for nothing.
@@ -211,7 +226,7 @@ fn resolve(
                 let name = RootName::Full(Reference { digest, ..reference });
                 let descriptor = manifest.descriptor();
                 let (manifest, places) = (Some(manifest), vec![place]);
-                starts.push(Start { name, descriptor, manifest, places, platforms: Platforms::default() });
+                starts.push(Start { name, descriptor, manifest, places, platforms: wanted.platforms });
             }
             Err(e) => errors.push(match lines {
                 Some(lines) => e.at(lines),

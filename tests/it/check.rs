@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -199,4 +201,79 @@ fn a_registry_that_refuses_head_is_asked_by_get_and_one_that_does_not_answer_is_
     // Nobody knows that it is missing.
     assert_eq!(fs::read_to_string(&missing).expect("a list"), "");
     assert!(!said.contains(MANIFEST));
+}
+
+#[test]
+fn what_is_missing_is_not_written_over_a_list_or_a_bundle_that_is_read() {
+    let scene = Scene::new();
+    put_small_image(&scene.source, "org/a", "1");
+    scene.export(&["org/a:1"]).run().succeeds();
+    let file = list(&scene, "images.txt", &[scene.name("org/a:1"), scene.name("org/b:1")]);
+    let linked = scene.path("other-name.txt");
+    #[cfg(unix)]
+    std::os::unix::fs::symlink(&file, &linked).expect("a link");
+    let before = [&file, &scene.bundle()].map(|path| fs::read(path).expect("what is read"));
+    let dotted = file.parent().expect("a folder").join(".").join("images.txt");
+    for path in [&file, &dotted, &linked, &scene.bundle()] {
+        let check = command("check").args([&scene.bundle()]).args(["-f"]).args([&file]).args(["--write-missing"]);
+        let said = check.args([path]).run().exits(2).all();
+        let is_link = path == &linked;
+        assert!(said.contains("not written over what is read") || is_link, "{}: {said}", path.display());
+    }
+    assert!(before == [&file, &scene.bundle()].map(|path| fs::read(path).expect("what was read")), "as they were");
+}
+
+/// Lets questions through in rounds: as many at once as are to be in flight, or as are left. How many rounds it took.
+#[derive(Default)]
+struct Rounds {
+    state: Mutex<(usize, usize, usize)>,
+    changed: Condvar,
+}
+
+impl Rounds {
+    /// One question of `all`, of which `at_once` go together.
+    fn pass(&self, at_once: usize, all: usize) {
+        let mut state = self.state.lock().expect("the rounds");
+        let (round, waiting, passed) = &mut *state;
+        *waiting += 1;
+        if *waiting == at_once.min(all - *passed) {
+            *passed += *waiting;
+            (*round, *waiting) = (*round + 1, 0);
+            self.changed.notify_all();
+            return;
+        }
+        let begun = *round;
+        let limit = Duration::from_secs(60);
+        let (state, over) =
+            self.changed.wait_timeout_while(state, limit, |(round, ..)| *round == begun).expect("a turn");
+        assert!(!over.timed_out(), "no {at_once} questions are in flight: {state:?}");
+    }
+}
+
+#[test]
+fn three_hundred_images_are_asked_for_in_as_many_round_trips_as_there_are_rows_of_sixteen() {
+    let scene = Scene::new();
+    put_small_image(&scene.source, "org/a", "1");
+    scene.export(&["org/a:1"]).run().succeeds();
+    scene.import().run().succeeds();
+    let (kind, bytes) = scene.target.manifest("library/org/a", "1").expect("a manifest");
+    let names: Vec<String> = (0..300).map(|number| scene.name(&format!("org/a:{number}"))).collect();
+    for number in 0..300 {
+        scene.target.put_manifest("library/org/a", Some(&number.to_string()), &kind, bytes.clone());
+    }
+    let file = list(&scene, "images.txt", &names);
+    scene.target.clear_requests();
+    let rounds = Arc::new(Rounds::default());
+    let seen = rounds.clone();
+    scene.target.intercept(move |request| {
+        if request.path.contains("/manifests/") {
+            seen.pass(16, 300);
+        }
+        None
+    });
+    let said = at_target(&scene, &file).args(["-j", "16"]).run().succeeds().all();
+    assert!(said.contains("300 of 300 images there"), "{said}");
+    // A first contact, and one question each: nothing else waits for an answer.
+    assert_eq!(scene.target.requests().len(), 301, "one request each");
+    assert_eq!(rounds.state.lock().expect("the rounds").0, 300_usize.div_ceil(16));
 }

@@ -51,6 +51,7 @@ mod layering;
 mod left_out;
 mod line;
 mod list;
+mod list_platforms;
 mod lists;
 mod login;
 mod login_prompt;

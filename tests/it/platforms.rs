@@ -9,7 +9,7 @@ use crate::scene::{CONFIG, INDEX, LAYER, MANIFEST, Scene, command, descriptor, p
 use crate::support::registry::{Fault, Match, Registry, digest_like};
 
 /// Puts an image for a platform in; its descriptor, as an index has it.
-fn put_platform(registry: &Registry, repo: &str, platform: &str, layers: &[Value]) -> Value {
+pub(crate) fn put_platform(registry: &Registry, repo: &str, platform: &str, layers: &[Value]) -> Value {
     let parts: Vec<&str> = platform.split('/').collect();
     let mut keys = json!({"os": parts[0], "architecture": parts[1]});
     if let Some(variant) = parts.get(2) {
@@ -28,7 +28,7 @@ fn put_platform(registry: &Registry, repo: &str, platform: &str, layers: &[Value
     child
 }
 
-fn put_index(registry: &Registry, repo: &str, tag: &str, children: &[Value]) -> String {
+pub(crate) fn put_index(registry: &Registry, repo: &str, tag: &str, children: &[Value]) -> String {
     let index = json!({"schemaVersion": 2, "mediaType": INDEX, "manifests": children}).to_string();
     registry.put_manifest(repo, Some(tag), INDEX, index)
 }

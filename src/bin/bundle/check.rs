@@ -10,6 +10,7 @@ use oci_bundle::check::{Check, CheckStatus, Checked, CheckedImage, Platforms};
 use super::errors::{Ended, Failure, print_all};
 use super::image_args::SelectArgs;
 use super::input_args::InputArgs;
+use super::plan_args::chosen;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
@@ -59,7 +60,7 @@ impl CheckArgs {
         if place.is_none() && self.input.bundles.is_empty() {
             return Err(Failure::usage("nothing to look into", NextStep::NameBundlesOrRegistry));
         }
-        let images = self.select.selection(&[], &self.access, progress)?;
+        let images = self.select.selection(&[], !self.platform.is_empty(), &self.access, progress)?;
         let write_missing = self.write_missing.clone();
         let mut check = Check::new(images, self.input.bundles)
             .expect(self.input.expect)
@@ -68,7 +69,7 @@ impl CheckArgs {
             .max_spool(self.input.max_spool)
             .all_mappings_count(self.naming.all_mappings_count())
             .mappings(self.naming.map)
-            .platforms(self.platform.into_iter().collect())
+            .platforms(chosen(&self.platform))
             .write_missing(self.write_missing);
         let (host, namespace) = place.map_or((None, None), |(host, namespace)| (Some(host), namespace));
         check = check.target(host.clone()).registry(self.access.options(host.as_slice(), None)?);

@@ -58,12 +58,12 @@ impl CopyArgs {
         let source = Side::from(self.source);
         self.access.check_one_password(&source)?;
         source.check_stdin("a list", self.images.files())?;
-        let images = self.images.selection(&self.access, progress)?;
+        let images = self.images.selection(&self.plan, &self.access, progress)?;
         let hosts = images.hosts();
         let mut copy = Copy::new(images, host.clone())
             .layer_urls(self.plan.include_non_distributable_layers)
             .max_manifests(self.plan.max_manifests)
-            .platforms(self.plan.platform.into_iter().collect())
+            .platforms(self.plan.platforms())
             .referrers(self.plan.referrers.into())
             .all_mappings_count(self.target.naming.all_mappings_count())
             .mappings(self.target.naming.map)

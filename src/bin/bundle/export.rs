@@ -57,7 +57,7 @@ impl ExportArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
         self.lock.as_deref().map_or(Ok(()), refuse_output)?;
-        let selection = self.images.selection(&self.registry, progress)?;
+        let selection = self.images.selection(&self.plan, &self.registry, progress)?;
         let hosts = selection.hosts();
         self.volumes.check()?;
         let mut export = Export::new(selection, self.output.unwrap_or_default())
@@ -67,7 +67,7 @@ impl ExportArgs {
             .layer_urls(self.plan.include_non_distributable_layers)
             .dry_run(self.dry_run)
             .max_manifests(self.plan.max_manifests)
-            .platforms(self.plan.platform.into_iter().collect())
+            .platforms(self.plan.platforms())
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
             .volume_size(self.volumes.volume_size)

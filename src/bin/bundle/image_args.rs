@@ -8,6 +8,7 @@ use oci_bundle::images::Images;
 use oci_bundle::{Error, NextStep};
 
 use super::errors::Failure;
+use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::text::count;
@@ -64,8 +65,13 @@ impl ImageArgs {
     ///
     /// # Errors
     /// Everything that is wrong with it.
-    pub(crate) fn selection(&self, registry: &RegistryArgs, progress: &Progress) -> Result<Images, Failure> {
-        self.select.selection(&self.images, registry, progress)
+    pub(crate) fn selection(
+        &self,
+        plan: &PlanArgs,
+        registry: &RegistryArgs,
+        progress: &Progress,
+    ) -> Result<Images, Failure> {
+        self.select.selection(&self.images, !plan.platform.is_empty(), registry, progress)
     }
 }
 
@@ -75,13 +81,14 @@ impl SelectArgs {
         self.files.iter().any(|path| path.as_os_str() == "-")
     }
 
-    /// These names, and what else was asked for.
+    /// These names, and what else was asked for; `has_platforms` where platforms are chosen for all of them.
     ///
     /// # Errors
     /// Everything that is wrong with it.
     pub(crate) fn selection(
         &self,
         images: &[String],
+        has_platforms: bool,
         registry: &RegistryArgs,
         progress: &Progress,
     ) -> Result<Images, Failure> {
@@ -107,7 +114,7 @@ impl SelectArgs {
         self.source.iter().for_each(|text| errors.extend(all.source(text).err()));
         if errors.is_empty() {
             // Where that is all there is, it says why no image is named.
-            tell(&all, progress);
+            tell(&all, has_platforms, progress);
             errors.extend(all.check().err().into_iter().flatten());
         }
         Failure::of(errors).map_or(Ok(all), Err)
@@ -115,8 +122,19 @@ impl SelectArgs {
 }
 
 /// Says what the lists have besides images.
-fn tell(selection: &Images, progress: &Progress) {
-    for (label, remarks) in [("not taken", selection.not_taken()), ("maybe", selection.maybe())] {
+fn tell(selection: &Images, has_platforms: bool, progress: &Progress) {
+    let about = |(text, origins)| {
+        let what = if has_platforms {
+            format!("{text} alone: --platform decides for all images")
+        } else {
+            format!("{text} alone, as the list says")
+        };
+        (what, origins)
+    };
+    let platforms = selection.platforms().into_iter().map(about).collect::<Vec<_>>();
+    let platforms = platforms.iter().map(|(text, origins)| (text.as_str(), *origins)).collect();
+    let label = if has_platforms { "not taken" } else { "platforms" };
+    for (label, remarks) in [("not taken", selection.not_taken()), ("maybe", selection.maybe()), (label, platforms)] {
         for (text, origins) in remarks {
             let Some((first, others)) = origins.split_first() else { continue };
             let more = if others.is_empty() {

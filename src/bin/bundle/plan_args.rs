@@ -24,6 +24,18 @@ pub(crate) struct PlanArgs {
     pub(crate) max_manifests: u64,
 }
 
+impl PlanArgs {
+    /// The platforms that are asked for; `None` where nobody says.
+    pub(crate) fn platforms(&self) -> Option<Platforms> {
+        chosen(&self.platform)
+    }
+}
+
+/// All platforms that are asked for; `None` where nobody says.
+pub(crate) fn chosen(platforms: &[Platforms]) -> Option<Platforms> {
+    (!platforms.is_empty()).then(|| platforms.iter().cloned().collect())
+}
+
 #[derive(Clone, Copy, ValueEnum)]
 pub(crate) enum Referrers {
     Auto,

@@ -32,7 +32,7 @@ pub struct Check {
     namespace: String,
     mappings: Vec<Mapping>,
     all_mappings_count: bool,
-    platforms: Platforms,
+    platforms: Option<Platforms>,
     write_missing: Option<PathBuf>,
     registry: RegistryOptions,
 }
@@ -47,7 +47,7 @@ impl Check {
             namespace: "library".into(),
             mappings: Vec::new(),
             all_mappings_count: false,
-            platforms: Platforms::default(),
+            platforms: None,
             write_missing: None,
             registry: RegistryOptions::default(),
         }
@@ -85,9 +85,10 @@ impl Check {
         Self { all_mappings_count, ..self }
     }
 
-    /// These platforms of each image have to be there too.
+    /// These platforms of each image have to be there too, whatever lists say; `None` for those that lists name for
+    /// an image.
     #[must_use]
-    pub fn platforms(self, platforms: Platforms) -> Self {
+    pub fn platforms(self, platforms: Option<Platforms>) -> Self {
         Self { platforms, ..self }
     }
 
@@ -105,7 +106,8 @@ impl Check {
         self.images.check()?;
         bundled::some(&self.input.bundles, self.host.is_some())?;
         if let Some(path) = &self.write_missing {
-            refuse_list(path)?;
+            let bundles = self.input.bundles.iter().map(PathBuf::as_path);
+            refuse_list(path, bundles.chain(self.images.files()))?;
         }
         let bundled =
             if self.input.bundles.is_empty() { None } else { Some(Bundled::open(&self.input, watch.as_ref())?) };
@@ -117,7 +119,6 @@ impl Check {
                 registries: &registries,
                 naming: Naming::new(host.clone(), &self.namespace, self.mappings.clone())
                     .with_all_counting(self.all_mappings_count),
-                platforms: &self.platforms,
             }),
             None => None,
         };
@@ -149,7 +150,7 @@ impl Check {
         let images = side_by_side(pairs, self.registry.jobs, |(wanted, target)| {
             let found = match watch.stopped() {
                 Some(signal) => Err(Error::Interrupted { signal }),
-                None => self.look_for(&wanted.reference, target.as_ref(), bundled, asked),
+                None => self.look_for(&wanted, target.as_ref(), bundled, asked),
             };
             CheckedImage::new(&wanted, target.as_ref(), found)
         });
@@ -162,16 +163,17 @@ impl Check {
 
     fn look_for(
         &self,
-        image: &Reference,
+        wanted: &Wanted,
         target: Option<&Reference>,
         bundled: Option<&Bundled>,
         asked: Option<&Asked<'_>>,
     ) -> Result<There> {
-        let there = bundled.map(|bundled| bundled.look(image, &self.platforms)).transpose()?;
+        let (image, platforms) = (&wanted.reference, self.platforms.as_ref().unwrap_or(&wanted.platforms));
+        let there = bundled.map(|bundled| bundled.look(image, platforms)).transpose()?;
         match (there, asked.zip(target)) {
             (Some(There::Present { digest }), _) => Ok(There::Present { digest }),
             (there, Some((asked, target))) => {
-                let at_registry = asked.look(target, image.digest.as_ref()).map_err(|e| e.at(target))?;
+                let at_registry = asked.look(target, image.digest.as_ref(), platforms).map_err(|e| e.at(target))?;
                 Ok(at_registry.or(there.unwrap_or(There::Missing)))
             }
             (there, None) => Ok(there.unwrap_or(There::Missing)),
@@ -183,16 +185,15 @@ impl Check {
 struct Asked<'a> {
     registries: &'a Registries,
     naming: Naming,
-    platforms: &'a Platforms,
 }
 
 impl Asked<'_> {
     /// What the registry has under this name.
-    fn look(&self, target: &Reference, pinned: Option<&Digest>) -> Result<There> {
+    fn look(&self, target: &Reference, pinned: Option<&Digest>, platforms: &Platforms) -> Result<There> {
         let Reference { repository, tag, digest } = target;
         let name = tag.as_ref().map(ToString::to_string).or(digest.as_ref().map(ToString::to_string));
         let name = name.unwrap_or_default();
-        if !self.platforms.are_chosen() {
+        if !platforms.are_chosen() {
             let Some(digest) = self.registries.digest_at(repository, &name)? else { return Ok(There::Missing) };
             return Ok(match pinned.filter(|pinned| **pinned != digest) {
                 Some(pinned) => There::Different { digest, pinned: pinned.clone() },
@@ -213,13 +214,18 @@ impl Asked<'_> {
             false => self.registries.has_manifest(repository, descriptor),
         };
         let places = |_: &Descriptor| vec![place];
-        let lacks = missing_platforms(self.registries, &places, &manifest, self.platforms, &is_there)?;
+        let lacks = missing_platforms(self.registries, &places, &manifest, platforms, &is_there)?;
         Ok(if lacks.is_empty() { There::Present { digest } } else { There::Incomplete { digest, lacks } })
     }
 }
 
-/// That a list can be put where it is wanted, before anything is asked.
-fn refuse_list(path: &Path) -> Result<()> {
+/// That a list can be put where it is wanted, before anything is asked: what is read is not written over.
+fn refuse_list<'a>(path: &Path, mut read: impl Iterator<Item = &'a Path>) -> Result<()> {
+    let is_same = |one: &Path| path.canonicalize().ok().zip(one.canonicalize().ok()).is_some_and(|(a, b)| a == b);
+    if let Some(one) = read.find(|one| is_same(one)) {
+        let message = format!("{}: a list is not written over what is read: {}", path.display(), one.display());
+        return Err(Error::usage(message));
+    }
     let is_other = path.symlink_metadata().is_ok_and(|there| !there.is_file());
     match is_other || path.file_name().is_none() {
         true => Err(Error::usage(format!("{}: a list is written to a plain file", path.display()))),

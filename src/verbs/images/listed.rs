@@ -9,7 +9,7 @@ use crate::archive::{InventoryJson, MAX_INVENTORY};
 use crate::error::{Error, Result};
 use crate::lists::{self, List, Listed, MAX_LIST, Note};
 use crate::oci::{Invalid, Reference};
-use crate::plan::{Origin, Tags, Wanted, expression};
+use crate::plan::{Origin, Platforms, Tags, Wanted, expression};
 
 /// So many errors of one list are told.
 const MOST_FAULTS: usize = 1_000;
@@ -27,6 +27,7 @@ impl Images {
                     return Err(vec![Error::usage(format!("{}: a directory, and no list of images", path.display()))]);
                 }
                 let file = File::open(path).map_err(Error::typed("open", path)).map_err(|e| vec![e])?;
+                self.files.push(path.to_owned());
                 (path.to_owned(), read(file))
             }
         };
@@ -42,7 +43,7 @@ impl Images {
         let inventory = InventoryJson::parse(bytes).map_err(|e| Error::usage(e.to_string()))?;
         for (image, digest) in inventory.images {
             let reference = Reference { digest: Some(digest), ..image.parse()? };
-            self.named.push(Wanted { reference, origins: vec![Origin::Line(name.to_owned(), 0)], source: None });
+            self.named.push(Wanted { origins: vec![Origin::Line(name.to_owned(), 0)], ..Wanted::from(reference) });
         }
         Ok(())
     }
@@ -62,7 +63,12 @@ impl Images {
         for wanted in list.repositories {
             let line = wanted.line;
             match conditions(wanted, origin(line)) {
-                Ok(tags) => self.tags.push(tags),
+                Ok(tags) => {
+                    if tags.platforms.are_chosen() {
+                        remark(&mut self.platforms, Note { line, text: tags.platforms.to_string() });
+                    }
+                    self.tags.push(tags);
+                }
                 Err(e) => list.faults.push(Note { line, text: e.to_string() }),
             }
         }
@@ -74,11 +80,15 @@ impl Images {
                 remark(&mut self.not_taken, Note { line, text: format!("{reference}: blocked by the list itself") });
                 continue;
             }
-            if !platforms.is_empty() {
-                let text = "platforms of single images: --platform says them for all images";
-                remark(&mut self.not_taken, Note { line, text: text.into() });
+            match chosen(&platforms) {
+                Ok(platforms) => {
+                    if platforms.are_chosen() {
+                        remark(&mut self.platforms, Note { line, text: platforms.to_string() });
+                    }
+                    self.named.push(Wanted { reference, origins: vec![origin(line)], source, platforms });
+                }
+                Err(e) => list.faults.push(Note { line, text: e.to_string() }),
             }
-            self.named.push(Wanted { reference, origins: vec![origin(line)], source });
         }
         list.faults.sort_by_key(|fault| fault.line);
         let more = list.faults.len().saturating_sub(MOST_FAULTS);
@@ -104,6 +114,11 @@ fn is_inventory(bytes: &[u8]) -> bool {
     text.trim_start().starts_with('{') && text.contains("\"inventoryVersion\"")
 }
 
+/// The platforms that a list names for an image; all where it names none.
+fn chosen(platforms: &[String]) -> Result<Platforms, Invalid> {
+    platforms.iter().map(|text| text.parse::<Platforms>()).collect()
+}
+
 /// What a list wants of a repository, with everything that it says compiled.
 fn conditions(wanted: lists::Tags, origin: Origin) -> Result<Tags, Invalid> {
     let expressions =
@@ -113,6 +128,7 @@ fn conditions(wanted: lists::Tags, origin: Origin) -> Result<Tags, Invalid> {
         deny: expressions(wanted.deny)?,
         ranges: wanted.versions.iter().map(|range| range.parse()).collect::<Result<_, Invalid>>()?,
         newest: wanted.newest,
+        platforms: chosen(&wanted.platforms)?,
         ..Tags::all(wanted.repository, origin)
     })
 }

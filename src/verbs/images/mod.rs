@@ -5,6 +5,7 @@ mod listed;
 mod settled;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 use crate::error::{Error, Result};
 use crate::lists::List;
@@ -31,6 +32,9 @@ pub struct Images {
     mirrors: Vec<Mirror>,
     not_taken: Remarks,
     maybe: Remarks,
+    platforms: Remarks,
+    /// The files that they come from.
+    files: Vec<PathBuf>,
 }
 
 /// What there is to say of lists: each thing once, with everywhere that it stands.
@@ -82,6 +86,11 @@ impl Images {
         each_once(self.named.iter().cloned())
     }
 
+    /// The files that lists come from.
+    pub(crate) fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(PathBuf::as_path)
+    }
+
     /// Of the tags of each repository only so many, from the highest version down.
     pub fn newest(&mut self, most: usize) {
         self.narrowed.newest = Some(most);
@@ -122,6 +131,11 @@ impl Images {
     /// What the lists have besides images and is not taken, each thing with the places where it stands.
     pub fn not_taken(&self) -> Vec<(&str, &[Origin])> {
         self.not_taken.iter().map(|(text, origins)| (text.as_str(), origins.as_slice())).collect()
+    }
+
+    /// The platforms that the lists name for single images or repositories, each with the places where they stand.
+    pub fn platforms(&self) -> Vec<(&str, &[Origin])> {
+        self.platforms.iter().map(|(text, origins)| (text.as_str(), origins.as_slice())).collect()
     }
 
     /// What in the lists looks like a name of an image and may be none, and is not taken.

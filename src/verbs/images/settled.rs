@@ -133,7 +133,12 @@ impl Images {
             return Err(wanted_by(&tags.origin, error.at(&tags.repository)));
         }
         let named = |tag| Reference { repository: tags.repository.clone(), tag: Some(tag), digest: None };
-        let wanted = |tag| Wanted { reference: named(tag), origins: vec![tags.origin.clone()], source: None };
+        let wanted = |tag| Wanted {
+            reference: named(tag),
+            origins: vec![tags.origin.clone()],
+            source: None,
+            platforms: tags.platforms.clone(),
+        };
         Ok(chosen.into_iter().map(wanted).collect())
     }
 }
