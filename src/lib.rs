@@ -43,7 +43,7 @@
 //! The rooms, and who may import whom (kept by `tests/it/layering.rs`):
 //!
 //! ```text
-//! oci ← error ← store ← { lists | plan ← transfer | registry | archive } ← verbs ← bin
+//! oci ← error ← store ← { lists | runtimes | plan ← transfer | registry | archive } ← verbs ← bin
 //! ```
 //!
 //! `docs/architecture.md` has the picture, `docs/format.md` the file format.
@@ -59,6 +59,7 @@ mod lists;
 pub mod oci;
 mod plan;
 pub mod registry;
+mod runtimes;
 mod store;
 mod transfer;
 mod verbs;

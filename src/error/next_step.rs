@@ -131,6 +131,10 @@ pub enum NextStep {
     GiveCredentials,
     /// Name the unencrypted key of a client certificate.
     GiveKey,
+    /// Have the mirror speak TLS.
+    GiveMirrorTls,
+    /// Give the login that nodes have.
+    GiveNodeLogin,
     /// Of two that exclude each other, give one.
     GiveOneOfThem,
     /// Give the password that belongs to a user name.
@@ -201,6 +205,8 @@ pub enum NextStep {
         /// As long as is enough, in bytes.
         bytes: u64,
     },
+    /// Map a whole host to one place.
+    MapWholeHost,
     /// See what a command made of a finished volume, and run the same again.
     MendVolumeScript,
     /// Name a file for credentials.
@@ -223,6 +229,10 @@ pub enum NextStep {
     NameHelper,
     /// Name the file that a link points to.
     NameLinkTarget,
+    /// Name a bundle whose images are at the registry.
+    NameBundle,
+    /// Name bundles, or hosts that images are named after.
+    NameBundlesOrHosts,
     /// Name bundles, or a registry.
     NameBundlesOrRegistry,
     /// Name files, or a registry.
@@ -240,6 +250,8 @@ pub enum NextStep {
     NamePlainFile,
     /// Name the registry.
     NameRegistry,
+    /// Name the registry by a host name that leads to its address.
+    NameRegistryByName,
     /// Name what to look for at the registry.
     NameRepositoriesThere,
     /// Name the repository of images that have none.
@@ -312,6 +324,8 @@ pub enum NextStep {
     RemoveForeignFile,
     /// Repair a file with credentials, or name another.
     RepairCredentialFile,
+    /// Write into another folder, or say that files may be replaced.
+    ReplaceFiles,
     /// See what a credential helper says.
     RunHelper,
     /// The same, or log in again.

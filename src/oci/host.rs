@@ -49,6 +49,20 @@ impl Host {
         if self.had_port { format!("{self}:{DEFAULT_PORT}") } else { self.to_string() }
     }
 
+    /// The name or address, and the port where it is in the text.
+    pub(crate) fn split_port(&self) -> (&str, Option<u16>) {
+        let parted = self.text.rsplit_once(':').filter(|(name, _)| !name.starts_with('[') || name.ends_with(']'));
+        match parted.map(|(name, port)| (name, port.parse())) {
+            Some((name, Ok(port))) => (name, Some(port)),
+            _ => (&self.text, None),
+        }
+    }
+
+    /// It is the address of an IPv6 interface.
+    pub(crate) fn is_ipv6(&self) -> bool {
+        self.text.starts_with('[')
+    }
+
     /// Docker Hub by its usual name.
     pub(crate) fn is_docker_hub(&self) -> bool {
         &*self.text == DOCKER_HUB
@@ -172,6 +186,19 @@ mod tests {
             ("index.docker.io:5000", "index.docker.io:5000"),
         ] {
             assert_eq!(typed.parse::<Host>().map(|host| host.to_string()), Ok(text.to_owned()), "{typed}");
+        }
+    }
+
+    #[test]
+    fn the_port_is_told_from_an_address() {
+        for (typed, name, port) in [
+            ("r.example", "r.example", None),
+            ("r.example:5000", "r.example", Some(5000)),
+            ("[fd00::20]", "[fd00::20]", None),
+            ("[fd00::20]:5000", "[fd00::20]", Some(5000)),
+        ] {
+            let host: Host = typed.parse().expect("a host");
+            assert_eq!((host.split_port(), host.is_ipv6()), ((name, port), typed.starts_with('[')), "{typed}");
         }
     }
 

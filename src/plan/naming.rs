@@ -29,6 +29,12 @@ impl std::str::FromStr for Mapping {
     }
 }
 
+impl std::fmt::Display for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}={}", self.from, self.to)
+    }
+}
+
 /// The rules for names at one target.
 #[derive(Clone, Debug)]
 pub(crate) struct Naming {

@@ -4,6 +4,7 @@
 //! registry names through `wire::origin`.
 
 mod allowance;
+mod as_node;
 mod auth;
 mod capabilities;
 mod contact;
@@ -35,6 +36,7 @@ mod transport;
 mod upload;
 mod wire;
 
+pub(crate) use as_node::{NodeAnswer, NodeQuestion};
 pub use auth::credentials::{Credential, Secret};
 pub(crate) use auth::credentials::{Forgotten, Keeper, Kept};
 pub use options::{PlainHttp, RegistryOptions, Retry};

@@ -52,6 +52,8 @@ pub struct RegistryOptions {
     pub limit_rate: Option<u64>,
     /// Credentials for one host, which go before those of any file.
     pub login: Option<(Host, Credential)>,
+    /// Nothing that this machine happens to have counts: no credentials of its user, no certs.d. As a stranger sees it.
+    pub only_named: bool,
     /// Registries without TLS.
     pub plain_http: PlainHttp,
     /// Repeated requests.
@@ -70,6 +72,7 @@ impl Default for RegistryOptions {
             jobs: 16,
             limit_rate: None,
             login: None,
+            only_named: false,
             plain_http: PlainHttp::None,
             retry: Retry::default(),
             strict_credential_files: false,
@@ -90,7 +93,8 @@ impl RegistryOptions {
         matches!(origins, [Ok(one), Ok(other)] if one.is_same(&other))
     }
 
-    pub(super) fn is_plain_http(&self, host: &Host) -> bool {
+    /// Whether a host is spoken to without TLS.
+    pub(crate) fn is_plain_http(&self, host: &Host) -> bool {
         match &self.plain_http {
             PlainHttp::None => false,
             PlainHttp::Hosts(hosts) | PlainHttp::Only(hosts) => hosts.contains(host),

@@ -57,8 +57,11 @@ pub(super) struct Transport {
 impl Transport {
     pub(super) fn new(options: RegistryOptions, watch: Arc<dyn Watch>) -> Result<Self> {
         let env = &of_process;
-        let tls = Tls::load(&options.tls, env)?;
-        let credentials = Credentials::load(options.authfile.as_deref(), options.strict_credential_files, env)?;
+        let tls = if options.only_named { Tls::load_named(&options.tls, env)? } else { Tls::load(&options.tls, env)? };
+        let credentials = match (options.only_named, &options.authfile) {
+            (true, None) => Credentials::default(),
+            (_, authfile) => Credentials::load(authfile.as_deref(), options.strict_credential_files, env)?,
+        };
         for message in credentials.warnings() {
             watch.on(Event::Warning { message });
         }

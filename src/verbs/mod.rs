@@ -18,5 +18,6 @@ pub mod import;
 pub mod inventory;
 pub mod list;
 pub mod login;
+pub mod mirror_config;
 pub mod pack;
 pub mod verify;

@@ -6,13 +6,14 @@ use std::path::Path;
 use crate::bundle;
 
 /// Each command with what its usage has to say, in the order of the work.
-const COMMANDS: [(&str, &str); 10] = [
+const COMMANDS: [(&str, &str); 11] = [
     ("export", "bundle export -o FILE [OPTIONS] IMAGE..."),
     ("copy", "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE..."),
     ("verify", "bundle verify [OPTIONS] BUNDLE..."),
     ("list", "bundle list [OPTIONS] BUNDLE..."),
     ("check", "bundle check -f FILE [OPTIONS] [BUNDLE...]"),
     ("import", "bundle import --registry HOST[:PORT][/NS] [OPTIONS] BUNDLE..."),
+    ("mirror-config", "bundle mirror-config --registry HOST[:PORT][/NS] --for RUNTIME [OPTIONS] BUNDLE..."),
     ("inventory", "bundle inventory -o FILE [OPTIONS] BUNDLE..."),
     ("pack", "bundle pack -o FILE [OPTIONS] BUNDLE..."),
     ("login", "bundle login [OPTIONS] HOST[:PORT]"),

@@ -56,6 +56,7 @@ mod login;
 mod login_prompt;
 mod memory;
 mod messages;
+mod mirror_config;
 mod misleading;
 mod naming;
 mod old_dump;

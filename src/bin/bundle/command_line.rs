@@ -18,6 +18,7 @@ use super::import::ImportArgs;
 use super::inventory::InventoryArgs;
 use super::list::ListArgs;
 use super::login::{LoginArgs, LogoutArgs};
+use super::mirror_config::MirrorConfigArgs;
 use super::next_steps::Advice;
 use super::pack::PackArgs;
 use super::registry_args::weakened_by_environment;
@@ -75,6 +76,7 @@ pub(crate) enum Verb {
     List(ListArgs),
     Check(CheckArgs),
     Import(ImportArgs),
+    MirrorConfig(MirrorConfigArgs),
     Inventory(InventoryArgs),
     Pack(PackArgs),
     Login(LoginArgs),
@@ -93,6 +95,7 @@ impl Verb {
             Self::List(_) => "list",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",
+            Self::MirrorConfig(_) => "mirror-config",
             Self::Pack(_) => "pack",
             Self::Verify(_) => "verify",
         }
@@ -116,6 +119,7 @@ pub(crate) fn of(name: &str) -> Command {
 pub(crate) fn all() -> Command {
     let command = Cli::command().mut_args(by_environment).mut_subcommand("copy", CopyArgs::with_two_sides);
     let command = command.mut_subcommand("check", CheckArgs::without_bundles);
+    let command = command.mut_subcommand("mirror-config", MirrorConfigArgs::without_bundles);
     let command = command.mut_subcommands(|command| command.mut_args(by_environment));
     help::for_reader(command, help::is_short())
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::import::{Import, Imported, LackingContent, SourcePrefix};
-use oci_bundle::oci::{Invalid, Reference};
+use oci_bundle::oci::{Host, Invalid, Reference};
 use oci_bundle::{Error, Kind, Result};
 
 use super::arrived::{self, Arrived, Seen};
@@ -13,7 +13,7 @@ use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::target_args::TargetArgs;
-use super::text::size;
+use super::text::{shell_word, size};
 
 /// Push the images of a bundle to a registry
 #[derive(Args)]
@@ -47,6 +47,7 @@ impl ImportArgs {
         self.access.check_stdin("a bundle", &self.input.bundles)?;
         let script = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
         let (host, namespace) = self.target.naming.place("import into", script)?;
+        let next = self.then_mirror(&host, namespace.as_deref());
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
             .tmpdir(self.input.tmpdir)
@@ -70,7 +71,30 @@ impl ImportArgs {
             let text = format!("{digest}  {}, left to a base and needed by {}", size(*bytes), images.join(", "));
             progress.answer("lacking", &text);
         }
-        arrived::finish(imported, self.target.dry_run, progress)
+        arrived::finish(imported, self.target.dry_run, progress)?;
+        if let Some(next) = next.filter(|_| !self.target.dry_run && !progress.talk().json) {
+            progress.say("next", &next);
+        }
+        Ok(())
+    }
+
+    /// The command that makes nodes use what was imported; what came through a pipe is not there any more.
+    fn then_mirror(&self, host: &Host, namespace: Option<&str>) -> Option<String> {
+        if self.input.bundles.iter().any(|path| path.as_os_str() == "-") {
+            return None;
+        }
+        let mut words: Vec<String> = self.input.bundles.iter().map(|path| path.display().to_string()).collect();
+        let below = namespace.filter(|namespace| !namespace.is_empty());
+        words.extend(["--registry".into(), below.map_or(host.to_string(), |below| format!("{host}/{below}"))]);
+        if namespace == Some("") {
+            words.extend(["--namespace".into(), String::new()]);
+        }
+        words.extend(self.target.naming.map.iter().flat_map(|mapping| ["--map".into(), mapping.to_string()]));
+        words.extend(self.access.trust_words());
+        words.extend(["--for".into(), "containerd".into()]);
+        let words: Vec<_> =
+            words.iter().map(|word| if word.starts_with("--") { word.into() } else { shell_word(word) }).collect();
+        Some(format!("bundle mirror-config {}", words.join(" ")))
     }
 }
 

@@ -21,6 +21,7 @@ mod left_out;
 mod list;
 mod live;
 mod login;
+mod mirror_config;
 mod next_steps;
 mod pack;
 mod plan_args;
@@ -72,6 +73,7 @@ fn main() -> ExitCode {
         Verb::List(args) => args.run(&progress),
         Verb::Login(args) => args.run(&progress),
         Verb::Logout(args) => args.run(&progress),
+        Verb::MirrorConfig(args) => args.run(&progress),
         Verb::Pack(args) => args.run(&progress),
         Verb::Verify(args) => args.run(&progress),
     };

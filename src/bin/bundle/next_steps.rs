@@ -11,6 +11,7 @@ use clap::Command;
 use oci_bundle::{Error, NextStep};
 
 use super::create;
+use super::text::shell_word;
 
 /// Parts two ways that do equally well.
 const OR: &str = "; or ";
@@ -180,6 +181,11 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::GiveCredentials => "give --username and --password-stdin; or set BUNDLE_PASSWORD",
         NextStep::GiveKey => "give the unencrypted PEM key of the client certificate with --key",
+        NextStep::GiveMirrorTls => "give the registry a certificate, and leave --plain-http out",
+        NextStep::GiveNodeLogin => {
+            "give the login that the nodes have with --username and --password-stdin; or name a file of credentials with \
+             --authfile"
+        }
         NextStep::GiveOneOfThem => "give one of them",
         NextStep::GivePassword { flag, variable } => return format!("add {flag}; or set {variable}").into(),
         NextStep::GoOn => "run the same command again to go on: what is done already is not done again",
@@ -255,12 +261,16 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::NameOneOf { hosts } => return format!("its registries are: {}", hosts.join(", ")).into(),
         NextStep::NameOtherFile => "name the other one as a file",
         NextStep::NamePlainFile => "a bundle is written in place and needs a plain file",
+        NextStep::NameBundle => "name a bundle whose images were imported there",
+        NextStep::NameBundlesOrHosts => "name bundles; or hosts that images are named after with --host HOST",
         NextStep::NameBundlesOrRegistry => "name bundles; or a registry with --registry HOST[:PORT][/NAMESPACE]",
         NextStep::NameFilesOrRegistry => "name files; or name a registry with --registry HOST and repositories there",
         NextStep::NameRepositoriesThere => {
             "name repositories there, a list with -f FILE, or all that it lists with --catalog"
         }
         NextStep::NameRegistry => "name it with --registry HOST[:PORT][/NAMESPACE]",
+        NextStep::NameRegistryByName => "give the registry a host name, and name it by that",
+        NextStep::MapWholeHost => "map the whole host, as in --map HOST=TO; or leave --map out",
         NextStep::NameRepository => {
             "import it with its repository named, as in `bundle import FILE --name registry.example/team/app`; of a \
              single image the tag too: `--name REPO:TAG`"
@@ -323,6 +333,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
              only you may write"
         }
         NextStep::RepairCredentialFile => "repair the file; or name another with --authfile",
+        NextStep::ReplaceFiles => "write into another folder with --output; or replace what is there with --force",
         NextStep::RunHelper => "run the helper by hand to see what it says",
         NextStep::RunHelperOrLogIn => "run the helper by hand; or log in to the registry again with `bundle login`",
         NextStep::SaveAsLayout => {
@@ -367,15 +378,6 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::WriteElsewhere => "mount it writable; or write elsewhere with --output",
     };
     words.into()
-}
-
-/// As a shell takes it for one word.
-fn shell_word(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if !text.is_empty() && text.chars().all(is_plain) {
-        return text.into();
-    }
-    format!("'{}'", text.replace('\'', r"'\''")).into()
 }
 
 /// As many files as fit into a hint.

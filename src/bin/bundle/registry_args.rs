@@ -96,6 +96,26 @@ impl RegistryArgs {
         Ok(options)
     }
 
+    /// The flags that say how the registry speaks, as they are typed again.
+    pub(crate) fn trust_words(&self) -> Vec<String> {
+        let files = self.side.ca_file.iter().flat_map(|file| ["--ca-file".to_owned(), file.display().to_string()]);
+        let hosts = self.side.plain_http.iter().filter(|host| !is_no(host));
+        let plain =
+            hosts.map(|host| if host.is_empty() { "--plain-http".into() } else { format!("--plain-http={host}") });
+        files.chain(plain).collect()
+    }
+
+    /// The name that was given.
+    pub(crate) fn username(&self) -> Option<String> {
+        self.side.username.clone()
+    }
+
+    /// The same for whoever shows nobody who he is.
+    pub(crate) fn without_login(mut self) -> Self {
+        (self.side.username, self.side.password_stdin) = (None, false);
+        self
+    }
+
     /// The same for somebody who is there to be asked for what is missing.
     pub(crate) fn asking(mut self) -> Result<Self> {
         let side = &mut self.side;

@@ -10,6 +10,7 @@ mod of_exports;
 mod of_files;
 mod of_imports;
 mod of_machines;
+mod of_mirrors;
 mod of_platforms;
 mod of_tls;
 mod of_volumes;
@@ -66,6 +67,7 @@ fn told() -> Told {
     of_volumes::scenes(&mut told);
     of_bases::scenes(&mut told);
     of_platforms::scenes(&mut told);
+    of_mirrors::scenes(&mut told);
     told
 }
 

@@ -69,6 +69,14 @@ impl Tls {
         Self::load_with(options, certs::directories(env), env)
     }
 
+    /// The same without what this machine has for single registries.
+    ///
+    /// # Errors
+    /// When a file that was named cannot be used.
+    pub(crate) fn load_named(options: &TlsOptions, env: Env<'_>) -> Result<Self> {
+        Self::load_with(options, Vec::new(), env)
+    }
+
     pub(super) fn load_with(options: &TlsOptions, directories: Vec<PathBuf>, env: Env<'_>) -> Result<Self> {
         let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
         let mut trust = Trust { roots: certs::system_roots(env)?, named: RootCertStore::empty(), pinned: Vec::new() };
