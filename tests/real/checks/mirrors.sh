@@ -39,6 +39,11 @@ files_are_written() {
   mirror_config containerd --username lane -o "$nodes/containerd"
   mirror_config nerdctl -o "$nodes/nerdctl"
   mirror_config podman -o "$nodes/podman"
+  mirror_config nerdctl --fallback -o "$nodes/nerdctl-open"
+  mirror_config podman --fallback -o "$nodes/podman-open"
+  # The source speaks http: so that it would be found, and a question show in its log, if anybody asked.
+  sed -i 's/^\[\[registry\]\]/&\ninsecure = true/' "$nodes"/podman*/etc/containers/registries.conf.d/*
+  sed -i "s|^server = \"https:|server = \"http:|" "$nodes/nerdctl-open/certs.d"/*/hosts.toml
   # The machine's own root is left alone: the one path that the files hold is put below ours.
   sed -i "s|\"/etc/containerd/|\"$nodes/containerd/etc/containerd/|" "$nodes"/containerd/etc/containerd/certs.d/*/hosts.toml
 }
@@ -61,6 +66,14 @@ fails_alone() {
   source=$(asked_lines source)
   if "$@"; then fail "it was found: $*"; fi
   [[ $(asked_lines source) == "$source" ]] || fail "the source was asked: $*"
+}
+
+# falls_back COMMAND…: it must end well because the source is asked.
+falls_back() {
+  local source
+  source=$(asked_lines source)
+  "$@"
+  [[ $(asked_lines source) -gt $source ]] || fail "the source was not asked: $*"
 }
 
 # The three ways to name google-containers/pause, as its source is called.
@@ -114,15 +127,31 @@ containerd_uses_the_files() {
     fails_alone "$ctr" --address "$sockets/$name.sock" --namespace none \
       content fetch --hosts-dir "$hosts" --user "lane:$password" "$(address_of source)/only/source:1"
   done
+  falls_back "$ctr" --address "$sockets/$name.sock" --namespace open \
+    content fetch --hosts-dir "$nodes/nerdctl-open/certs.d" --user "lane:$password" "$(address_of source)/only/source:1"
 }
 
 containerd_of_the_machine() { containerd_uses_the_files here containerd ctr; }
+# The newest that Debian has, alone.
+get_newest_containerd() {
+  docker_suite=sid
+  docker_root=$root/target/peers/containerd-sid
+  docker_packages=(containerd)
+  get_docker
+}
+
+containerd_2() {
+  get_newest_containerd
+  containerd_uses_the_files newest "$docker_root/usr/bin/containerd" "$docker_root/usr/bin/ctr"
+}
+
 containerd_1_7() { containerd_uses_the_files later "$docker_root/usr/bin/containerd" "$docker_root/usr/bin/ctr"; }
 
 certs_of_podman() { echo "$nodes/podman/etc/containers/certs.d/$(address_of mirror)"; }
 
+# skopeo_inspects IMAGE [FILES]
 skopeo_inspects() {
-  skopeo --registries-conf "$nodes/podman/etc/containers/registries.conf.d/50-bundle-mirror.conf" inspect --raw \
+  skopeo --registries-conf "$nodes/${2:-podman}/etc/containers/registries.conf.d/50-bundle-mirror.conf" inspect --raw \
     --cert-dir "$(certs_of_podman)" --authfile "$work/mirror-login/config.json" "docker://$1"
 }
 
@@ -138,6 +167,7 @@ skopeo_uses_the_files() {
     cmp "$work/inspected" "$(blob_file "$fixtures" "$digest")"
   done
   fails_alone skopeo_inspects "$(address_of source)/only/source:1"
+  falls_back skopeo_inspects "$(address_of source)/only/source:1" podman-open
 }
 
 podman_pulls() {
@@ -160,7 +190,8 @@ check "mirror-config writes the files" files_are_written "${mirror_parts[@]}"
 check "containerd of this machine pulls by tag, digest and both through hosts.toml, and asks nobody else" \
   containerd_of_the_machine "${mirror_parts[@]}" containerd ctr
 if [[ $(id -u) == 0 ]] && get_docker; then
-  check "containerd $docker_suite does the same" containerd_1_7 "${mirror_parts[@]}" containerd ctr
+  check "containerd of Debian $docker_suite does the same" containerd_1_7 "${mirror_parts[@]}" ctr
+  check "containerd of Debian sid does the same" containerd_2 "${mirror_parts[@]}" ctr
 fi
 check "skopeo reads by tag and digest through registries.conf, and asks nobody else" skopeo_uses_the_files "${mirror_parts[@]}" skopeo
 check "podman pulls by tag, digest and both through registries.conf, and asks nobody else" podman_uses_the_files "${mirror_parts[@]}" podman
