@@ -44,7 +44,7 @@ fn value(file: &NodeFile) -> Value {
     let is_yaml = file.path.ends_with(".yaml");
     if is_yaml {
         let documents: Vec<Value> =
-            file.text.split("---\n").map(|text| serde_saphyr::from_str(text).expect("YAML")).collect();
+            file.text.split("\n---\n").map(|text| serde_saphyr::from_str(text).expect("YAML")).collect();
         return if documents.len() == 1 { documents[0].clone() } else { Value::Array(documents) };
     }
     if file.path.ends_with(".toml") || file.path.ends_with(".conf") {

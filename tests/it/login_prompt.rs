@@ -11,7 +11,7 @@ fn registry() -> Registry {
 #[test]
 fn what_is_missing_is_asked_for_and_the_password_is_not_shown() {
     let registry = registry();
-    let mut terminal = Terminal::run(&["login", &registry.host(), "--plain-http"]);
+    let mut terminal = Terminal::run(env!("CARGO_BIN_EXE_bundle"), &["login", &registry.host(), "--plain-http"]);
     terminal.shows("User name: ");
     assert!(terminal.echoes());
     terminal.types("user\n");
@@ -29,7 +29,10 @@ fn what_is_missing_is_asked_for_and_the_password_is_not_shown() {
 fn a_wrong_or_an_empty_password_is_refused_and_not_shown_either() {
     for (typed, status) in [("wrong-word\n", 4), ("\n", 2)] {
         let registry = registry();
-        let mut terminal = Terminal::run(&["login", &registry.host(), "--plain-http", "--username", "user"]);
+        let mut terminal = Terminal::run(
+            env!("CARGO_BIN_EXE_bundle"),
+            &["login", &registry.host(), "--plain-http", "--username", "user"],
+        );
         terminal.shows("Password: ");
         terminal.types(typed);
         terminal.shows("bundle: ");
@@ -43,7 +46,8 @@ fn a_wrong_or_an_empty_password_is_refused_and_not_shown_either() {
 #[test]
 fn whoever_stops_it_at_the_question_has_the_terminal_back() {
     let registry = registry();
-    let terminal = Terminal::run(&["login", &registry.host(), "--plain-http", "--username", "user"]);
+    let terminal =
+        Terminal::run(env!("CARGO_BIN_EXE_bundle"), &["login", &registry.host(), "--plain-http", "--username", "user"]);
     terminal.shows("Password: ");
     assert!(!terminal.echoes());
     terminal.interrupt();

@@ -12,7 +12,7 @@ fn at_a_terminal(scene: &Scene) -> Terminal {
     args.push(SIZE.to_string());
     args.extend(IMAGES.iter().map(|image| scene.name(image)));
     args.extend(["-o".to_owned(), scene.bundle().display().to_string()]);
-    Terminal::run(&args.iter().map(String::as_str).collect::<Vec<_>>())
+    Terminal::run(env!("CARGO_BIN_EXE_bundle"), &args.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
 /// Waits for the question after this volume; nothing of the next one is there.

@@ -4,6 +4,7 @@
 
 docker_suite=${LANE_DOCKER_SUITE:-trixie}
 docker_root=$root/target/peers/docker-$docker_suite
+docker_packages=(docker.io docker-cli containerd)
 
 # debian_mirror: where this machine has Debian's packages from.
 debian_mirror() {
@@ -14,7 +15,7 @@ debian_mirror() {
 # get_docker: unpacks what is missing. apt keeps its lists in a place of their own, so that the machine's stay as they are.
 get_docker() {
   local place=$docker_root.new package mirror
-  [[ ! -x $docker_root/usr/sbin/dockerd ]] || return 0
+  [[ ! -x $docker_root/usr/bin/containerd ]] || return 0
   mirror=$(debian_mirror)
   if [[ -z $mirror ]]; then
     # A machine whose lists were thrown away does not know.
@@ -40,7 +41,7 @@ APT
     export APT_CONFIG=$place/apt/apt.conf
     cd "$place/packages"
     apt-get update --quiet
-    apt-get download --quiet docker.io docker-cli containerd
+    apt-get download --quiet "${docker_packages[@]}"
   ) >>"$work/docker-apt.log" 2>&1 </dev/null || return 1
   for package in "$place"/packages/*.deb; do dpkg-deb --extract "$package" "$place"; done
   rm -rf "$place/apt" "$place/packages"

@@ -110,6 +110,7 @@ impl MirrorConfigArgs {
 /// Files are what was asked for; where they are written, where each goes is.
 fn tell(progress: &Progress, configured: &MirrorConfigured) {
     let mut lines = Vec::new();
+    let is_shown = configured.files.iter().all(|file| file.written.is_none());
     for file in &configured.files {
         match &file.written {
             Some(path) => progress.say("wrote", &format!("{}  ({})", path.display(), file.place)),
@@ -120,13 +121,16 @@ fn tell(progress: &Progress, configured: &MirrorConfigured) {
             }
         }
     }
+    let steps = configured.steps.iter().map(|step| ("then", step));
+    for (label, text) in steps.chain(configured.notes.iter().map(|note| ("note", note))) {
+        // Among files, what is none of them is a comment.
+        if is_shown {
+            lines.push(format!("# {label}: {text}"));
+        } else {
+            progress.say(label, text);
+        }
+    }
     report::lines(&lines);
-    for step in &configured.steps {
-        progress.say("then", step);
-    }
-    for note in &configured.notes {
-        progress.say("note", note);
-    }
     for view in &configured.check {
         let NodeView { image, by, asked, digest, expected, .. } = view;
         let digest = digest.as_ref().map(ToString::to_string).unwrap_or_default();

@@ -23,8 +23,8 @@ pub struct Terminal {
 }
 
 impl Terminal {
-    /// `bundle` with these arguments.
-    pub fn run(args: &[&str]) -> Self {
+    /// This program with these arguments.
+    pub fn run(program: &str, args: &[&str]) -> Self {
         let keys = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a terminal");
         grantpt(&keys).expect("a terminal of ours");
         unlockpt(&keys).expect("a terminal of ours");
@@ -32,7 +32,7 @@ impl Terminal {
         let end = File::options().read(true).write(true).open(name).expect("the program's end");
         let end = || Stdio::from(OwnedFd::from(end.try_clone().expect("the same end")));
         let home = tempfile::tempdir().expect("a home");
-        let program = Command::new(env!("CARGO_BIN_EXE_bundle"))
+        let program = Command::new(program)
             .args(args)
             .env_clear()
             .envs(["HOME", "DOCKER_CONFIG"].map(|name| (name, home.path())))
