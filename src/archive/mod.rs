@@ -17,6 +17,8 @@ pub(crate) use format::table::{Part, Piece, Volumes};
 pub(crate) use format::volume_names::{number_in, volume_path};
 pub(crate) use format::volumes::divide;
 pub use read::Expectation;
+#[cfg(feature = "serve")]
+pub(crate) use read::Stamp;
 pub(crate) use read::{Bundle, Bundles, Spooling, ZstdFrames, check_bundle, check_images, nothing_named};
 pub(crate) use write::{
     AtPlace, DocumentPlace, Leftover, Output, PartsBefore, Stopped, VolumesJournal, VolumesProgress, Written, at_place,

@@ -51,6 +51,8 @@ pub enum NextStep {
     CheckProxy,
     /// Check the token server that the registry names.
     CheckRealm,
+    /// Check the certificate that a server is to have, and its key.
+    CheckServerCertificate,
     /// Check the host name against the certificate's.
     CheckServerName,
     /// Check a path that was typed.
@@ -188,6 +190,8 @@ pub enum NextStep {
         /// The registry.
         host: String,
     },
+    /// Have the server listen at another address.
+    ListenElsewhere,
     /// Log in to each registry: one user name is not for all.
     LogInToEach {
         /// The flag that names a file of credentials.
@@ -209,6 +213,8 @@ pub enum NextStep {
     MapWholeHost,
     /// See what a command made of a finished volume, and run the same again.
     MendVolumeScript,
+    /// Name a directory for the authority of a server.
+    NameAuthorityDirectory,
     /// Name a file for credentials.
     NameAuthfile,
     /// Make a directory, and name a file in it.

@@ -106,6 +106,11 @@ pub enum Event<'a> {
         /// What failed, without the request.
         reason: &'a str,
     },
+    /// The bundles that are served were opened anew.
+    Reloaded {
+        /// How many images there are now.
+        images: u64,
+    },
     /// A reference became a digest.
     Resolved {
         /// The image's name.
@@ -116,6 +121,23 @@ pub enum Event<'a> {
         platforms: &'a [Platform],
         /// How many manifests refer to it.
         referrers: u64,
+    },
+    /// A server answered a request, with all of the answer that was taken.
+    Served {
+        /// Who asked.
+        client: std::net::SocketAddr,
+        /// How.
+        method: &'a str,
+        /// For what: path and query.
+        target: &'a str,
+        /// The status of the answer.
+        status: u16,
+        /// Bytes of its body that went out.
+        bytes: u64,
+        /// How long it took.
+        took: Duration,
+        /// The program that asked, by its own word.
+        agent: &'a str,
     },
     /// Input is written into a temporary file before it can be read.
     Spooling {
@@ -165,6 +187,11 @@ pub trait Watch: Send + Sync {
     /// True once somebody asked to stop; long work looks at it.
     fn stopped(&self) -> Option<i32> {
         None
+    }
+
+    /// How often somebody asked to read everything anew; a server looks at it.
+    fn reloads(&self) -> usize {
+        0
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod announced;
 mod bases;
+mod called;
 mod entries;
 mod opened;
 mod planned;
@@ -20,4 +21,6 @@ pub mod list;
 pub mod login;
 pub mod mirror_config;
 pub mod pack;
+#[cfg(feature = "serve")]
+pub mod serve;
 pub mod verify;

@@ -16,6 +16,7 @@ const COMMANDS: [(&str, &str); 11] = [
     ("mirror-config", "bundle mirror-config --registry HOST[:PORT][/NS] --for RUNTIME [OPTIONS] BUNDLE..."),
     ("inventory", "bundle inventory -o FILE [OPTIONS] BUNDLE..."),
     ("pack", "bundle pack -o FILE [OPTIONS] BUNDLE..."),
+    ("serve", "bundle serve [OPTIONS] BUNDLE..."),
     ("login", "bundle login [OPTIONS] HOST[:PORT]"),
     ("logout", "bundle logout [OPTIONS] HOST[:PORT]"),
 ];

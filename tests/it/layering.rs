@@ -83,6 +83,8 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/pack", BETWEEN_FILES),
     ("verbs/planned", ONLINE),
     ("verbs/pushed", ONLINE),
+    // It answers, and asks nobody.
+    ("verbs/serve", OFFLINE),
     ("verbs/verify", OFFLINE),
     ("verbs/written", BETWEEN_FILES),
 ];

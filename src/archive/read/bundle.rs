@@ -308,6 +308,7 @@ impl Bundle {
     pub(crate) fn lack(&self, descriptor: &Descriptor) -> Error {
         let Descriptor { digest, size, .. } = descriptor;
         match self.size_of(digest) {
+            Some(there) if there == *size => Error::content(format!("{digest} was there, and is not any more")),
             Some(there) => Error::content(format!("{digest} is {there} bytes long, not {size}")),
             None => Error::content(format!("{digest} is not in the bundle")),
         }

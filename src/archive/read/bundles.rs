@@ -75,12 +75,12 @@ impl Bundles {
         }
     }
 
-    fn at(&self, place: Place) -> Result<&Bundle> {
+    pub(super) fn at(&self, place: Place) -> Result<&Bundle> {
         // Nobody else gives out places of ours.
         self.list.get(place.number()).ok_or_else(|| Error::content("no such bundle"))
     }
 
-    fn joined(&self, place: Place) -> Option<&Joined> {
+    pub(super) fn joined(&self, place: Place) -> Option<&Joined> {
         self.joined.get(place.number().checked_sub(self.list.len())?)
     }
 }

@@ -160,6 +160,14 @@ impl Joined {
 /// Slices one after the other; the last is first.
 pub(super) struct Chain<'a>(Vec<Slice<'a>>);
 
+#[cfg(feature = "serve")]
+impl<'a> Chain<'a> {
+    /// Each of them.
+    pub(super) fn slices(&self) -> impl Iterator<Item = &Slice<'a>> {
+        self.0.iter()
+    }
+}
+
 impl Read for Chain<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while let Some(slice) = self.0.last_mut() {

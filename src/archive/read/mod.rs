@@ -11,6 +11,8 @@ mod form;
 mod frames;
 mod layout_directory;
 mod old_dump;
+#[cfg(feature = "serve")]
+mod piece;
 mod recognised;
 mod salvage;
 mod scan;
@@ -24,5 +26,7 @@ pub(crate) use bundles::Bundles;
 pub use expectation::Expectation;
 pub(crate) use expectation::{check_bundle, check_images};
 pub(crate) use frames::ZstdFrames;
+#[cfg(feature = "serve")]
+pub(crate) use piece::Stamp;
 pub(crate) use recognised::nothing_named;
 pub(crate) use spool::Spooling;

@@ -23,6 +23,12 @@ impl<'a> Slice<'a> {
         Self { file, path, at, left: size }
     }
 
+    /// The file that it is a part of.
+    #[cfg(feature = "serve")]
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// The same without its first bytes.
     pub(crate) fn skip(mut self, bytes: u64) -> Self {
         let bytes = bytes.min(self.left);

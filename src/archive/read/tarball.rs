@@ -146,6 +146,12 @@ impl Tarball {
         Ok(())
     }
 
+    /// The file as it is held open.
+    #[cfg(feature = "serve")]
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
     /// The length of the file in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes

@@ -22,6 +22,7 @@ use super::mirror_config::MirrorConfigArgs;
 use super::next_steps::Advice;
 use super::pack::PackArgs;
 use super::registry_args::weakened_by_environment;
+use super::serve::ServeArgs;
 use super::verify::VerifyArgs;
 
 /// Carry container images across an air gap in one file, with every digest unchanged.
@@ -79,6 +80,7 @@ pub(crate) enum Verb {
     MirrorConfig(MirrorConfigArgs),
     Inventory(InventoryArgs),
     Pack(PackArgs),
+    Serve(ServeArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
 }
@@ -97,6 +99,7 @@ impl Verb {
             Self::Logout(_) => "logout",
             Self::MirrorConfig(_) => "mirror-config",
             Self::Pack(_) => "pack",
+            Self::Serve(_) => "serve",
             Self::Verify(_) => "verify",
         }
     }

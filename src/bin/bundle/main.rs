@@ -30,6 +30,8 @@ mod prompt;
 mod registry_args;
 mod report;
 mod secrets;
+mod serve;
+mod served;
 mod side_args;
 mod signals;
 mod state;
@@ -60,7 +62,10 @@ fn main() -> ExitCode {
     let stop = Arc::new(AtomicUsize::new(0));
     let progress = Arc::new(Progress::new(talk, cli.shared.no_progress, advice.clone(), stop.clone()));
     let watching = progress.clone();
-    signals::listen(stop, move || watching.abandon());
+    match &cli.command {
+        Verb::Serve(_) => signals::listen_for_server(stop, progress.reloads()),
+        _ => signals::listen(stop, move || watching.abandon()),
+    }
     for message in weakened {
         progress.on(Event::Warning { message });
     }
@@ -75,6 +80,7 @@ fn main() -> ExitCode {
         Verb::Logout(args) => args.run(&progress),
         Verb::MirrorConfig(args) => args.run(&progress),
         Verb::Pack(args) => args.run(&progress),
+        Verb::Serve(args) => args.run(&progress),
         Verb::Verify(args) => args.run(&progress),
     };
     progress.clear();

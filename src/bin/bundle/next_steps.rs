@@ -113,6 +113,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::CheckPermission => "check the account's rights there",
         NextStep::CheckProxy => "check the proxy; for a host that is reached without it, add that host to NO_PROXY",
         NextStep::CheckRealm => "check the realm that the registry names",
+        NextStep::CheckServerCertificate => {
+            "give a certificate with --tls-cert, and with --tls-key its key in PEM, not encrypted; or try --self-signed"
+        }
         NextStep::CheckServerName => "check the host name, and that of the certificate",
         NextStep::CheckStorageRedirect => "check the registry's storage redirect",
         NextStep::ChoosePlatform => "choose among those that there are with --platform; without it all of them come",
@@ -221,6 +224,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::InstallHelper => "install the helper; or take it out of the file; or name another with --authfile",
         NextStep::LeaveOutReferrers => "leave signatures and SBOMs out with --referrers none",
         NextStep::LeaveOutScheme { host } => return format!("name it as `{host}`").into(),
+        NextStep::ListenElsewhere => "give an address of this machine and a port that is free with --listen",
         NextStep::LogIn { host } => {
             return format!(
                 "check the credentials: log in with `bundle login {host}`; or give --username and --password-stdin"
@@ -235,6 +239,7 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::LogInToProxy => {
             "write the variable as http://USER:PASSWORD@HOST:PORT; or add the registry's host to NO_PROXY"
         }
+        NextStep::NameAuthorityDirectory => "name a directory for it: `--self-signed=DIR`",
         NextStep::NameAuthfile => "name a file with --authfile",
         NextStep::MakeDirectory { directory } => {
             let directory = shell_word(&directory.display().to_string()).into_owned();

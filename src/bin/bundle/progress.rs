@@ -35,6 +35,7 @@ pub(crate) struct Progress {
     talk: Talk,
     advice: Advice,
     stop: Arc<AtomicUsize>,
+    reloads: Arc<AtomicUsize>,
     screen: Arc<Mutex<Screen>>,
 }
 
@@ -79,7 +80,7 @@ impl Progress {
             let seen = Arc::downgrade(&screen);
             std::thread::spawn(move || look(&seen));
         }
-        Self { talk, advice, stop, screen }
+        Self { talk, advice, stop, reloads: Arc::default(), screen }
     }
 
     pub(crate) fn talk(&self) -> Talk {
@@ -89,6 +90,11 @@ impl Progress {
     /// What can be said about errors of this command.
     pub(crate) fn advice(&self) -> &Advice {
         &self.advice
+    }
+
+    /// How often somebody asked to read everything anew, to be counted up.
+    pub(crate) fn reloads(&self) -> Arc<AtomicUsize> {
+        self.reloads.clone()
     }
 
     /// A line of the report, for a person: standard output, above all that changes.
@@ -249,6 +255,7 @@ impl Watch for Progress {
             Event::Learned { host, what } if self.talk.verbose > 0 => {
                 self.tell(&format!("{:<10} {host}: {what}", "learned"));
             }
+            Event::Reloaded { images } => self.note("reloaded", &count(images, "image")),
             Event::Repeating { host, reason } if self.talk.verbose > 0 => {
                 self.tell(&format!("{:<10} {host}: {reason}", "again"));
             }
@@ -283,6 +290,10 @@ impl Watch for Progress {
             Event::Warning { message } if !self.talk.quiet => self.tell(&format!("{:<10} {message}", "warning")),
             _ => {}
         }
+    }
+
+    fn reloads(&self) -> usize {
+        self.reloads.load(Ordering::Relaxed)
     }
 
     fn stopped(&self) -> Option<i32> {

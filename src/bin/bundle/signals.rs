@@ -1,4 +1,5 @@
-//! Signals: the first asks to stop, and gets a moment; the second stops at once.
+//! Signals. To a command that ends by itself, the first asks to stop, and gets a moment; the second
+//! stops at once. A server takes its time, and reads everything anew after a hangup.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +36,21 @@ pub(crate) fn listen(stop: Arc<AtomicUsize>, leave: impl Fn() + Send + Sync + 's
                     leave();
                     std::process::exit(128 + signal);
                 }
+            }
+        }
+    });
+}
+
+/// Listens for a server: it stops in order, and nothing of it is lost. A second signal does not wait for that.
+pub(crate) fn listen_for_server(stop: Arc<AtomicUsize>, reloads: Arc<AtomicUsize>) {
+    let Ok(mut signals) = Signals::new([SIGHUP, SIGINT, SIGTERM, SIGXFSZ]) else { return };
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            match signal {
+                SIGXFSZ => {}
+                SIGHUP => drop(reloads.fetch_add(1, Ordering::SeqCst)),
+                _ if stop.swap(usize::try_from(signal).unwrap_or(1), Ordering::SeqCst) == 0 => {}
+                _ => std::process::exit(128 + signal),
             }
         }
     });

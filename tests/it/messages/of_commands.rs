@@ -54,7 +54,21 @@ pub(super) fn scenes(told: &mut Told) {
     told.add("inventory of a registry and nothing there", &run.run().exits(2));
     let run = bundle().args(["check", "-f", "-"]).stdin("a.example/x:1");
     told.add("check of nothing", &run.run().exits(2));
+    of_servers(told, &file);
     of_one_target(told);
+}
+
+/// A server that cannot begin.
+fn of_servers(told: &mut Told, file: &str) {
+    let serve = |args: &[&str]| bundle().args(["serve", file]).args(args);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    told.know(address.clone(), "127.0.0.1:5000");
+    told.add("serve where somebody listens", &serve(&["--listen", &address]).run().exits(4));
+    let run = serve(&["--tls-cert", file, "--tls-key", file]);
+    told.add("serve with what is no certificate", &run.run().exits(4));
+    let run = serve(&["--self-signed"]).env("XDG_STATE_HOME", "").env("HOME", "");
+    told.add("serve with an authority that lies nowhere", &run.run().exits(2));
 }
 
 /// Two images that would have one name at the target.

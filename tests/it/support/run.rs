@@ -152,6 +152,11 @@ impl Running {
         self.signal(Signal::INT);
     }
 
+    /// SIGHUP.
+    pub fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
     /// SIGTERM.
     pub fn terminate(&self) {
         self.signal(Signal::TERM);
@@ -181,6 +186,11 @@ impl Running {
             assert!(!over, "{}: never said {text:?}: {}", self.text, String::from_utf8_lossy(&state.0[which]));
             state = self.streams.changed.wait_timeout(state, left).expect("streams").0;
         }
+    }
+
+    /// Standard output so far.
+    pub fn stdout(&self) -> String {
+        self.streams.text(0)
     }
 
     /// Waits for its end.
