@@ -65,6 +65,9 @@ get_registries() {
   build olareg github.com/olareg/olareg v0.1.1 github.com/olareg/olareg/cmd/olareg "$build_seconds"
   build crane github.com/google/go-containerregistry v0.21.9 github.com/google/go-containerregistry/cmd/crane \
     "$build_seconds"
+  # The conformance program of the distribution-spec.
+  build conformance github.com/opencontainers/distribution-spec/conformance v0.0.0-20260831232431-97274622c111 \
+    github.com/opencontainers/distribution-spec/conformance "$build_seconds"
   # Without its extensions: what is left is the registry.
   build zot zotregistry.dev/zot/v2 v2.1.20 zotregistry.dev/zot/v2/cmd/zot "$zot_seconds" -tags ''
   build_zot_1
