@@ -134,6 +134,14 @@ fn files_that_were_put_together_bring_their_marks_and_line_ends_along() {
 }
 
 #[test]
+fn one_line_that_looks_like_a_document_hides_no_other_that_is_wrong() {
+    let lines = |text: &str| -> Vec<usize> { read(text.as_bytes()).faults.iter().map(|fault| fault.line).collect() };
+    assert_eq!(lines("a:1\nb:1\n nginx : 1\nc:1\nUPPER/d\nd:1\n{{ .x }}\n"), [3, 5, 7]);
+    assert_eq!(lines("image: a\nb:1\nc:1\nd:!\ne:1\nf:1\n"), [1, 4]);
+    assert_eq!(lines("- a:1\nb:1\nc:1\n"), [1]);
+}
+
+#[test]
 fn what_a_merge_brings_gives_way_to_what_stands_beside_it() {
     let text = "x-base: &base {image: 'base:1', restart: always}\nservices:\n  a:\n    <<: *base\n  b:\n    <<: *base\n    image: own:2\n  c:\n    image: own:3\n    <<: [*base]\n";
     assert_eq!(names(text), ["base:1", "own:2", "own:3"].map(|name| format!("docker.io/library/{name}")));
@@ -146,7 +154,7 @@ fn what_cannot_be_read_hides_nothing_else_that_is_wrong() {
     // Three lines of a document, and one that parts it from the next.
     let text = [pod("A/b:1"), pod("{{ .Values.image }}"), pod("ok:1"), pod("b:!"), pod("[")].concat();
     assert_eq!(lines(&text), [4, 9, 19, 24]);
-    let template = "kind: List\nitems:\n- {{- if .Values.a }}\n- kind: X\n  image: A/b:1\n  other: {{ .Values.b }}\n  more: {{ .Values.c }}\n- kind: X\n  image: \"{{ .Values.image }}:{{ .Values.tag }}\"\n- kind: X\n  image: b:!\n{{- end }}\n";
+    let template = "kind: List\nitems:\n- {{- if .Values.a }}\n- kind: Pod\n  spec: {containers: [{image: A/b:1}]}\n  other: {{ .Values.b }}\n  more: {{ .Values.c }}\n- kind: X\n  image: \"{{ .Values.image }}:{{ .Values.tag }}\"\n- kind: Pod\n  spec: {containers: [{image: UPPER/c}]}\n{{- end }}\n";
     assert_eq!(lines(template), [3, 5, 9, 11]);
     let broken = "services:\n  a:\n    image: A/b:1\n  b: ]\n  c:\n    image: b:!\n";
     assert_eq!(lines(broken), [3, 4, 6]);

@@ -16,6 +16,16 @@ pub(super) fn is_lines(text: &str) -> bool {
         })
 }
 
+/// Whether more than half of the lines are names: then the others are names that went wrong.
+pub(super) fn are_mostly_names(text: &str) -> bool {
+    let (mut names, mut others) = (0_usize, 0_usize);
+    for (_, line) in said(text) {
+        let is_name = !line.contains(char::is_whitespace) && List::typed(line).is_ok();
+        *if is_name { &mut names } else { &mut others } += 1;
+    }
+    names > others
+}
+
 /// Whether a line begins with an IPv6 address, as `[fd00::1]:5000/a`.
 fn is_address(line: &str) -> bool {
     let Some((inside, after)) = line.strip_prefix('[').and_then(|rest| rest.split_once(']')) else { return false };

@@ -54,6 +54,10 @@ fn read_here(bytes: &[u8]) -> List {
             Ok(documents) => documents.iter().for_each(|document| read_document(document, &mut list)),
             Err(error) => list.faults = faults(&text, error, &read_part),
         }
+        if !list.faults.is_empty() && lines::are_mostly_names(&text) {
+            list = List::default();
+            lines::read(&text, &mut list);
+        }
     }
     list
 }

@@ -38,14 +38,14 @@ pub(super) fn read(document: &Node, list: &mut List) {
 
 fn repository(step: &Node, line: usize, name: &str, list: &mut List) {
     let texts = |key: &str| -> Vec<String> {
-        step.items_at(&["tags", key]).iter().filter_map(Node::text).map(str::to_owned).collect()
+        // One alone need not be in a list.
+        let one = step.at(&["tags", key]).filter(|node| node.text().is_some());
+        one.into_iter().chain(step.items_at(&["tags", key])).filter_map(Node::text).map(str::to_owned).collect()
     };
     // regsync compares whole tags.
     let whole = |texts: Vec<String>| texts.into_iter().map(|text| format!("^(?:{text})$")).collect();
     let (allow, deny) = (whole(texts("allow")), whole(texts("deny")));
-    // One range, or a list of them.
-    let mut versions = texts("semverRange");
-    versions.extend(step.text_at(&["tags", "semverRange"]).map(str::to_owned));
+    let versions = texts("semverRange");
     if let Some(tags) = list.repository(line, name) {
         (tags.allow, tags.deny, tags.versions) = (allow, deny, versions);
         tags.platforms = platforms(step);

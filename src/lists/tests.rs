@@ -146,6 +146,12 @@ fn packages_sets_locks_and_steps_are_read() {
     );
     assert_eq!((list.images.len(), list.repositories.len()), (1, 1));
     assert_eq!(list.repositories[0].versions, [">=3"]);
+    let list = good(
+        "version: 1\nsync:\n- {source: a, type: repository, platform: linux/arm64, tags: {allow: '1.*', semverRange: '>=3'}}\n- {source: 'b:1', type: image, platforms: [linux/amd64, linux/arm64]}\n",
+    );
+    let tags = &list.repositories[0];
+    assert_eq!((tags.allow.len(), tags.versions.len()), (1, 1), "one alone need not be in a list");
+    assert_eq!((&tags.platforms[..], list.images[0].platforms.len()), (&["linux/arm64".to_owned()][..], 2));
     assert_eq!(read("version: 1\nsync: [{source: '{{ .x }}', type: image}]\n").faults.len(), 1);
 }
 

@@ -48,6 +48,17 @@ impl Rung {
 #[derive(Debug)]
 pub(crate) struct Ladder(Mutex<Learned>);
 
+/// Whether larger bodies than chunks are tried again: by one blob, since all that try at once are lost at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Trial {
+    #[default]
+    None,
+    /// By the next blob.
+    Due,
+    /// It is under way.
+    Begun,
+}
+
 #[derive(Debug)]
 struct Learned {
     /// It takes content on the closing PUT.
@@ -63,6 +74,8 @@ struct Learned {
     /// Chunks that arrived since the last loss, and how many there have to be.
     good: u32,
     good_needed: u32,
+    /// Chunks go well, and one blob is to find out whether larger bodies do too.
+    trial: Trial,
     /// What the host said a chunk must at least be (distribution-spec v1.1 `OCI-Chunk-Min-Length`).
     least: u64,
 }
@@ -78,6 +91,7 @@ impl Default for Ladder {
             lost_at: u64::MAX,
             good: 0,
             good_needed: GOOD,
+            trial: Trial::default(),
             least: 0,
         }))
     }
@@ -86,7 +100,13 @@ impl Default for Ladder {
 impl Ladder {
     /// How to send the next blob.
     pub(crate) fn now(&self) -> Rung {
-        self.with(|learned| learned.now())
+        self.with(|learned| {
+            if learned.trial != Trial::Due {
+                return learned.now();
+            }
+            learned.trial = Trial::Begun;
+            learned.larger()
+        })
     }
 
     /// The host asks for chunks of at least so many bytes.
@@ -123,6 +143,13 @@ impl Ladder {
             learned.losses += 1;
             learned.lost_at = learned.lost_at.min(sent);
             learned.good = 0;
+            if learned.through.is_some() && !matches!(tried, Rung::Chunked { .. }) {
+                // Too early, if it was the trial; begun before there were chunks, it says nothing new.
+                if std::mem::take(&mut learned.trial) == Trial::Begun {
+                    learned.good_needed = learned.good_needed.saturating_mul(2);
+                }
+                return;
+            }
             // Sixteen uploads that break at one moment teach one lesson.
             if learned.losses < LOSSES || learned.now() != tried || !learned.takes_patch {
                 return;
@@ -147,6 +174,15 @@ impl Ladder {
                 }
                 return;
             };
+            if learned.trial == Trial::Begun && tried == learned.larger() {
+                // What is smaller than what was lost proves nothing.
+                learned.trial = if size >= learned.lost_at { Trial::None } else { Trial::Due };
+                if size >= learned.lost_at {
+                    // One more loss is enough to come back.
+                    (learned.through, learned.losses) = (None, LOSSES - 1);
+                }
+                return;
+            }
             if learned.now() != tried {
                 return;
             }
@@ -154,9 +190,10 @@ impl Ladder {
             learned.good = learned.good.saturating_add(chunks);
             if learned.good >= learned.good_needed {
                 learned.good = 0;
-                learned.through = Some(through * 2).filter(|more| *more <= MOST_CHUNK);
-                // One more loss is enough to come back.
-                learned.losses = LOSSES - 1;
+                match through * 2 {
+                    more if more <= MOST_CHUNK => learned.through = Some(more),
+                    _ => learned.trial = Trial::Due,
+                }
             }
         });
     }
@@ -172,9 +209,16 @@ impl Learned {
         match self.through {
             _ if !self.takes_patch => Rung::Whole,
             Some(size) => chunk(size, true),
-            None if self.most < u64::MAX => chunk(self.most, false),
-            None if self.takes_whole => Rung::Whole,
-            None => Rung::Streamed,
+            None => self.larger(),
+        }
+    }
+
+    /// The way for a line that lets everything through.
+    fn larger(&self) -> Rung {
+        match self.most {
+            most if most < u64::MAX => Rung::Chunked { size: most.max(self.least), alone: false },
+            _ if self.takes_whole => Rung::Whole,
+            _ => Rung::Streamed,
         }
     }
 }
@@ -234,7 +278,15 @@ mod tests {
         let chunk = |size| Rung::Chunked { size, alone: true };
         assert_eq!(rungs.now(), chunk(4 << 20), "less than was lost proves nothing");
         rungs.arrived(rungs.now(), 1 << 30);
-        assert_eq!(rungs.now(), Rung::Whole);
+        assert_eq!([rungs.now(), rungs.now()], [Rung::Whole, chunk(4 << 20)], "one blob tries it");
+        rungs.lost(Rung::Whole, 32 << 20);
+        assert_eq!(rungs.now(), chunk(4 << 20), "that was too early");
+        rungs.arrived(rungs.now(), 2 * 64 * (4 << 20));
+        assert_eq!(rungs.now(), Rung::Whole, "twice as many chunks later");
+        rungs.arrived(Rung::Whole, 1 << 20);
+        assert_eq!(rungs.now(), Rung::Whole, "a small one proves nothing, and the next one tries it");
+        rungs.arrived(Rung::Whole, 32 << 20);
+        assert_eq!([rungs.now(), rungs.now()], [Rung::Whole; 2], "now all do");
         rungs.lost(Rung::Whole, 32 << 20);
         assert_eq!(rungs.now(), chunk(4 << 20), "one more loss is enough");
         for _ in 0..6 {

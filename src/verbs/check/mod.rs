@@ -173,7 +173,8 @@ impl Check {
         match (there, asked.zip(target)) {
             (Some(There::Present { digest }), _) => Ok(There::Present { digest }),
             (there, Some((asked, target))) => {
-                let at_registry = asked.look(target, image.digest.as_ref(), platforms).map_err(|e| e.at(target))?;
+                let at_registry =
+                    asked.look(target, image.digest.as_ref(), platforms).map_err(|e| at_target(e, target))?;
                 Ok(at_registry.or(there.unwrap_or(There::Missing)))
             }
             (there, None) => Ok(there.unwrap_or(There::Missing)),
@@ -217,6 +218,11 @@ impl Asked<'_> {
         let lacks = missing_platforms(self.registries, &places, &manifest, platforms, &is_there)?;
         Ok(if lacks.is_empty() { There::Present { digest } } else { There::Incomplete { digest, lacks } })
     }
+}
+
+/// Says which image it is about, where it does not say that yet.
+fn at_target(error: Error, target: &Reference) -> Error {
+    if error.to_string().starts_with(&target.to_string()) { error } else { error.at(target) }
 }
 
 /// That a list can be put where it is wanted, before anything is asked: what is read is not written over.

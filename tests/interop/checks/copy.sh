@@ -87,7 +87,8 @@ copy_over_bad_lines() {
   to=$(again "$(counted to up)" "$size")
   echo "note: fetched $from % again over $(counted from cuts) cuts, sent $to % again over $(counted to cuts), $((SECONDS - began)) s"
   has_arrived whole target
-  [[ $(counted from cuts) -ge $cuts && $(counted to cuts) -ge $cuts ]] || fail "hardly a cut"
+  # Where sessions are lost, most of it goes in chunks that are too short to be cut.
+  [[ $(counted from cuts) -ge $cuts && $(counted to cuts) -ge $((cuts / 2)) ]] || fail "hardly a cut"
   at_most "$from" "$share_allowed"
   at_most "$to" "$share_allowed"
 }
@@ -115,7 +116,7 @@ for product in distribution-2 distribution-3 olareg zot zot-1; do
   check "a copy into $product that is killed at $(moments_for "$product") moments ends well" killed_at_many_moments "${needed[@]}"
   share_allowed=35
   # These lose a session with its connection.
-  case $product in distribution-2 | zot | zot-1) share_allowed=100 ;; esac
+  case $product in zot | zot-1) share_allowed=100 ;; esac
   check "1 GiB, both lines reset after 8 to 64 MiB: a copy into $product moves at most $share_allowed % again" \
     copy_over_bad_lines "${needed[@]}"
 done
