@@ -146,6 +146,8 @@ pub enum NextStep {
         /// The variable that holds it.
         variable: String,
     },
+    /// Give each file with a flag of its own.
+    GiveFlagForEachFile,
     /// Be at a terminal, or give the work to a command.
     GiveVolumeScript,
     /// Run the same command again: what is done stays done.

@@ -237,3 +237,16 @@ fn everything_is_read_back_where_that_is_asked_for() {
     again(&scene).args(["--read-back"]).run().succeeds();
     assert!(contents(&volumes(&scene)) == bytes);
 }
+
+#[test]
+fn where_there_is_no_room_nothing_is_left_beside() {
+    let (scene, volumes) = exported();
+    let whole = scene.path("whole.tar");
+    with("pack", &volumes).args(["-o"]).args([&whole]).run().succeeds();
+    // A file in the way is found before anything is written, as a full drive is.
+    fs::write(scene.path("other-2of5.tar"), "my own file").expect("a file");
+    let before = scene.files();
+    let run = with("pack", &[whole]).args(["--volume-size", &SIZE.to_string()]);
+    run.args(["-o"]).args([scene.path("other.tar")]).run().exits(2);
+    assert_eq!(scene.files(), before);
+}

@@ -1,7 +1,8 @@
 //! The arguments of every command that is told which images: names, and lists of names.
 
+use std::ffi::OsStr;
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use oci_bundle::images::Images;
@@ -71,6 +72,13 @@ impl ImageArgs {
         registry: &RegistryArgs,
         progress: &Progress,
     ) -> Result<Images, Failure> {
+        // A shell puts all files in the place of `--base images-*of3.tar`, and the flag takes the first.
+        if let Some(file) = self.images.iter().find(|image| is_file(image)) {
+            return Err(Failure::usage(
+                format!("`{file}` is a file here, and no image"),
+                NextStep::GiveFlagForEachFile,
+            ));
+        }
         self.select.selection(&self.images, !plan.platform.is_empty(), registry, progress)
     }
 }
@@ -119,6 +127,14 @@ impl SelectArgs {
         }
         Failure::of(errors).map_or(Ok(all), Err)
     }
+}
+
+/// Whether this names a file that somebody has here: no image is called so.
+fn is_file(image: &str) -> bool {
+    const ENDINGS: [&str; 8] = ["gz", "json", "lock", "tar", "txt", "yaml", "yml", "zst"];
+    let path = Path::new(image);
+    let has_ending = path.extension().and_then(OsStr::to_str).is_some_and(|ending| ENDINGS.contains(&ending));
+    has_ending && path.is_file()
 }
 
 /// Says what the lists have besides images.

@@ -189,6 +189,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
             "give the login that the nodes have with --username and --password-stdin; or name a file of credentials with \
              --authfile"
         }
+        NextStep::GiveFlagForEachFile => {
+            "give each file with a flag of its own: -f FILE for a list, --base FILE for a base"
+        }
         NextStep::GiveOneOfThem => "give one of them",
         NextStep::GivePassword { flag, variable } => return format!("add {flag}; or set {variable}").into(),
         NextStep::GoOn => "run the same command again to go on: what is done already is not done again",

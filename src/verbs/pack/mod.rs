@@ -3,17 +3,19 @@
 
 mod chosen;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::announced::{announce, with_images};
 use super::opened::{Input, Opened, reads_bundles, rest_on_bases};
+use super::report::few;
 use super::written::{Taker, Writing, writes_bundles};
 use crate::archive::{Bundles, Expectation, Output};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Reference;
 use crate::plan::{Budget, walk};
-use crate::store::{Contents, Node, Watch};
+use crate::store::{Contents, Node, Presence, Reason, Watch};
 
 pub use super::written::{ExportFailed as PackFailed, Exported as Packed, ExportedVolume};
 pub use chosen::NamePattern;
@@ -99,7 +101,11 @@ impl Pack {
 
 /// What the images need and none of the files has.
 fn lacking(bundles: &Bundles, contents: &Contents) -> Vec<Error> {
-    let wanting: Vec<_> = contents.nodes.iter().filter(|node| node.is_wanting()).collect();
+    let (absent, wanting): (Vec<_>, Vec<_>) = contents
+        .nodes
+        .iter()
+        .filter(|node| node.is_wanting())
+        .partition(|node| matches!(node.presence, Presence::LeftOut(Reason::Volume(_))));
     let images = contents.images_with_each(wanting.iter().map(|node| &node.descriptor.digest));
     let error = |(node, images): (&Node, Vec<String>)| {
         let error = if node.rests_on_base() {
@@ -110,5 +116,26 @@ fn lacking(bundles: &Bundles, contents: &Contents) -> Vec<Error> {
         };
         with_images(error, &images)
     };
-    wanting.into_iter().zip(images).map(error).collect()
+    in_volumes(bundles, contents, &absent).into_iter().chain(wanting.into_iter().zip(images).map(error)).collect()
+}
+
+/// The volumes that are not here and have what the images need: one error for all.
+fn in_volumes(bundles: &Bundles, contents: &Contents, absent: &[&Node]) -> Option<Error> {
+    let mut files: BTreeMap<u32, String> = BTreeMap::new();
+    for node in absent {
+        let volumes = bundles.absent_volumes(&node.descriptor.digest);
+        // Where it stands in several sets of volumes, one of them is enough.
+        let Some((set, _)) = volumes.first() else { continue };
+        for (_, number) in volumes.iter().filter(|(of, _)| of == set) {
+            files.entry(*number).or_insert_with(|| bundles.volume_file(*set, *number));
+        }
+    }
+    let images = contents.images_with_each(absent.iter().map(|node| &node.descriptor.digest));
+    let images: BTreeSet<String> = images.into_iter().flatten().collect();
+    let volumes: Vec<String> = files.into_values().collect();
+    (!volumes.is_empty()).then(|| {
+        let reason = format!("what is needed is in {}", few(&volumes));
+        let error = Error::undone(reason, NextStep::GiveMissingVolumes { volumes });
+        with_images(error, &images.into_iter().collect::<Vec<_>>())
+    })
 }

@@ -109,7 +109,13 @@ impl<'a> InVolumes<'a> {
     pub(super) fn run(mut self, exported: &mut Exported) -> Result<(), ExportFailed> {
         let journal = self.journal()?;
         self.done.clone_from(journal.progress());
-        self.check_places()?;
+        if let Err(error) = self.check_places() {
+            // Nothing was written, so nothing stays.
+            if self.done == VolumesProgress::default() {
+                journal.remove();
+            }
+            return Err(error.into());
+        }
         for other in others_beside(self.place.output, self.volumes.count)? {
             let message = format!(
                 "{other} is of another division into volumes, and in nobody's way: remove it if it is not needed"

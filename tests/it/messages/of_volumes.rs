@@ -26,6 +26,12 @@ pub(super) fn scenes(told: &mut Told) {
     let last = each().chain(each()).last().expect("an import");
     told.add("import of volumes one by one", &last.exits(1));
 
+    let packed = scene.path("packed.tar");
+    let some = with("pack", &volumes[..2]).args(["-o"]).args([&packed]);
+    told.add("packing of some volumes", &some.run().exits(1));
+    let several = scene.export_to(&packed, &IMAGES).args(["--base"]).args(&volumes[..2]);
+    told.add("several volumes after one --base", &several.run().exits(2));
+
     let unpacked = scene.path("unpacked");
     fs::create_dir(&unpacked).expect("a directory");
     Run::new("tar").args(["-xf"]).args([&volumes[0]]).args(["-C"]).args([&unpacked]).run().succeeds();

@@ -68,6 +68,7 @@ fn every() -> Vec<NextStep> {
         NextStep::GiveVolumeScript,
         NextStep::GiveMirrorTls,
         NextStep::GiveNodeLogin,
+        NextStep::GiveFlagForEachFile,
         NextStep::GiveOneOfThem,
         NextStep::GivePassword { flag: "--password-stdin".into(), variable: "BUNDLE_PASSWORD".into() },
         NextStep::GoOn,
