@@ -19,4 +19,5 @@ pub mod inventory;
 pub mod list;
 pub mod login;
 pub mod pack;
+pub mod page;
 pub mod verify;

@@ -79,6 +79,8 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),
     ("verbs/pack", BETWEEN_FILES),
+    // Of what was listed, a text.
+    ("verbs/page", &["oci", "error", "verbs", "verbs/list"]),
     ("verbs/planned", ONLINE),
     ("verbs/pushed", ONLINE),
     ("verbs/verify", OFFLINE),

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use crate::layering::source_files;
 
-/// Two hundred for six commands, and what four more brought with them: their builders and their reports. Types,
+/// Two hundred for six commands, and what four more brought with them: their builders and their reports. Seventeen for
+/// the page and for what it shows. Types,
 /// functions, methods, constants and modules that others may use. Fields and variants come with
 /// their type, and what is given out under a second path counts once.
-const MOST: usize = 220;
+const MOST: usize = 237;
 const KINDS: [&str; 8] = ["async", "const", "enum", "fn", "mod", "struct", "trait", "type"];
 
 #[test]
