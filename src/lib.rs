@@ -65,6 +65,6 @@ mod transfer;
 mod verbs;
 
 pub use archive::Expectation;
-pub use error::{Error, Kind, NextStep, Result, size};
+pub use error::{Error, Kind, NextStep, Result, shell_word, size};
 pub use store::{Event, Quiet, Watch};
 pub use verbs::*;

@@ -5,10 +5,12 @@ mod failure;
 mod file;
 mod kind;
 mod next_step;
+mod shell_word;
 mod size;
 mod status;
 
 pub use failure::{Error, Result};
 pub use kind::Kind;
 pub use next_step::NextStep;
+pub use shell_word::shell_word;
 pub use size::size;

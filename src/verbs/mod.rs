@@ -21,6 +21,7 @@ pub mod list;
 pub mod login;
 pub mod mirror_config;
 pub mod pack;
+pub mod page;
 #[cfg(feature = "serve")]
 pub mod serve;
 pub mod verify;

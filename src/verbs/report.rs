@@ -40,6 +40,53 @@ impl Failure {
     }
 }
 
+/// What something that refers to an image is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub enum ReferrerKind {
+    /// A signature.
+    Signature,
+    /// How it was made, or what was found out about it, said by somebody.
+    Attestation,
+    /// What it is made of.
+    Sbom,
+    /// A Sigstore bundle, which holds one or the other: its type does not say which.
+    SignatureOrAttestation,
+    /// Something else.
+    Other,
+}
+
+impl ReferrerKind {
+    /// As its artifact type says: those of cosign, Notary Project, in-toto, SPDX, CycloneDX and Syft.
+    fn of(artifact_type: Option<&str>) -> Self {
+        let text = artifact_type.unwrap_or_default().to_ascii_lowercase();
+        let has = |words: &[&str]| words.iter().any(|word| text.contains(word));
+        if has(&["sbom", "spdx", "cyclonedx", "vnd.syft"]) {
+            Self::Sbom
+        } else if has(&["attestation", "in-toto", "vnd.dsse"]) {
+            Self::Attestation
+        } else if has(&["cosign signature", "cosign.artifact.sig.", "cncf.notary.signature", "simplesigning"]) {
+            Self::Signature
+        } else if has(&["sigstore.bundle"]) {
+            Self::SignatureOrAttestation
+        } else {
+            Self::Other
+        }
+    }
+
+    /// In the words of a person.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Signature => "signature",
+            Self::Attestation => "attestation",
+            Self::Sbom => "SBOM",
+            Self::SignatureOrAttestation => "signature or attestation",
+            Self::Other => "other referrer",
+        }
+    }
+}
+
 /// One manifest that refers to a part of an image, or to another one that does.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -47,6 +94,8 @@ impl Failure {
 pub struct ReferrerReport {
     /// The manifest.
     pub digest: Digest,
+    /// What it is good for.
+    pub kind: ReferrerKind,
     /// What kind of artifact it is, as far as it says.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub artifact_type: Option<String>,
@@ -80,7 +129,7 @@ impl ReferrerReport {
 impl From<Referrer> for ReferrerReport {
     fn from(referrer: Referrer) -> Self {
         let Referrer { digest, artifact_type, subject, bytes, tag } = referrer;
-        Self { digest, artifact_type, subject, bytes, tag }
+        Self { digest, kind: ReferrerKind::of(artifact_type.as_deref()), artifact_type, subject, bytes, tag }
     }
 }
 

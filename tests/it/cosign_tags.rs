@@ -73,7 +73,9 @@ fn a_list_shows_what_is_attached_with_its_image_and_not_as_one() {
     found.sort_unstable();
     assert_eq!(found, &wanted[1..]);
     let text = scene.list().run().succeeds().stdout;
-    assert!(text.contains("5 referrers: cosign SBOM, cosign attestation, cosign signature"), "{text}");
+    assert!(text.contains("3 signatures, 1 attestation, 1 SBOM"), "{text}");
+    let digests = scene.list().args(["--digests"]).run().succeeds().stdout;
+    assert_eq!(digests.matches(", cosign signature, refers to sha256:").count(), 3, "{digests}");
 }
 
 #[test]

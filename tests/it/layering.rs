@@ -81,6 +81,8 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/login", &["oci", "error", "store", "registry"]),
     ("verbs/mirror_config", &["oci", "error", "store", "plan", "registry", "archive", "runtimes", "verbs"]),
     ("verbs/pack", BETWEEN_FILES),
+    // Of what was listed, a text.
+    ("verbs/page", &["oci", "error", "verbs", "verbs/list"]),
     ("verbs/planned", ONLINE),
     ("verbs/pushed", ONLINE),
     // It answers, and asks nobody.

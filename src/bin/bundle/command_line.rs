@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::builder::{BoolishValueParser, Resettable};
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
+use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser, Subcommand};
 use oci_bundle::{Error, NextStep};
 
 use super::check::CheckArgs;
@@ -13,6 +13,7 @@ use super::copy::CopyArgs;
 use super::ending;
 use super::errors::{self, Failure};
 use super::export::ExportArgs;
+use super::format::{self, Format};
 use super::help;
 use super::import::ImportArgs;
 use super::inventory::InventoryArgs;
@@ -63,12 +64,6 @@ pub(crate) struct Shared {
     pub(crate) no_progress: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    Text,
-    Json,
-}
-
 #[derive(Subcommand)]
 pub(crate) enum Verb {
     Export(ExportArgs),
@@ -108,7 +103,12 @@ impl Verb {
 /// Parses the command line; with what the environment alone switched off.
 pub(crate) fn parse() -> Result<(Cli, Vec<&'static str>), clap::Error> {
     let matches = all().try_get_matches()?;
-    Ok((Cli::from_arg_matches(&matches)?, weakened_by_environment(&matches)))
+    let cli = Cli::from_arg_matches(&matches)?;
+    if matches!(cli.shared.format, Format::Csv | Format::Html) && !matches!(cli.command, Verb::List(_)) {
+        let only = "`--format csv` and `--format html` are for `bundle list` alone";
+        return Err(all().error(ErrorKind::InvalidValue, only));
+    }
+    Ok((cli, weakened_by_environment(&matches)))
 }
 
 /// One command, with what it takes from the program itself.
@@ -123,6 +123,7 @@ pub(crate) fn all() -> Command {
     let command = Cli::command().mut_args(by_environment).mut_subcommand("copy", CopyArgs::with_two_sides);
     let command = command.mut_subcommand("check", CheckArgs::without_bundles);
     let command = command.mut_subcommand("mirror-config", MirrorConfigArgs::without_bundles);
+    let command = command.mut_subcommand("list", format::of_list);
     let command = command.mut_subcommands(|command| command.mut_args(by_environment));
     help::for_reader(command, help::is_short())
 }

@@ -12,6 +12,7 @@ mod ending;
 mod errors;
 mod escape;
 mod export;
+mod format;
 mod help;
 mod image_args;
 mod import;
@@ -45,7 +46,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 
-use command_line::{Format, Verb};
+use command_line::Verb;
+use format::Format;
 use next_steps::Advice;
 use oci_bundle::{Event, Watch};
 use progress::{Progress, Talk};
@@ -75,7 +77,7 @@ fn main() -> ExitCode {
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),
         Verb::Inventory(args) => args.run(&progress),
-        Verb::List(args) => args.run(&progress),
+        Verb::List(args) => args.run(cli.shared.format, &progress),
         Verb::Login(args) => args.run(&progress),
         Verb::Logout(args) => args.run(&progress),
         Verb::MirrorConfig(args) => args.run(&progress),

@@ -19,6 +19,11 @@ pub(crate) fn lines(texts: &[String]) {
     write(texts.iter().map(|text| format!("{}\n", escaped(text))).collect::<String>().as_bytes());
 }
 
+/// Prints a document of many lines, in which everything from outside is harmless already.
+pub(crate) fn document(text: &str) {
+    write(text.as_bytes());
+}
+
 /// Prints `label` in its column and then `text`.
 pub(crate) fn labelled(label: &str, text: &str) {
     write(format!("{}\n", escaped(&format!("{label:<10} {text}"))).as_bytes());

@@ -1,10 +1,8 @@
 //! Text for a person: what comes from outside is made harmless, numbers are made readable.
 
-use std::borrow::Cow;
-
 use bytesize::ByteSize;
 use oci_bundle::registry::redacted;
-pub(crate) use oci_bundle::size;
+pub(crate) use oci_bundle::{shell_word, size};
 
 use super::escape::harmless;
 
@@ -28,25 +26,15 @@ pub(crate) fn numbers(numbers: &[u32]) -> String {
         }
     }
     let run = |(first, last): &(u32, u32)| match last - first {
-        0 => first.to_string(),
-        1 => format!("{first}, {last}"),
-        _ => format!("{first} to {last}"),
+        0 => vec![first.to_string()],
+        1 => vec![first.to_string(), last.to_string()],
+        _ => vec![format!("{first} to {last}")],
     };
-    let texts: Vec<String> = runs.iter().map(run).collect();
+    let texts: Vec<String> = runs.iter().flat_map(run).collect();
     match texts.as_slice() {
         [many @ .., last] if !many.is_empty() => format!("{} and {last}", many.join(", ")),
         few => few.join(""),
     }
-}
-
-/// As a shell takes it for one word.
-pub(crate) fn shell_word(text: &str) -> Cow<'_, str> {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./:@%+,=".contains(c);
-    if !text.is_empty() && !text.starts_with('-') && text.chars().all(is_plain) {
-        return text.into();
-    }
-    let text = if text.starts_with('-') { format!("./{text}") } else { text.to_owned() };
-    format!("'{}'", text.replace('\'', r"'\''")).into()
 }
 
 /// As much of a line as there are columns for.
