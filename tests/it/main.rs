@@ -51,6 +51,8 @@ mod layering;
 mod left_out;
 mod line;
 mod list;
+mod list_csv;
+mod list_page;
 mod lists;
 mod login;
 mod login_prompt;
