@@ -167,10 +167,7 @@ fn a_mirror_is_asked_for_everything_and_names_stay() {
     export(&["gcr.example/org/app:1", "--source", &mirror]).run().exits(0);
     let shown = scene.list().run().exits(0).stdout;
     let attached = "  1 signature, 1 SBOM, 2 other referrers  ";
-    assert!(
-        shown.contains("\ngcr.example/org/app:1 ") && shown.contains(signatures) && shown.contains(sboms),
-        "{shown}"
-    );
+    assert!(shown.contains("\ngcr.example/org/app:1 ") && shown.contains(attached), "{shown}");
     let bytes = std::fs::read(scene.bundle()).expect("a bundle");
     let head = String::from_utf8_lossy(&bytes);
     assert!(!head.contains(&scene.source.host()) && head.contains(&format!("gcr.example/org/app:{made}")));

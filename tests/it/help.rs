@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::bundle;
 
 /// Each command with what its usage has to say, in the order of the work.
-const COMMANDS: [(&str, &str); 11] = [
+const COMMANDS: [(&str, &str); 12] = [
     ("export", "bundle export -o FILE [OPTIONS] IMAGE..."),
     ("copy", "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE..."),
     ("verify", "bundle verify [OPTIONS] BUNDLE..."),

@@ -51,6 +51,8 @@ mod layering;
 mod left_out;
 mod line;
 mod list;
+mod list_csv;
+mod list_page;
 mod list_platforms;
 mod lists;
 mod login;

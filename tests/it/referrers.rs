@@ -12,7 +12,7 @@ use crate::scene::{INDEX, Scene, blobs_of, borrowed, keys, put_small_image};
 use crate::support::registry::{Auth, Fault, Match, Registry, Tokens};
 
 /// A source with or without the API, and what it holds.
-fn source(api: bool) -> (Scene, Signed) {
+pub(crate) fn source(api: bool) -> (Scene, Signed) {
     let scene = Scene::with(Registry::builder().referrers(api), Registry::builder());
     let signed = Signed::put(&scene.source, "org/app");
     (scene, signed)

@@ -229,7 +229,7 @@ fn referrer(image: &ListedImage, one: &ReferrerReport) -> Markup {
                 }
             }
             td { code { (one.digest) } }
-            td {
+            td .to {
                 @if one.subject == image.digest { "the image" }
                 @else if let Some(platform) = platform.and_then(|one| one.platform.as_deref()) { bdi { (plain(platform)) } }
                 @else { code { (one.subject.short()) } }
