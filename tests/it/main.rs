@@ -93,6 +93,7 @@ mod security;
 mod seed_schedule;
 mod seeds;
 mod sharing;
+mod short_names;
 mod source_paths;
 mod stop;
 mod strange_answers;
