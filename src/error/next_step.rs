@@ -97,6 +97,8 @@ pub enum NextStep {
     DownloadAgain,
     /// Enable TLS 1.2 or 1.3 on the server.
     EnableTls,
+    /// Export each repository into a bundle of its own, or show full names.
+    ExportEachRepository,
     /// Export an image from its registry.
     ExportFromRegistry {
         /// Its name.

@@ -8,7 +8,7 @@ use super::images::Images;
 use super::planned::{Planned, Selection, announce, takes_images};
 use super::written::{LockPlace, Taker, Writing, writes_bundles};
 use crate::archive::Output;
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::registry::RegistryOptions;
 use crate::store::Watch;
 
@@ -22,6 +22,7 @@ pub struct Export {
     bases: Vec<PathBuf>,
     writing: Writing,
     lock: Option<PathBuf>,
+    short_names: bool,
     registry: RegistryOptions,
 }
 
@@ -33,6 +34,7 @@ impl Export {
             bases: Vec::new(),
             writing: Writing::new(output, "exported"),
             lock: None,
+            short_names: false,
             registry: RegistryOptions::default(),
         }
     }
@@ -51,6 +53,12 @@ impl Export {
     #[must_use]
     pub fn bases(self, bases: Vec<PathBuf>) -> Self {
         Self { bases, ..self }
+    }
+
+    /// Other tools are shown tags alone, for which all images have to be of one repository.
+    #[must_use]
+    pub fn short_names(self, short_names: bool) -> Self {
+        Self { short_names, ..self }
     }
 
     /// How to talk to the registries.
@@ -87,6 +95,13 @@ impl Export {
             Ok(planned) => planned,
             Err(errors) => return Err(ExportFailed::new(errors, output.and_then(Output::give_up))),
         };
+        contents.short_names = self.short_names;
+        if self.short_names && !contents.is_of_one_repository() {
+            let message =
+                "tags alone do not tell these images apart: they are of several repositories, or without a tag";
+            let error = Error::Usage { message: message.into(), next: Some(NextStep::ExportEachRepository) };
+            return Err(ExportFailed::new(vec![error], output.and_then(Output::give_up)));
+        }
         if let Err(error) = bases.relieve(&mut contents) {
             return Err(ExportFailed::new(vec![error], output.and_then(Output::give_up)));
         }

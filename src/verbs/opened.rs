@@ -278,6 +278,8 @@ impl Found {
         contents.check_shape().map_err(at)?;
         bundles.place_absent(&mut contents);
         rest_on_bases(bundles, &mut contents);
+        let is_short = |bundle: &Bundle| bundle.is_ours() && bundle.index().has_short_names();
+        contents.short_names = bundles.iter().all(is_short);
         let more = unlisted_referrers(bundles, &contents);
         if more.is_empty() {
             return Ok(Self { contents, failures, unusable });
@@ -287,6 +289,7 @@ impl Found {
         contents.check_shape().map_err(at)?;
         bundles.place_absent(&mut contents);
         rest_on_bases(bundles, &mut contents);
+        contents.short_names = bundles.iter().all(is_short);
         Ok(Self { contents, failures, unusable })
     }
 }

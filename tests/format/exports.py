@@ -32,11 +32,11 @@ def one(program, scene, path, folder):
     with Registry(scene.layout) as registry:
         typed = [registry.name(typed) for typed, _ in scene.asked]
         arguments = ["export", "--no-progress", f"--plain-http={registry.host}", *typed]
-        arguments += [*(f"--platform={platform}" for platform in scene.platforms), "-o", path]
+        arguments += [*(f"--platform={platform}" for platform in scene.platforms), *(["--ref-name=tag"] if scene.short else []), "-o", path]
         status, said = run(program, arguments, folder)
         names = list(dict.fromkeys(name for _, name in scene.asked))
         try:
-            expected = bundle_of(scene.layout, names, scene.left_out, registry.name, away=scene.away)
+            expected = bundle_of(scene.layout, names, scene.left_out, registry.name, away=scene.away, short=scene.short)
         except Refused as refused:
             return f"the writer refuses this: {refused}"
         with open(path + ".expected", "wb") as file:
@@ -54,7 +54,7 @@ def in_volumes(program, scene, registry, arguments, path, names):
     path = path.removesuffix(".tar") + "-in-volumes.tar"
     status, said = run(program, [*arguments, "--volume-size", str(size), "-o", path], os.path.dirname(path))
     try:
-        expected = volumes_of(scene.layout, size, names, scene.left_out, registry.name, scene.away)
+        expected = volumes_of(scene.layout, size, names, scene.left_out, registry.name, scene.away, scene.short)
     except Refused as refused:
         return None if status == 2 else f"{status}, where there are no volumes of {size} bytes: {refused}"
     if status != 0:

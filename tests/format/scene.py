@@ -9,7 +9,7 @@ class Scene(NamedTuple):
     """A layout directory, the images of it that are asked for, and what of them is not there.
 
     `asked` are pairs: what is typed, with the host of the layout, and the name that the bundle has for it. `away` are
-    the manifests that `platforms` do without.
+    the manifests that `platforms` do without. `short` is whether names are short.
     """
 
     label: str
@@ -18,3 +18,4 @@ class Scene(NamedTuple):
     left_out: list
     platforms: list = []
     away: list = []
+    short: bool = False

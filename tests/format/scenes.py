@@ -45,6 +45,7 @@ def scenes(folder):
         both_algorithms,
         whole_blocks,
         sizes,
+        short_names,
     ):
         box, images, unnamed, asked, away = make()
         label = make.__name__.replace("_", "-")
@@ -52,7 +53,7 @@ def scenes(folder):
         roots = [named(image, HOST + name) for name, image in images.items()] + unnamed
         write_tree(foreign.tree(box, roots), path)
         pairs = [(HOST + typed, HOST + name) for typed, name in asked or [(name, name) for name in images]]
-        yield Scene(label, path, pairs, [one["digest"] for one in away])
+        yield Scene(label, path, pairs, [one["digest"] for one in away], short=make is short_names)
 
 
 def of_fixtures():
@@ -85,6 +86,15 @@ def by_chance(seed):
 def plain():
     box = Box()
     return box, {"one:1": box.image("one")}, [], [], []
+
+
+def short_names():
+    """Tags of one repository, of an index among them, and what refers to it."""
+    box = Box()
+    outer = box.index([box.image("arm"), box.image("amd", [box.layer("amd", 5000)])])
+    signature = box.image("signature", [], box.add(b"{}", "application/vnd.oci.empty.v1+json"), subject=outer)
+    images = {"org/one:2": outer, "org/one:10": box.image("ten", [box.layer("ten", 9000)]), "org/one:latest": outer}
+    return box, images, [signature], [], []
 
 
 def left_out():

@@ -99,6 +99,7 @@ WITHOUT = [
     ("Which platforms were asked for stands nowhere", EXPLAINS),
     ("is *intact*.", TERM),
     ("That says nothing about where it comes from", EXPLAINS),
+    ("It is the one choice that the content leaves to", EXPLAINS),
     ("Compare the digest with one that reached you another way.", EXPLAINS),
     ("JSON readers that match keys without regard to case", EXPLAINS),
     ("Anything else is refused.", "what it refuses is tested with the sentence before it"),

@@ -74,7 +74,7 @@ def attached(named, unnamed, store, away):
         waiting = [descriptor for descriptor in waiting if descriptor not in new]
 
 
-def form_of(named, unnamed, left_out, store, volume=None, away=()):
+def form_of(named, unnamed, left_out, store, volume=None, away=(), short=False):
     """The form of the bundle with these images, `{name: Descriptor}`, and these referrers."""
     roots = [(Root(name, descriptor.digest), descriptor) for name, descriptor in named.items()]
     roots += [(Root(None, descriptor.digest), descriptor) for descriptor in unnamed]
@@ -85,7 +85,7 @@ def form_of(named, unnamed, left_out, store, volume=None, away=()):
     roots.sort(key=lambda pair: unordered.place(pair[0]))
     plan = plan_of([descriptor for _, descriptor in roots], store, away)
     plan.count_by_root({(root.name, root.digest) for root, _ in roots})
-    form = Form([root for root, _ in roots], plan, left_out, volume)
+    form = Form([root for root, _ in roots], plan, left_out, volume, short=short)
     check_store(form, store)
     return form
 
@@ -99,19 +99,19 @@ def check_store(form, store):
         refuse_unless(file.size == form.plan.sizes[digest], f"{digest} is not as long as its Descriptors say")
 
 
-def volumes_of(layout, size, names=None, left_out=(), rename=None, away=()):
+def volumes_of(layout, size, names=None, left_out=(), rename=None, away=(), short=False):
     """The bytes of each volume of at most `size` bytes."""
     found, count = [], 1
     while len(found) < count:
-        data, count = bundle_of(layout, names, left_out, rename, (len(found) + 1, size), away)
+        data, count = bundle_of(layout, names, left_out, rename, (len(found) + 1, size), away, short)
         found.append(data)
     return found
 
 
-def bundle_of(layout, names=None, left_out=(), rename=None, volume=None, away=()):
+def bundle_of(layout, names=None, left_out=(), rename=None, volume=None, away=(), short=False):
     """The bytes of the bundle of these images of a layout directory, or of all; `rename` gives each its name. With
     `volume`, its number and the size of volumes, those of the volume and how many there are. `away` are manifests of
-    platforms that were not asked for."""
+    platforms that were not asked for, and `short` is whether names are short."""
     store = Store(layout)
     named, unnamed = images_of(layout)
     if names:
@@ -119,7 +119,7 @@ def bundle_of(layout, names=None, left_out=(), rename=None, volume=None, away=()
     if rename:
         named = {rename(name): descriptor for name, descriptor in named.items()}
     referrers = attached(list(named.values()), unnamed, store, away)
-    form = form_of(named, referrers, left_out, store, volume, away)
+    form = form_of(named, referrers, left_out, store, volume, away, short)
     there = lambda digest: store.chunks_of(digest) if store.file(digest) else [form.plan.data[digest]]
     part = lambda digest, part: [b"".join(there(digest))[part[1] : part[1] + part[2]]]
     data = b"".join(form.file(there, part))
@@ -141,16 +141,22 @@ def main():
     parser.add_argument(
         "--away", action="append", default=[], metavar="DIGEST", help="a manifest of a platform that was not asked for"
     )
+    parser.add_argument("--short", action="store_true", help="write short names")
     arguments = parser.parse_args()
     try:
         names = arguments.name and [reference(name).name for name in arguments.name]
         if arguments.volume_size:
             size = arguments.volume_size
-            found = volumes_of(arguments.layout, size, names, arguments.without, away=arguments.away)
+            found = volumes_of(
+                arguments.layout, size, names, arguments.without, away=arguments.away, short=arguments.short
+            )
             stem = arguments.out.removesuffix(".tar")
             files = {f"{stem}-{number}of{len(found)}.tar": data for number, data in enumerate(found, 1)}
         else:
-            files = {arguments.out: bundle_of(arguments.layout, names, arguments.without, away=arguments.away)}
+            data = bundle_of(
+                arguments.layout, names, arguments.without, away=arguments.away, short=arguments.short
+            )
+            files = {arguments.out: data}
     except Refused as refused:
         sys.exit(f"writer.py: {refused}")
     for path, data in files.items():

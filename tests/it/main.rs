@@ -100,6 +100,7 @@ mod serve_clients;
 mod serve_names;
 mod serve_scene;
 mod sharing;
+mod short_names;
 mod source_paths;
 mod stop;
 mod strange_answers;

@@ -88,13 +88,19 @@ struct Read {
 /// When a root has no manifest.
 pub(crate) fn to_bytes(contents: &Contents) -> Result<Vec<u8>> {
     let mut manifests = Vec::with_capacity(contents.roots.len());
+    let is_short = contents.short_names && contents.is_of_one_repository();
     for root in &contents.roots {
         let node = contents.node(&root.digest).and_then(|n| n.manifest.as_ref().map(|m| (m, &n.descriptor)));
         let Some((manifest, descriptor)) = node else {
             return Err(Error::content(format!("{}: no manifest for this root", root.digest)));
         };
-        let name = root.name.full().map(Reference::name);
-        let annotations = name.iter().flat_map(|n| NAMES.map(|key| (key, n.clone())));
+        let name = root.name.full();
+        let shown = |name: &Reference| match &name.tag {
+            Some(tag) if is_short => tag.to_string(),
+            _ => name.name(),
+        };
+        let [of_containerd, standard] = NAMES;
+        let annotations = name.iter().flat_map(|name| [(of_containerd, name.name()), (standard, shown(name))]);
         manifests.push(Line {
             annotations: annotations.collect(),
             // Referrers carry no name, only what they are.
@@ -110,6 +116,13 @@ pub(crate) fn to_bytes(contents: &Contents) -> Result<Vec<u8>> {
 }
 
 impl IndexJson {
+    /// Its names stand as tags alone in the annotation of the standard. Whether all do shows in the form.
+    pub(crate) fn has_short_names(&self) -> bool {
+        let named = self.entries.iter().find(|entry| entry.name.full().is_some());
+        let [of_containerd, standard] = NAMES.map(|key| named.and_then(|entry| entry.descriptor.annotations.get(key)));
+        of_containerd != standard
+    }
+
     /// Of a bundle: one bad entry, or none at all, makes all of it bad.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use oci_bundle::export::{Export, Exported, ExportedBlobs};
 use oci_bundle::report::LeftOut;
 use oci_bundle::{Error, NextStep, Result};
@@ -40,6 +40,9 @@ pub(crate) struct ExportArgs {
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
+    /// What other tools are shown as the name of an image: all of it, or of images of one repository the tag alone
+    #[arg(long, value_enum, value_name = "HOW", default_value = "full", env = "BUNDLE_REF_NAME")]
+    ref_name: RefName,
     #[command(flatten)]
     volumes: VolumeArgs,
     /// Resolve and plan, and write nothing
@@ -51,6 +54,12 @@ pub(crate) struct ExportArgs {
     registry: RegistryArgs,
     #[command(flatten)]
     plan: PlanArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum RefName {
+    Full,
+    Tag,
 }
 
 impl ExportArgs {
@@ -70,6 +79,7 @@ impl ExportArgs {
             .platforms(self.plan.platforms())
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
+            .short_names(self.ref_name == RefName::Tag)
             .volume_size(self.volumes.volume_size)
             .registry(self.registry.options(&hosts, None)?);
         if let Some(take) = self.volumes.taker(progress) {

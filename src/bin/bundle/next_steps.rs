@@ -150,6 +150,9 @@ fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::DownloadAgain => "look at it with `head`, log in where it came from, and download it once more",
         NextStep::EnableTls => "enable TLS 1.2 or 1.3 on the server",
+        NextStep::ExportEachRepository => {
+            "export each repository by itself, images by their tags; or leave --ref-name out"
+        }
         NextStep::ExportFromRegistry { name } => {
             return format!("export it from its registry: `bundle export {} -o FILE`", shell_word(name)).into();
         }

@@ -22,6 +22,8 @@ pub(crate) struct Contents {
     pub(crate) nodes: Vec<Node>,
     /// The entry points in order. Of these, one that refers to other content here belongs to that.
     pub(crate) roots: Vec<Root>,
+    /// Names stand as tags alone where a bundle shows them to other tools, if they can.
+    pub(crate) short_names: bool,
     /// Where in `nodes` a digest stands.
     at: HashMap<Digest, usize>,
     /// By node, what it refers to, each once, in document order.

@@ -36,6 +36,13 @@ impl Contents {
         self.roots.iter().filter_map(move |root| Some((root, attached(root)?)))
     }
 
+    /// All names are tags of one repository: there, a tag alone tells one from the others.
+    pub(crate) fn is_of_one_repository(&self) -> bool {
+        let mut names = self.roots.iter().filter_map(|root| root.name.full());
+        let Some(first) = names.next() else { return false };
+        first.tag.is_some() && names.all(|name| name.tag.is_some() && name.repository == first.repository)
+    }
+
     /// A root without a name that refers to something here: it belongs to that, then.
     pub(crate) fn is_referrer(&self, root: &Root) -> bool {
         root.name == RootName::None && self.at(&root.digest).is_some_and(|at| self.subjects.contains_key(&at))

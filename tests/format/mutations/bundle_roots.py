@@ -33,6 +33,7 @@ def cases():
     yield from of_orders()
     yield from of_types()
     yield from of_full_names()
+    yield from of_short_names()
 
 
 def of_keys():
@@ -348,6 +349,49 @@ def two_names(first, second, of_two=False):
         draft = sound(box, {"quay.io/x:1": images[0], "quay.io/x:2": images[1]})
         for root, name in zip(draft.index["manifests"], (first, second)):
             root["annotations"] = dict.fromkeys(root["annotations"], name)
+        return draft.file()
+
+    return build
+
+
+SHORT = "then `org.opencontainers.image.ref.name` of every root"
+SHORT_FOR_ALL = "That is so for all roots with a name or for none."
+ONE_REPOSITORY = "All their names have a tag then, and are of one repository."
+
+
+def of_short_names():
+    digest = one_image()[1]["digest"]
+    one, two, other = "quay.io/org/one:1", "quay.io/org/one:2", "quay.io/org/other:2"
+    for label, quote, names, expected in (
+        ("both", SHORT, ((one, "1"), (two, "2")), ACCEPT),
+        ("another-tag", SHORT, ((one, "1"), (two, "3")), REFUSE),
+        ("exchanged", SHORT, ((one, "2"), (two, "1")), REFUSE),
+        ("with-colon", SHORT, ((one, ":1"), (two, ":2")), REFUSE),
+        ("with-path", SHORT, ((one, "one:1"), (two, "one:2")), REFUSE),
+        ("empty", SHORT, ((one, ""), (two, "")), REFUSE),
+        ("for-containerd", SHORT, (("1", one), ("2", two)), REFUSE),
+        ("for-both", SHORT, (("1", "1"), ("2", "2")), REFUSE),
+        ("first-alone", SHORT_FOR_ALL, ((one, "1"), (two, two)), REFUSE),
+        ("second-alone", SHORT_FOR_ALL, ((one, one), (two, "2")), REFUSE),
+        ("neither", SHORT_FOR_ALL, ((one, one), (two, two)), ACCEPT),
+        ("two-repositories", ONE_REPOSITORY, ((one, "1"), (other, "2")), REFUSE),
+        ("two-hosts", ONE_REPOSITORY, (("gcr.io/org/one:1", "1"), (two, "2")), REFUSE),
+        ("by-digest", ONE_REPOSITORY, ((one, "1"), (f"quay.io/org/one@{digest}", digest)), REFUSE),
+    ):
+        yield Case(f"short-names-{label}", quote, named_twice(*names), expected)
+
+
+def named_twice(*names):
+    """One image under two names, each for containerd and for others."""
+
+    def build():
+        box, image = one_image()
+        draft = sound(box, {"quay.io/x:1": image, "quay.io/x:2": image})
+        for root, (of_containerd, standard) in zip(draft.index["manifests"], names):
+            root["annotations"] = {
+                "io.containerd.image.name": of_containerd,
+                "org.opencontainers.image.ref.name": standard,
+            }
         return draft.file()
 
     return build

@@ -42,7 +42,8 @@ def form_of(contents, is_tar=False):
         descriptors, contents, data_stands=False, elsewhere=elsewhere | base, away=away(contents)
     )
     base = {digest for digest in base & plan.sizes.keys() if digest not in contents.blobs and digest not in missing}
-    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing | base, volume, base)
+    short = any(is_short(descriptor) for descriptor in descriptors)
+    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing | base, volume, base, short)
     for name, data in form.documents():
         refuse_unless(contents.documents[name].read() == data, f"{name} is not in its one form, or says something else")
     return form
@@ -86,13 +87,17 @@ def volume_of(document):
     return (number, size), set(table)
 
 
+def is_short(descriptor):
+    """Whether the two names of an entry differ: then all are short, or it is no bundle."""
+    return descriptor.annotations.get(CONTAINERD_NAME) != descriptor.annotations.get(REF_NAME)
+
+
 def root_of(descriptor):
     """The root that an entry of `index.json` stands for; anything else in it shows when its form is compared."""
-    name = descriptor.annotations.get(REF_NAME)
+    name = descriptor.annotations.get(CONTAINERD_NAME)
     if name is None:
         refuse_unless(not descriptor.annotations, "a root with annotations and no name")
         return Root(None, descriptor.digest)
-    refuse_unless(descriptor.annotations.get(CONTAINERD_NAME) == name, f"a root is named {name!r} in one place only")
     read = reference(name)
     refuse_unless(read.name == name, f"{name!r} is not normalised")
     refuse_unless(read.digest in (None, descriptor.digest), f"{name!r} is not the digest of its root")

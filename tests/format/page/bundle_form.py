@@ -26,10 +26,12 @@ class Form:
     """What a bundle with these roots, this plan and this left out has to be.
 
     The plan decides sizes and types; the order of the roots is worked out here. `volume` is None, or the number of a
-    volume and the size of volumes. `in_base` is what of that was left out because a base has it.
+    volume and the size of volumes. `in_base` is what of that was left out because a base has it. `short` is whether
+    names are short.
     """
 
-    def __init__(self, roots, plan, left_out, volume=None, in_base=frozenset()):
+    def __init__(self, roots, plan, left_out, volume=None, in_base=frozenset(), short=False):
+        self.short = short
         self.plan = plan
         self.in_base = in_base
         self.count, self.number, self.table = 1, 1, {}
@@ -72,7 +74,13 @@ class Form:
         names = [root.name for root in self.roots if root.name is not None]
         refuse_unless(names, "no root has a name")
         refuse_unless(len(set(names)) == len(names), "a name stands there twice")
+        refuse_unless(not self.short or self.may_be_short(names), "short names do not tell the images apart")
         self.check_referrers()
+
+    @staticmethod
+    def may_be_short(names):
+        """All names have a tag, and are of one repository."""
+        return not any("@" in name for name in names) and len({name.rpartition(":")[0] for name in names}) == 1
 
     def check_referrers(self):
         """Each root without a name is attached, by its subject, to what is there with a name, in the end."""
@@ -124,7 +132,8 @@ class Form:
             "size": self.plan.sizes[root.digest],
         }
         if root.name is not None:
-            descriptor["annotations"] = {CONTAINERD_NAME: root.name, REF_NAME: root.name}
+            shown = root.name.rpartition(":")[2] if self.short else root.name
+            descriptor["annotations"] = {CONTAINERD_NAME: root.name, REF_NAME: shown}
         elif self.plan.manifests[root.digest].artifact_type:
             descriptor["artifactType"] = self.plan.manifests[root.digest].artifact_type
         return descriptor

@@ -20,6 +20,12 @@ pub(super) fn scenes(told: &mut Told) {
     of_proxies(told);
     let run = bundle().args(["export", "127.0.0.1:1/org/app:1", "--plain-http", "--retries", "0", "-o", "a.tar"]);
     told.add("export where nobody listens", &run.run().exits(1));
+    let scene = Scene::new();
+    told.know_all(&scene);
+    put_small_image(&scene.source, "org/app", "1");
+    put_small_image(&scene.source, "org/other", "1");
+    let run = scene.export(&[IMAGE, "org/other:1"]).args(["--ref-name", "tag"]);
+    told.add("export of two repositories with tags alone", &run.run().exits(2));
 }
 
 /// What registries, and what stands in front of them, answer.

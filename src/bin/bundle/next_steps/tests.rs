@@ -52,6 +52,7 @@ fn every() -> Vec<NextStep> {
         NextStep::DeleteDamagedManifest,
         NextStep::DownloadAgain,
         NextStep::EnableTls,
+        NextStep::ExportEachRepository,
         NextStep::ExportFromRegistry { name: "registry.example:5000/team/application:1.4".into() },
         NextStep::ExportWhole { name: "registry.example:5000/team/application:1.4".into() },
         NextStep::FindOtherWriter,
