@@ -27,12 +27,12 @@ pub struct Page<'a> {
 }
 
 /// What an image is called where it is served.
-type NameOf<'a> = Box<dyn Fn(&ListedImage) -> Option<String> + 'a>;
+type NameOf<'a> = dyn Fn(&ListedImage) -> Option<String> + 'a;
 
 /// Whoever serves them.
 struct Served<'a> {
     registry: String,
-    name_of: NameOf<'a>,
+    name_of: Box<NameOf<'a>>,
 }
 
 impl<'a> Page<'a> {
