@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 
-use crate::scene::command;
+use serde_json::json;
+
+use crate::scene::{LAYER, Scene, command, put_image};
 use crate::support::registry::{Builder, digest_like};
 use crate::volumes_scene::{IMAGES, SIZE, about, entries, export, exported, scene, volumes, with};
 
@@ -150,4 +152,26 @@ fn the_list_of_one_volume_is_the_list_of_all_and_says_where_each_image_is() {
         assert_eq!(in_any(list), in_any(&lists[0]));
         assert_eq!(list.as_array().expect("images").len(), IMAGES.len());
     }
+}
+
+#[test]
+fn volumes_for_fat32_are_as_long_as_its_longest_file_and_not_a_byte_longer() {
+    let scene = Scene::new();
+    // Layers that nobody fetches: a dry run goes by what the manifests say.
+    let layer =
+        |number: u64, size: u64| json!({"mediaType": LAYER, "digest": format!("sha256:{number:064x}"), "size": size});
+    put_image(&scene.source, "org/a", "1", &[layer(1, 3 << 30), layer(2, 900 << 20)]);
+    put_image(&scene.source, "org/b", "1", &[layer(3, (4 << 30) - 1)]);
+    put_image(&scene.source, "org/c", "1", &[layer(4, 9 << 30)]);
+    let names = ["org/a:1", "org/b:1", "org/c:1"].map(|name| scene.name(name));
+    let run = command("export").args(names).args(["--plain-http", "--dry-run", "--volume-size", "fat32"]);
+    let report = run.args(["--format", "json"]).run().succeeds().json();
+    let volumes = report["volumes"].as_array().expect("volumes");
+    let bytes: Vec<u64> = volumes.iter().map(|volume| volume["bytes"].as_u64().expect("a length")).collect();
+    // FAT holds the length of a file in 32 bits.
+    assert!(bytes.iter().all(|bytes| *bytes <= u64::from(u32::MAX)), "{bytes:?}");
+    // A layer that is cut fills its volumes but for the last block.
+    let full = bytes.iter().filter(|bytes| **bytes > u64::from(u32::MAX) - 1024).count();
+    assert!(full >= 3, "{bytes:?}");
+    assert!(bytes.iter().sum::<u64>() > 17 << 30, "{bytes:?}");
 }
