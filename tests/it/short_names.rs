@@ -18,9 +18,9 @@ fn scene() -> Scene {
 /// What containerd and others are shown, by entry.
 fn names(bundle: &Path) -> Vec<(String, String)> {
     let mut archive = tar::Archive::new(File::open(bundle).expect("a bundle"));
-    let index = archive.entries().expect("entries").map(|entry| entry.expect("an entry"));
+    let mut entries = archive.entries().expect("entries").map(|entry| entry.expect("an entry"));
     let is_index = |entry: &tar::Entry<'_, File>| entry.path().is_ok_and(|path| path.as_os_str() == "index.json");
-    let index: Value = serde_json::from_reader(index.filter(is_index).next().expect("index.json")).expect("JSON");
+    let index: Value = serde_json::from_reader(entries.find(is_index).expect("index.json")).expect("JSON");
     let text = |root: &Value, key: &str| root["annotations"][key].as_str().expect("a name").to_owned();
     let name = |root: &Value| (text(root, "io.containerd.image.name"), text(root, "org.opencontainers.image.ref.name"));
     index["manifests"].as_array().expect("roots").iter().map(name).collect()
