@@ -2,14 +2,15 @@
 # work. Sourced, never run; needs registry.sh.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
-# start_serve NAME ARGUMENT…: at a port of its own.
+# start_serve NAME ARGUMENT…: at a port of its own, unless they name one.
 start_serve() {
-  local name=$1 place=$work/registries/$1 turn
+  local name=$1 place=$work/registries/$1 turn listen=(--listen 127.0.0.1:0)
   shift
+  if [[ " $* " == *" --listen "* ]]; then listen=(); fi
   mkdir -p "$place"
   rm -f "$place/address"
   : >"$place/said"
-  "$bundle" serve --listen 127.0.0.1:0 --access-log "$place/access" "$@" >"$place/said" 2>"$place/log" </dev/null &
+  "$bundle" serve "${listen[@]}" --access-log "$place/access" "$@" >"$place/said" 2>"$place/log" </dev/null &
   echo $! >"$place/pid"
   for ((turn = 0; turn < 400; turn++)); do
     sed -n 's|^serving  *https*://\([^ ]*\) .*|\1|p' "$place/said" >"$place/address"
