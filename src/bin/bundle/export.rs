@@ -40,8 +40,15 @@ pub(crate) struct ExportArgs {
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
-    /// What other tools are shown as the name of an image: all of it, or of images of one repository the tag alone
-    #[arg(long, value_enum, value_name = "HOW", default_value = "full", env = "BUNDLE_REF_NAME")]
+    /// Show other tools all of an image's name, or the tag alone
+    #[arg(
+        long,
+        value_enum,
+        value_name = "full|tag",
+        hide_possible_values = true,
+        default_value = "full",
+        env = "BUNDLE_REF_NAME"
+    )]
     ref_name: RefName,
     #[command(flatten)]
     volumes: VolumeArgs,

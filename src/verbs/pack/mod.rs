@@ -87,11 +87,13 @@ impl Pack {
         }
         self.input.check_pinned(&opened.contents).map_err(|e| one(e.at(opened.bundles.label())))?;
         let starts = chosen::starts(&opened, &self.only, self.name.as_ref())?;
+        let short_names = opened.contents.short_names;
         let Opened { bundles, .. } = opened;
         // From these alone, as an export would: what something is may depend on what names it.
         let (mut contents, failures) = walk(&bundles, starts, 1, &Budget::new(most), watch).map_err(one)?;
         bundles.place_absent(&mut contents);
         rest_on_bases(&bundles, &mut contents);
+        contents.short_names = short_names;
         let failed = failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images));
         let errors: Vec<Error> =
             failed.chain(lacking(&bundles, &contents)).chain(contents.check_shape().err()).collect();
