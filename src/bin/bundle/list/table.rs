@@ -8,6 +8,8 @@ use crate::text::{escaped, size};
 /// The columns: what they are called, and whether they end in one line.
 const COLUMNS: [(&str, bool); 6] =
     [("IMAGE", false), ("DIGEST", false), ("SIZE", true), ("OWN", true), ("REFERRERS", false), ("PLATFORMS", false)];
+/// Of a cell that is longer, in bytes, the beginning is shown.
+const LONGEST: usize = 2 << 10;
 /// A name that is longer does not push the other columns away.
 const WIDEST: usize = 60;
 
@@ -50,7 +52,14 @@ fn cells(image: &ListedImage) -> [String; 6] {
     let cells =
         [words::name(image), image.digest.short(), size(image.bytes), size(image.own_bytes), with_it, platforms];
     // As it will be printed, so that the columns stand.
-    cells.map(|cell| escaped(&cell))
+    cells.map(|cell| {
+        let shown = escaped(&cell);
+        // A line is cut at its end, where the other columns are.
+        if shown.len() <= LONGEST {
+            return shown;
+        }
+        format!("{}… (cut: {} bytes)", shown.chars().take(LONGEST / 8).collect::<String>(), cell.len())
+    })
 }
 
 fn width(text: &str) -> usize {
