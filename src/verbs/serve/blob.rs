@@ -26,6 +26,8 @@ pub(super) struct Reader {
     hasher: Option<Hasher>,
     /// What the files were when it began.
     stamp: Stamp,
+    /// They were so for a while by then, and every change from there on shows.
+    is_settled: bool,
 }
 
 impl Reader {
@@ -55,7 +57,9 @@ impl Reader {
             lasting.metrics.hashed(want as u64);
             if self.at == self.descriptor.size {
                 let verdict = judged(digest, hasher, &stock);
-                lasting.checked.keep(digest, &stamp, verdict.clone());
+                if self.is_settled {
+                    lasting.checked.keep(digest, &stamp, verdict.clone());
+                }
                 if let Verdict::Bad(error) = verdict {
                     lasting.metrics.bad_content();
                     return Err(Error::Shared(error));
@@ -153,7 +157,8 @@ async fn opened(stock: &Arc<Stock>, descriptor: &Descriptor, place: Place, part:
             Some(Verdict::Good) => None,
             None => Some(Hasher::new(descriptor.digest.algorithm())),
         };
-        Ok(Reader { stock, descriptor, place, at: part.start, end: part.end, hasher, stamp })
+        let is_settled = stamp.is_settled();
+        Ok(Reader { stock, descriptor, place, at: part.start, end: part.end, hasher, stamp, is_settled })
     })
     .await
 }

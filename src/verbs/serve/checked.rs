@@ -33,11 +33,9 @@ impl Checked {
         known.get(digest)?.iter().find(|(of, _)| of == stamp).map(|(_, verdict)| verdict.clone())
     }
 
-    /// Keeps this. Of files that changed a moment ago nothing is kept: the next change may not show.
+    /// Keeps this. Of files that had changed a moment ago when hashing began nothing is to be kept: the next change may
+    /// not show.
     pub(super) fn keep(&self, digest: &Digest, stamp: &Stamp, verdict: Verdict) {
-        if !stamp.is_settled() {
-            return;
-        }
         let mut known = lock(&self.known);
         let copies = known.entry(digest.clone()).or_default();
         copies.retain(|(of, _)| of != stamp);
