@@ -37,7 +37,8 @@ impl Route {
     /// Of a path as it was sent.
     pub(super) fn of(path: &str) -> Self {
         let Ok(path) = percent_decode_str(path).decode_utf8() else { return Self::Unknown };
-        let Some(below) = path.strip_prefix("/v2") else {
+        let is_api = |below: &&str| below.is_empty() || below.starts_with('/');
+        let Some(below) = path.strip_prefix("/v2").filter(is_api) else {
             return match &*path {
                 "/" => Self::Page,
                 "/healthz" => Self::Health,
