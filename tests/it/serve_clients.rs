@@ -212,6 +212,12 @@ fn whoever_opens_it_in_a_browser_sees_the_images() {
     assert!(answer.header("content-security-policy").contains("default-src 'none'"));
     let text = String::from_utf8(answer.body).expect("text");
     assert!(text.contains("quay.io/org/app:1.4"), "{text}");
+    // With the name to pull it by, of the address that was asked.
+    let here = format!("{}/quay.io/org/app:1.4", server.host);
+    assert!(text.contains(&here), "{here}: {text}");
+    // Nobody's text becomes part of it.
+    let said = server.raw("GET / HTTP/1.1\r\nHost: evil.example/<b>\r\nConnection: close\r\n\r\n");
+    assert!(!String::from_utf8_lossy(&said).contains("evil.example"));
 }
 
 #[test]

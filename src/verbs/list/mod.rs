@@ -74,11 +74,33 @@ fn together(bundles: impl Iterator<Item = Result<Bundle>>) -> Vec<Result<Vec<Bun
 }
 
 fn list(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<Listed> {
+    let mut opened = opened(bundles, input, watch)?;
+    listed(&mut opened, input)
+}
+
+fn opened(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<Opened> {
     let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
-    let mut opened = Opened::new(bundles, None, jobs, input.max_manifests, watch)?;
+    Opened::new(bundles, None, jobs, input.max_manifests, watch)
+}
+
+/// Lists bundles that are open, for whoever needs them afterwards. What cannot be listed has no line.
+///
+/// # Errors
+/// When one cannot be read at all.
+pub(super) fn list_open(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<(Vec<Listed>, Vec<Bundle>)> {
+    let (mut lists, mut open) = (Vec::new(), Vec::new());
+    for bundles in together(bundles.into_iter().map(Ok)) {
+        let mut opened = opened(bundles?, input, watch)?;
+        lists.extend(listed(&mut opened, input));
+        open.extend(opened.bundles.into_inner());
+    }
+    Ok((lists, open))
+}
+
+fn listed(opened: &mut Opened, input: &Input) -> Result<Listed> {
     opened.check()?;
-    let damaged = damaged(&mut opened);
-    let Opened { bundles, contents, .. } = &opened;
+    let damaged = damaged(opened);
+    let Opened { bundles, contents, .. } = &*opened;
     let first = bundles.iter().next().ok_or_else(|| Error::usage("no bundle named"))?;
     input.check_pinned(contents).map_err(|e| e.at(bundles.label()))?;
     let uses = Uses::new(contents);

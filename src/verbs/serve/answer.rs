@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hyper::header::{ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderName, HeaderValue};
-use hyper::header::{CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{CONTENT_SECURITY_POLICY, HOST, X_CONTENT_TYPE_OPTIONS};
 use hyper::{HeaderMap, Method, Response, StatusCode, Uri};
 
 use super::blob;
@@ -17,6 +17,7 @@ use super::stock::Stock;
 use crate::error::Error;
 use crate::oci::{Digest, Host, Reference};
 use crate::store::{Event, Node, Presence, Reason, Watch};
+use crate::verbs::page::Page;
 
 const CONTENT_DIGEST: HeaderName = HeaderName::from_static("docker-content-digest");
 const API_VERSION: HeaderName = HeaderName::from_static("docker-distribution-api-version");
@@ -82,9 +83,12 @@ impl Question<'_> {
                 Ok(plain(text, "text/plain; version=0.0.4; charset=utf-8"))
             }
             Route::Page => {
-                let mut response = plain(page::html(self.stock), "text/html; charset=utf-8");
-                let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-                response.headers_mut().insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
+                let host = self.headers.get(HOST).and_then(|host| host.to_str().ok());
+                let mut response = plain(page::html(self.stock, host), "text/html; charset=utf-8");
+                let policy = format!("{}; frame-ancestors 'none'", Page::policy());
+                if let Ok(policy) = HeaderValue::try_from(policy) {
+                    response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+                }
                 Ok(response)
             }
             Route::Referrers { repository, subject } => {

@@ -1,46 +1,27 @@
-//! What a person sees who opens the address in a browser: the images, and how they are pulled.
+//! What a person sees who opens the address in a browser: the page of `list`, with the names to pull by.
 
-use std::fmt::Write as _;
+use std::collections::HashMap;
 
 use super::stock::Stock;
+use crate::oci::Digest;
+use crate::verbs::list::ListedImage;
+use crate::verbs::page::Page;
 
-/// The page.
-pub(super) fn html(stock: &Stock) -> String {
-    let mut rows = String::new();
+/// The page for somebody who asked this host.
+pub(super) fn html(stock: &Stock, host: Option<&str>) -> String {
+    let page = Page::new(&stock.lists);
+    let Some(host) = host.filter(|host| is_address(host)) else { return page.html() };
+    let mut called: HashMap<(&Digest, String), String> = HashMap::new();
     for (name, digest, paths) in stock.catalogue.images() {
-        let end = match &name.tag {
-            Some(tag) => format!(":{tag}"),
-            None => format!("@{digest}"),
-        };
-        let served: Vec<String> =
-            paths.iter().map(|path| format!("<code>{}</code>", safe(&format!("{path}{end}")))).collect();
-        // Writing to a string cannot fail.
-        let _ = writeln!(
-            rows,
-            "<tr><td>{}</td><td>{}</td><td><code>{digest}</code></td></tr>",
-            safe(&name.name()),
-            served.join("<br>")
-        );
+        if let (Some(path), Some(tag)) = (paths.first(), &name.tag) {
+            called.insert((digest, name.name()), format!("{host}/{path}:{tag}"));
+        }
     }
-    let bundles: Vec<String> = stock
-        .bundles
-        .iter()
-        .map(|bundle| {
-            format!("<li>{} <code>{}</code></li>", safe(&bundle.path().display().to_string()), bundle.index().digest)
-        })
-        .collect();
-    format!(
-        "<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><title>Images</title>\
-         <meta name=\"viewport\" content=\"width=device-width\"><style>:root{{color-scheme:light dark}}\
-         body{{font:1rem/1.5 sans-serif;margin:2rem}}td,th{{text-align:left;vertical-align:top;padding:.2rem 1rem .2rem 0}}\
-         code{{overflow-wrap:anywhere}}</style></head><body><h1>Images</h1>\
-         <table><thead><tr><th>Image</th><th>Here</th><th>Digest</th></tr></thead><tbody>\n{rows}</tbody></table>\
-         <h2>From</h2><ul>{}</ul></body></html>\n",
-        bundles.concat()
-    )
+    let name_of = |image: &ListedImage| called.get(&(&image.digest, image.name.clone()?)).cloned();
+    page.served(host, name_of).html()
 }
 
-/// Text in a page.
-fn safe(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+/// Whether this is a host and perhaps a port: what is asked for is anybody's text.
+fn is_address(host: &str) -> bool {
+    !host.is_empty() && host.len() < 256 && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-.:[]".contains(&b))
 }

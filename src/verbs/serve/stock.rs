@@ -11,6 +11,7 @@ use crate::error::{Error, Kind, Result};
 use crate::oci::Reference;
 use crate::store::{Contents, Event, Watch};
 use crate::verbs::called::{Called, called};
+use crate::verbs::list::{Listed, list_open};
 use crate::verbs::opened::{Input, Opened};
 
 /// Where it comes from, and what it is called.
@@ -35,6 +36,8 @@ pub(super) struct Stock {
     pub(super) bundles: Bundles,
     pub(super) contents: Contents,
     pub(super) catalogue: Catalogue,
+    /// What stands on the page.
+    pub(super) lists: Vec<Listed>,
     pub(super) lasting: Lasting,
 }
 
@@ -62,6 +65,7 @@ impl Sources {
         }
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;
+        let (lists, bundles) = list_open(bundles, &self.input, watch)?;
         let jobs = std::thread::available_parallelism().map_or(1, std::num::NonZeroUsize::get);
         let mut opened = Opened::new(bundles, self.name.as_ref(), jobs, self.input.max_manifests, watch)?;
         opened.check()?;
@@ -82,7 +86,7 @@ impl Sources {
             naming.check(names.iter().map(|(name, _)| &name.repository))?;
         }
         let catalogue = Catalogue::new(&contents, names, &self.names).map_err(here)?;
-        Ok(Stock { bundles, contents, catalogue, lasting })
+        Ok(Stock { bundles, contents, catalogue, lists, lasting })
     }
 }
 
