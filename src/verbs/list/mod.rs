@@ -87,6 +87,7 @@ fn opened(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<Open
 ///
 /// # Errors
 /// When one cannot be read at all.
+#[cfg(feature = "serve")]
 pub(super) fn list_open(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<(Vec<Listed>, Vec<Bundle>)> {
     let (mut lists, mut open) = (Vec::new(), Vec::new());
     for bundles in together(bundles.into_iter().map(Ok)) {
