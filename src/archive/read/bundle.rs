@@ -11,13 +11,13 @@ use serde::Deserialize;
 
 use super::layout_directory::LayoutDirectory;
 use super::old_dump::OldDump;
-use super::recognised::{self, MANIFEST_JSON};
+use super::recognised;
 use super::slice::{Slice, broken_off};
 use super::spool::{self, Spooling};
 use super::tarball::Tarball;
 use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
 use crate::archive::format::index_json::{BadEntry, IndexJson, MAX_INDEX};
-use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT};
+use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Said, VerifyReader, parse_json};
 use crate::store::Reason;
