@@ -9,6 +9,7 @@ mod format;
 mod read;
 mod write;
 
+pub(crate) use format::docker_list::to_bytes as docker_list;
 pub(crate) use format::index_json::IndexEntry;
 pub(crate) use format::inventory::{InventoryJson, MAX_INVENTORY, Whereabouts, Witness};
 pub(crate) use format::layout::Layout;

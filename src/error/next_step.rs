@@ -213,6 +213,8 @@ pub enum NextStep {
         /// As long as is enough, in bytes.
         bytes: u64,
     },
+    /// List the images of one platform that they have for Docker, in a file that is whole, or none.
+    ListForDocker,
     /// Map a whole host to one place.
     MapWholeHost,
     /// See what a command made of a finished volume, and run the same again.

@@ -1,4 +1,4 @@
-//! A compose file: the image of every service.
+//! A compose file: the image of every service, for the platform that it names.
 
 use super::list::List;
 use super::text::shown;
@@ -16,7 +16,11 @@ pub(super) fn is_compose(document: &Node) -> bool {
 pub(super) fn read(document: &Node, list: &mut List) {
     for (name, service) in document.get("services").map_or(&[][..], Node::entries) {
         match service.get("image") {
-            Some(image) => drop(list.image_at(image)),
+            Some(image) => {
+                if let Some(listed) = list.image_at(image) {
+                    listed.platforms.extend(service.text_at(&["platform"]).map(str::to_owned));
+                }
+            }
             None => list.leave(service.line, format!("service {}: built, not pulled", shown(name))),
         }
     }

@@ -47,6 +47,11 @@ const BYTE_ORDER_MARK: &str =
 /// Deeper than any document of the standards, shallower than any stack. The document itself is 1.
 const MAX_DEPTH: u32 = 32;
 
+/// A byte order mark stands in front, of UTF-8 or UTF-16.
+pub(crate) fn has_mark(bytes: &[u8]) -> bool {
+    [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark))
+}
+
 /// Reads a whole document: one JSON object, no object in it with a key twice, no known key in
 /// another case (outside annotations, whose keys are free), and nothing in the place of an object
 /// that is none.
@@ -54,7 +59,7 @@ const MAX_DEPTH: u32 = 32;
 /// # Errors
 /// The first ambiguity, or what is wrong with its line and column.
 pub(crate) fn parse<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> Result<T, Invalid> {
-    if [&b"\xef\xbb\xbf"[..], b"\xff\xfe", b"\xfe\xff"].iter().any(|mark| bytes.starts_with(mark)) {
+    if has_mark(bytes) {
         return Err(Invalid::new(BYTE_ORDER_MARK));
     }
     refuse_ambiguous(bytes)?;

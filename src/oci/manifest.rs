@@ -152,6 +152,11 @@ impl Manifest {
         self.view.config.as_ref()
     }
 
+    /// Its `layers`, in document order.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Descriptor> {
+        self.view.layers.iter().flatten()
+    }
+
     /// Everything this document refers to and cannot be whole without, in document order.
     pub(crate) fn successors(&self) -> impl Iterator<Item = Successor<'_>> {
         let children = self.view.manifests.iter().flatten().map(|descriptor| {

@@ -23,7 +23,7 @@ pub(crate) use digest::Hasher;
 pub use digest::{Algorithm, Digest};
 pub(crate) use digest_tag::{Attached, digest_tag, parse_digest_tag};
 pub use host::Host;
-pub(crate) use json::{Object, parse as parse_json};
+pub(crate) use json::{Object, has_mark, parse as parse_json};
 pub(crate) use manifest::{Manifest, Role, Said};
 pub use media_type::MediaType;
 pub use misleading::is_misleading;

@@ -5,12 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read;
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use super::opened::Opened;
 use crate::archive::{Bundle, InventoryJson, MAX_INVENTORY, Spooling, Whereabouts};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Digest, Host, Repository};
+use crate::oci::{Digest, Host, Repository, has_mark};
 use crate::plan::Naming;
 use crate::store::{Contents, Node, Reason, Watch};
 
@@ -162,7 +163,16 @@ pub(super) fn inventory_at(path: &Path) -> Result<Option<InventoryJson>> {
     }
     let file = File::open(path).map_err(Error::disk("open", path))?;
     let mut bytes = Vec::new();
+    // No tar begins with such a mark, and nothing that one is packed in.
+    let mut mark = [0; 3];
+    let is_marked = file.read_at(&mut mark, 0).map(|got| has_mark(&mark[..got]));
+    let is_marked = is_marked.map_err(Error::disk("read", path))?;
     let mut start = file.take(MAX_INVENTORY + 1);
+    if is_marked {
+        start.read_to_end(&mut bytes).map_err(Error::disk("read", path))?;
+        let read = InventoryJson::parse(&bytes).map(Some);
+        return read.map_err(|e| e.at(path.display()).advised([NextStep::SaveWithoutMark]));
+    }
     let mut first = [0; 1];
     loop {
         match start.read(&mut first).map_err(Error::disk("read", path))? {

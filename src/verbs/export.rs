@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::bases::Bases;
+use super::docker_list;
 use super::images::Images;
 use super::planned::{Planned, Selection, announce, takes_images};
 use super::written::{LockPlace, Taker, Writing, writes_bundles};
@@ -23,6 +24,7 @@ pub struct Export {
     writing: Writing,
     lock: Option<PathBuf>,
     short_names: bool,
+    docker_load: Option<Platforms>,
     registry: RegistryOptions,
 }
 
@@ -35,6 +37,7 @@ impl Export {
             writing: Writing::new(output, "exported"),
             lock: None,
             short_names: false,
+            docker_load: None,
             registry: RegistryOptions::default(),
         }
     }
@@ -61,6 +64,12 @@ impl Export {
         Self { short_names, ..self }
     }
 
+    /// The bundle has a list for Docker, with the images of this one platform, for whom its file has to be whole.
+    #[must_use]
+    pub fn docker_load(self, platform: Option<Platforms>) -> Self {
+        Self { docker_load: platform, ..self }
+    }
+
     /// How to talk to the registries.
     #[must_use]
     pub fn registry(self, registry: RegistryOptions) -> Self {
@@ -73,6 +82,7 @@ impl Export {
     /// Every image and blob that failed; nothing is written unless all of them are there.
     pub fn run(mut self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         self.selection.check()?;
+        self.check_docker_load()?;
         let (is_dry, lock) = (self.writing.dry_run, self.lock.take());
         let lock = lock.map(|path| LockPlace::open(&path, self.writing.force, &self.writing.output)).transpose()?;
         let mut ended = self.carry_out(watch);
@@ -105,8 +115,29 @@ impl Export {
         if let Err(error) = bases.relieve(&mut contents) {
             return Err(ExportFailed::new(vec![error], output.and_then(Output::give_up)));
         }
+        if let Some(platforms) = &self.docker_load {
+            let platform = docker_list::one_platform(platforms)?;
+            match docker_list::choose(&contents, &registries, platform, self.writing.jobs, watch.as_ref()) {
+                Ok(chosen) => contents.list_for_docker(chosen),
+                Err(error) => return Err(ExportFailed::new(vec![error], output.and_then(Output::give_up))),
+            }
+        }
         announce(&contents, watch.as_ref());
-        self.writing.write(&contents, &registries, output, watch.as_ref())
+        let exported = self.writing.write(&contents, &registries, output, watch.as_ref())?;
+        docker_list::announce(&contents, watch.as_ref())?;
+        Ok(exported)
+    }
+
+    /// That a list for Docker is of one platform, and of a file that is whole.
+    fn check_docker_load(&self) -> Result<()> {
+        let Some(platforms) = &self.docker_load else { return Ok(()) };
+        docker_list::one_platform(platforms)?;
+        let other = match (self.writing.volume_size, self.bases.as_slice()) {
+            (Some(_), _) => "--volume-size",
+            (None, [_, ..]) => "--base",
+            (None, []) => return Ok(()),
+        };
+        Err(docker_list::not_whole(other))
     }
 
     /// That no base is replaced by what rests on it.

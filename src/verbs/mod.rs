@@ -3,6 +3,7 @@
 mod announced;
 mod bases;
 mod called;
+mod docker_list;
 mod entries;
 mod opened;
 mod planned;

@@ -280,6 +280,7 @@ impl Found {
         rest_on_bases(bundles, &mut contents);
         let is_short = |bundle: &Bundle| bundle.is_ours() && bundle.index().has_short_names();
         contents.short_names = bundles.iter().all(is_short);
+        contents.list_for_docker(bundles.docker());
         let more = unlisted_referrers(bundles, &contents);
         if more.is_empty() {
             return Ok(Self { contents, failures, unusable });
@@ -290,6 +291,7 @@ impl Found {
         bundles.place_absent(&mut contents);
         rest_on_bases(bundles, &mut contents);
         contents.short_names = bundles.iter().all(is_short);
+        contents.list_for_docker(bundles.docker());
         Ok(Self { contents, failures, unusable })
     }
 }

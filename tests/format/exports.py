@@ -32,11 +32,15 @@ def one(program, scene, path, folder):
     with Registry(scene.layout) as registry:
         typed = [registry.name(typed) for typed, _ in scene.asked]
         arguments = ["export", "--no-progress", f"--plain-http={registry.host}", *typed]
-        arguments += [*(f"--platform={platform}" for platform in scene.platforms), *(["--ref-name=tag"] if scene.short else []), "-o", path]
-        status, said = run(program, arguments, folder)
+        arguments += [f"--platform={platform}" for platform in scene.platforms]
+        arguments += ["--ref-name=tag"] if scene.short else []
+        whole = [*arguments, *(["--docker-load=linux/amd64"] if scene.docker else []), "-o", path]
+        status, said = run(program, whole, folder)
         names = list(dict.fromkeys(name for _, name in scene.asked))
         try:
-            expected = bundle_of(scene.layout, names, scene.left_out, registry.name, away=scene.away, short=scene.short)
+            expected = bundle_of(
+                scene.layout, names, scene.left_out, registry.name, None, scene.away, scene.short, scene.docker
+            )
         except Refused as refused:
             return f"the writer refuses this: {refused}"
         with open(path + ".expected", "wb") as file:
@@ -45,7 +49,7 @@ def one(program, scene, path, folder):
             return f"the program ends with {status}: {said}"
         with open(path, "rb") as file:
             fault = difference(expected, file.read())
-        return fault or in_volumes(program, scene, registry, arguments[:-2], path, names)
+        return fault or in_volumes(program, scene, registry, arguments, path, names)
 
 
 def in_volumes(program, scene, registry, arguments, path, names):

@@ -10,7 +10,7 @@ from mutations.mutated import write
 MODULES = """
 large
 bundle_entries bundle_sizes bundle_plan bundle_orders bundle_headers bundle_texts
-bundle_roots bundle_referrers bundle_left_out bundle_platforms bundle_deltas bundle_volumes
+bundle_roots bundle_referrers bundle_left_out bundle_platforms bundle_deltas bundle_volumes bundle_docker
 json_rules descriptor_rules data_rules manifest_rules plan_rules name_rules layout_rules
 gzip_rules zstd_rules tar_rules tar_names tar_extension_rules tar_extension_names hard_links hauler_rules
 directory_rules blind blind_parts chance

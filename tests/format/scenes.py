@@ -46,6 +46,7 @@ def scenes(folder):
         whole_blocks,
         sizes,
         short_names,
+        listed_for_docker,
     ):
         box, images, unnamed, asked, away = make()
         label = make.__name__.replace("_", "-")
@@ -53,7 +54,8 @@ def scenes(folder):
         roots = [named(image, HOST + name) for name, image in images.items()] + unnamed
         write_tree(foreign.tree(box, roots), path)
         pairs = [(HOST + typed, HOST + name) for typed, name in asked or [(name, name) for name in images]]
-        yield Scene(label, path, pairs, [one["digest"] for one in away], short=make is short_names)
+        docker = listed(images) if make is listed_for_docker else {}
+        yield Scene(label, path, pairs, [one["digest"] for one in away], short=make is short_names, docker=docker)
 
 
 def of_fixtures():
@@ -95,6 +97,32 @@ def short_names():
     signature = box.image("signature", [], box.add(b"{}", "application/vnd.oci.empty.v1+json"), subject=outer)
     images = {"org/one:2": outer, "org/one:10": box.image("ten", [box.layer("ten", 9000)]), "org/one:latest": outer}
     return box, images, [signature], [], []
+
+
+def listed_for_docker():
+    """Images under several names, of one platform and of many, and what is not for Docker."""
+    box = Box()
+    arm, amd = ({**box.image(name), "platform": {"os": "linux", "architecture": name}} for name in ("arm64", "amd64"))
+    odd = box.image("odd", config=box.add(text({"architecture": "s390x", "os": "linux"}), CONFIG))
+    chart = box.image("chart", config=box.add(b"{}", "application/vnd.cncf.helm.config.v1+json"))
+    outer = box.index([arm, box.index([amd])])
+    layer = box.layer("twice", 2000)
+    images = {
+        "org/outer:2": outer,
+        "org/alone:1": box.image("alone", [layer, box.layer("other"), layer]),
+        "org/outer:1": outer,
+        "org/odd:1": odd,
+        "org/chart:1": chart,
+        "org/amd:1": {key: value for key, value in amd.items() if key != "platform"},
+    }
+    return box, images, [], [], []
+
+
+def listed(images):
+    """Of these, what is for linux/amd64."""
+    amd = images["org/amd:1"]["digest"]
+    chosen = {"org/outer:1": amd, "org/outer:2": amd, "org/amd:1": amd, "org/alone:1": images["org/alone:1"]["digest"]}
+    return {HOST + name: digest for name, digest in chosen.items()}
 
 
 def left_out():

@@ -74,7 +74,7 @@ def attached(named, unnamed, store, away):
         waiting = [descriptor for descriptor in waiting if descriptor not in new]
 
 
-def form_of(named, unnamed, left_out, store, volume=None, away=(), short=False):
+def form_of(named, unnamed, left_out, store, volume=None, away=(), short=False, docker=None):
     """The form of the bundle with these images, `{name: Descriptor}`, and these referrers."""
     roots = [(Root(name, descriptor.digest), descriptor) for name, descriptor in named.items()]
     roots += [(Root(None, descriptor.digest), descriptor) for descriptor in unnamed]
@@ -85,7 +85,7 @@ def form_of(named, unnamed, left_out, store, volume=None, away=(), short=False):
     roots.sort(key=lambda pair: unordered.place(pair[0]))
     plan = plan_of([descriptor for _, descriptor in roots], store, away)
     plan.count_by_root({(root.name, root.digest) for root, _ in roots})
-    form = Form([root for root, _ in roots], plan, left_out, volume, short=short)
+    form = Form([root for root, _ in roots], plan, left_out, volume, short=short, docker=docker)
     check_store(form, store)
     return form
 
@@ -108,18 +108,20 @@ def volumes_of(layout, size, names=None, left_out=(), rename=None, away=(), shor
     return found
 
 
-def bundle_of(layout, names=None, left_out=(), rename=None, volume=None, away=(), short=False):
+def bundle_of(layout, names=None, left_out=(), rename=None, volume=None, away=(), short=False, docker=None):
     """The bytes of the bundle of these images of a layout directory, or of all; `rename` gives each its name. With
     `volume`, its number and the size of volumes, those of the volume and how many there are. `away` are manifests of
-    platforms that were not asked for, and `short` is whether names are short."""
+    platforms that were not asked for, `short` is whether names are short, and `docker` what is on the list for Docker, with
+    the names of the layout."""
     store = Store(layout)
     named, unnamed = images_of(layout)
     if names:
         named = {name: named_in(named, name) for name in names}
+    docker = {(rename or str)(name): digest for name, digest in (docker or {}).items()}
     if rename:
         named = {rename(name): descriptor for name, descriptor in named.items()}
     referrers = attached(list(named.values()), unnamed, store, away)
-    form = form_of(named, referrers, left_out, store, volume, away, short)
+    form = form_of(named, referrers, left_out, store, volume, away, short, docker)
     there = lambda digest: store.chunks_of(digest) if store.file(digest) else [form.plan.data[digest]]
     part = lambda digest, part: [b"".join(there(digest))[part[1] : part[1] + part[2]]]
     data = b"".join(form.file(there, part))

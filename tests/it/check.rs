@@ -212,9 +212,12 @@ fn what_is_missing_is_not_written_over_a_list_or_a_bundle_that_is_read() {
     let linked = scene.path("other-name.txt");
     #[cfg(unix)]
     std::os::unix::fs::symlink(&file, &linked).expect("a link");
+    let hard = ["hard.txt", "hard.tar"].map(|name| scene.path(name));
+    fs::hard_link(&file, &hard[0]).expect("a hard link");
+    fs::hard_link(scene.bundle(), &hard[1]).expect("a hard link");
     let before = [&file, &scene.bundle()].map(|path| fs::read(path).expect("what is read"));
     let dotted = file.parent().expect("a folder").join(".").join("images.txt");
-    for path in [&file, &dotted, &linked, &scene.bundle()] {
+    for path in [&file, &dotted, &linked, &scene.bundle(), &hard[0], &hard[1]] {
         let check = command("check").args([&scene.bundle()]).args(["-f"]).args([&file]).args(["--write-missing"]);
         let said = check.args([path]).run().exits(2).all();
         let is_link = path == &linked;

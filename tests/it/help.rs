@@ -21,7 +21,7 @@ const COMMANDS: [(&str, &str); 12] = [
     ("logout", "bundle logout [OPTIONS] HOST[:PORT]"),
 ];
 /// Rows of `--help`, and of `-h`. What has to do with two registries has more to say.
-const MOST: (usize, usize) = (102, 72);
+const MOST: (usize, usize) = (104, 74);
 const MOST_FOR_TWO: (usize, usize) = (128, 92);
 const COLUMNS: usize = 100;
 

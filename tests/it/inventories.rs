@@ -171,6 +171,28 @@ fn what_is_no_inventory_is_refused_in_one_line_before_anything_is_asked() {
 }
 
 #[test]
+fn an_inventory_that_an_editor_saved_with_a_mark_is_told_from_a_damaged_bundle() {
+    let scene = Scene::new();
+    put_small_image(&scene.source, "org/app0", "1");
+    let (path, output) = (scene.path("inventory.json"), scene.path("delta.tar"));
+    let good = json!({"held": [], "images": [], "inventoryVersion": 1, "source": "files"}).to_string();
+    let utf16 = |text: &str| [0xfeff].into_iter().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    for (bytes, is_list_too) in [(format!("\u{feff}{good}").into_bytes(), true), (utf16(&good), false)] {
+        std::fs::write(&path, bytes).expect("a file");
+        let refused = delta(&scene, &output, std::slice::from_ref(&path), &["org/app0:1".to_owned()]).run().exits(3);
+        let said = refused.stderr;
+        assert!(said.contains("byte order mark, as") && said.contains("without a byte order mark"), "{said}");
+        assert!(!said.contains("bundle inventory"), "{said}");
+        if is_list_too {
+            let said = scene.export(&[]).args(["-f"]).args([&path]).run().exits(2).stderr;
+            assert!(said.contains("byte order mark, as") && said.contains("without a byte order mark"), "{said}");
+        }
+    }
+    std::fs::write(&path, good).expect("a file");
+    delta(&scene, &output, &[path], &["org/app0:1".to_owned()]).run().succeeds();
+}
+
+#[test]
 fn an_inventory_of_a_large_site_is_read() {
     let scene = Scene::new();
     put_small_image(&scene.source, "org/app", "1");

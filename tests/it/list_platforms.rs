@@ -11,7 +11,7 @@ use crate::scene::{Scene, command};
 use crate::support::registry::Registry;
 
 /// Lists that name platforms for one image and none for another, in each form that can.
-fn lists_with_platforms(scene: &Scene) -> [(&'static str, String); 4] {
+fn lists_with_platforms(scene: &Scene) -> [(&'static str, String); 5] {
     let (app, other) = (scene.name("org/app:1"), scene.name("org/other:1"));
     let (repository, _) = app.rsplit_once(':').expect("a tag");
     [
@@ -20,6 +20,10 @@ fn lists_with_platforms(scene: &Scene) -> [(&'static str, String); 4] {
             format!(
                 "apiVersion: content.hauler.cattle.io/v1\nkind: Images\nspec:\n  images:\n  - name: {other}\n  - name: {app}\n    platform: linux/arm64\n"
             ),
+        ),
+        (
+            "compose.yaml",
+            format!("services:\n  other:\n    image: {other}\n  app:\n    platform: linux/arm64\n    image: {app}\n"),
         ),
         (
             "set.yaml",

@@ -17,6 +17,7 @@ mod copy_sides;
 mod cosign_tags;
 mod deltas;
 mod deterministic;
+mod docker_load;
 mod durable;
 mod embedded_data;
 mod exhaustion;

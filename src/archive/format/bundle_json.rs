@@ -3,6 +3,8 @@
 //! It repeats the digest of `index.json`, so that damage there shows without a pin, and says which
 //! content was left out and why. Compact, keys sorted: it is read back only in exactly this form.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::left_out::Absent;
@@ -25,6 +27,9 @@ pub(crate) struct BundleJson {
     /// Left-out content by digest.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) absent: Vec<Absent>,
+    /// By the names of images, the manifests on the list for Docker.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) docker: BTreeMap<String, Digest>,
     /// [`FORMAT_VERSION`].
     pub(crate) format_version: u32,
     /// sha256 of `index.json`.
@@ -53,7 +58,8 @@ impl BundleJson {
     /// The file for a bundle in one volume.
     pub(crate) fn new(index: Digest, absent: Vec<Absent>) -> Self {
         let volume = Volume { count: 1, number: 1, size: None };
-        Self { absent, format_version: FORMAT_VERSION, index, table: Table::new(), volume }
+        let (docker, table) = (BTreeMap::new(), Table::new());
+        Self { absent, docker, format_version: FORMAT_VERSION, index, table, volume }
     }
 
     /// That numbers of volumes are ones: what else is wrong with the table shows when the form is worked out.

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 
 use super::bundle_json::{BundleJson, Volume};
 use super::header::{self, BLOCK};
-use super::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, blob_path, part_path, part_sum_path};
+use super::paths::{BUNDLE_JSON, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, blob_path, part_path, part_sum_path};
 use super::table::{Part, Piece, Volumes, pieces};
-use super::{index_json, left_out};
+use super::{docker_list, index_json, left_out};
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::store::Contents;
@@ -52,6 +52,11 @@ pub(crate) fn entries<'a>(contents: &'a Contents, cut: Option<(&Volumes, u32)>) 
     let digest = Digest::sha256(&index);
     let mut about = BundleJson::new(digest.clone(), left_out::absent(contents));
     let cut = cut.filter(|(volumes, _)| volumes.count > 1);
+    let mut docker = None;
+    if cut.is_none() {
+        about.docker.clone_from(contents.docker());
+        docker = docker_list::to_bytes(contents)?;
+    }
     if let Some((volumes, number)) = cut {
         about.volume = Volume { count: volumes.count, number, size: Some(volumes.size) };
         about.table.clone_from(&volumes.table);
@@ -60,8 +65,9 @@ pub(crate) fn entries<'a>(contents: &'a Contents, cut: Option<(&Volumes, u32)>) 
         Entry::Root(OCI_LAYOUT.0, OCI_LAYOUT.1.to_vec()),
         Entry::Root(INDEX_JSON, index),
         Entry::Root(BUNDLE_JSON, about.to_bytes()?),
-        Entry::Directory("blobs/".into()),
     ];
+    entries.extend(docker.map(|bytes| Entry::Root(MANIFEST_JSON, bytes)));
+    entries.push(Entry::Directory("blobs/".into()));
     let algorithms: BTreeSet<_> = contents.nodes.iter().map(|n| n.descriptor.digest.algorithm()).collect();
     entries.extend(algorithms.into_iter().map(|a| Entry::Directory(format!("blobs/{}/", a.as_str()))));
     entries.extend(contents.manifests().map(|(_, manifest)| Entry::Manifest(manifest)));

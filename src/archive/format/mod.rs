@@ -1,6 +1,7 @@
 //! What stands where in a bundle, as a pure function of its contents.
 
 pub(crate) mod bundle_json;
+pub(crate) mod docker_list;
 pub(crate) mod entries;
 pub(crate) mod header;
 pub(crate) mod index_json;

@@ -8,6 +8,8 @@ pub(crate) const INDEX_JSON: &str = "index.json";
 /// Where hauler 2 (`store save --containerd`) lists everything; `index.json` has the images alone then.
 pub(crate) const HAULER_INDEX: &str = "hauler-index.json";
 pub(crate) const BUNDLE_JSON: &str = "bundle.json";
+/// docker's own list of images; ours too, where it was asked for.
+pub(crate) const MANIFEST_JSON: &str = "manifest.json";
 
 /// The name of a blob in a layout.
 pub(crate) fn blob_path(digest: &Digest) -> String {

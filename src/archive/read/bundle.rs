@@ -11,15 +11,15 @@ use serde::Deserialize;
 
 use super::layout_directory::LayoutDirectory;
 use super::old_dump::OldDump;
-use super::recognised::{self, MANIFEST_JSON};
+use super::recognised;
 use super::slice::{Slice, broken_off};
 use super::spool::{self, Spooling};
 use super::tarball::Tarball;
 use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
 use crate::archive::format::index_json::{BadEntry, IndexJson, MAX_INDEX};
-use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT};
+use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Descriptor, Digest, Manifest, MediaType, Said, VerifyReader, parse_json};
+use crate::oci::{Descriptor, Digest, Manifest, MediaType, Said, VerifyReader, has_mark, parse_json};
 use crate::store::Reason;
 
 /// Larger manifests are accepted by no registry that we know of.
@@ -104,7 +104,7 @@ impl Bundle {
         let marker = body.root_file(OCI_LAYOUT.0, MAX_MARKER)?.ok_or_else(|| missing(OCI_LAYOUT.0))?;
         check_marker(&marker).map_err(|e| e.at(OCI_LAYOUT.0))?;
         let index = body.root_file(INDEX_JSON, MAX_INDEX)?.ok_or_else(|| missing(INDEX_JSON))?;
-        let has_mark = index.starts_with(b"\xef\xbb\xbf") || index.starts_with(b"\xff\xfe");
+        let has_mark = has_mark(&index);
         let about = body.root_file(BUNDLE_JSON, MAX_BUNDLE_JSON)?;
         let parsed = if about.is_some() {
             IndexJson::strict(&index)

@@ -1,7 +1,7 @@
 //! `Bundles`: several bundles read as one. Content is found by digest in each of them that has it, so
 //! that what is damaged in one is taken from the next.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 
 use super::bundle::{Bundle, placed};
@@ -48,6 +48,12 @@ impl Bundles {
     /// The only one, where there is one.
     pub(crate) fn only(&self) -> Option<&Bundle> {
         self.list.first().filter(|_| self.list.len() == 1)
+    }
+
+    /// What their lists for Docker name: by the names of images, manifests. Of two for one name the first counts.
+    pub(crate) fn docker(&self) -> BTreeMap<String, Digest> {
+        let lists = self.list.iter().rev().filter_map(Bundle::bundle_json).flat_map(|about| &about.docker);
+        lists.map(|(name, digest)| (name.clone(), digest.clone())).collect()
     }
 
     /// All those that hold some content in its full length.

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 use walkdir::WalkDir;
 
-use super::recognised::{self, MANIFEST_JSON, MAX_MANIFEST_JSON, Seen};
+use super::recognised::{self, MAX_MANIFEST_JSON, Seen};
 use super::scan::MAX_FILES;
 use super::slice::Slice;
-use crate::archive::format::paths::digest_of;
+use crate::archive::format::paths::{MANIFEST_JSON, digest_of};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Algorithm, Digest};
 

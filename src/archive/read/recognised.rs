@@ -10,8 +10,6 @@ use crate::error::{Error, NextStep, Result};
 
 /// docker's list of images, or the manifest of one, in bytes.
 pub(crate) const MAX_MANIFEST_JSON: u64 = 4 << 20;
-/// What docker, skopeo and others call their own list.
-pub(crate) const MANIFEST_JSON: &str = "manifest.json";
 
 /// Names that tell one archive from another, collected while its headers are read.
 #[derive(Clone, Debug, Default)]

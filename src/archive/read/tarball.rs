@@ -7,11 +7,13 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::recognised::{self, MANIFEST_JSON, MAX_MANIFEST_JSON, Seen};
+use super::recognised::{self, MAX_MANIFEST_JSON, Seen};
 use super::scan::{Fault, Member, ScanError, scan};
 use super::slice::{Slice, broken_off};
 use crate::archive::format::layout::Extent;
-use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, OCI_LAYOUT, digest_of, part_of};
+use crate::archive::format::paths::{
+    BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, digest_of, part_of,
+};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 
@@ -123,10 +125,12 @@ impl Tarball {
             self.parts.insert(part, extent);
             Known::Other(member.path.into())
         } else if let Some(name) = root {
-            if self.roots.insert(name, extent).is_some() && name != MANIFEST_JSON {
+            let is_second = self.roots.insert(name, extent).is_some();
+            if is_second && name != MANIFEST_JSON {
                 return Err(format!("{name} is there twice").into());
             }
-            if matches!(name, MANIFEST_JSON | HAULER_INDEX) {
+            // A second list for Docker matters to no layout, and as many as there may be are not kept.
+            if is_second || name == HAULER_INDEX {
                 self.is_ours = false;
                 return Ok(());
             }

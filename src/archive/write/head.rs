@@ -14,7 +14,7 @@ use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
 use crate::archive::format::header::{self, BLOCK};
 use crate::archive::format::index_json::{IndexJson, MAX_INDEX};
 use crate::archive::format::layout::{Extent, Region, regions};
-use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, OCI_LAYOUT, digest_of};
+use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, digest_of};
 use crate::oci::{Digest, Manifest, MediaType, Role, Said};
 use crate::store::{Contents, Node};
 
@@ -38,6 +38,7 @@ pub(crate) fn read(file: &File, at: u64) -> Option<Head> {
     let marker = load(file, &mut next, OCI_LAYOUT.0, 1 << 10)?;
     let index = load(file, &mut next, INDEX_JSON, MAX_INDEX)?;
     let about = load(file, &mut next, BUNDLE_JSON, MAX_BUNDLE_JSON)?;
+    load(file, &mut next, MANIFEST_JSON, MAX_BUNDLE_JSON);
     let index = IndexJson::strict(&index).ok()?;
     let about = BundleJson::parse(&about).ok()?;
     if marker != OCI_LAYOUT.1 || about.index != index.digest {

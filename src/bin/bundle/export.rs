@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use oci_bundle::export::{Export, Exported, ExportedBlobs};
+use oci_bundle::export::{Export, Exported, ExportedBlobs, Platforms};
 use oci_bundle::report::LeftOut;
 use oci_bundle::{Error, NextStep, Result};
 
@@ -31,6 +31,9 @@ pub(crate) struct ExportArgs {
     /// Leave out what this has: an earlier bundle, a layout, or an inventory; repeatable
     #[arg(long = "base", value_name = "FILE", env = "BUNDLE_BASE", value_delimiter = ',')]
     bases: Vec<PathBuf>,
+    /// Add a list for `docker load` and `podman load` (of several), which take this platform and make new digests
+    #[arg(long, value_name = "PLATFORM", env = "BUNDLE_DOCKER_LOAD")]
+    docker_load: Option<Platforms>,
     /// Replace an existing bundle once the new one is complete
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
@@ -78,6 +81,7 @@ impl ExportArgs {
         self.volumes.check()?;
         let mut export = Export::new(selection, self.output.unwrap_or_default())
             .bases(self.bases)
+            .docker_load(self.docker_load)
             .force(self.force)
             .lock(self.lock)
             .layer_urls(self.plan.include_non_distributable_layers)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use oci_bundle::export::Platforms;
 use oci_bundle::pack::{NamePattern, Pack};
 
 use super::errors::Failure;
@@ -33,6 +34,9 @@ pub(crate) struct PackArgs {
     /// only image
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
+    /// Add a list for `docker load` and `podman load` (of several), which take this platform and make new digests
+    #[arg(long, value_name = "PLATFORM", env = "BUNDLE_DOCKER_LOAD")]
+    docker_load: Option<Platforms>,
     /// Replace an existing bundle once the new one is complete
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
@@ -61,7 +65,7 @@ impl PackArgs {
         let pack = pack.expect(expect).tmpdir(tmpdir).max_spool(max_spool).max_manifests(max_manifests);
         let pack = pack.only(self.only).name(self.name.as_deref().map(called).transpose()?).force(self.force);
         let pack = pack.read_back(self.read_back).dry_run(self.dry_run).jobs(usize::from(self.jobs));
-        let pack = pack.volume_size(self.volumes.volume_size);
+        let pack = pack.volume_size(self.volumes.volume_size).docker_load(self.docker_load);
         let pack = match self.volumes.taker(progress) {
             Some(take) => pack.hand_on(take),
             None => pack,

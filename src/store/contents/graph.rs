@@ -24,6 +24,8 @@ pub(crate) struct Contents {
     pub(crate) roots: Vec<Root>,
     /// Names stand as tags alone where a bundle shows them to other tools, if they can.
     pub(crate) short_names: bool,
+    /// By the names of images, the manifests that a list for Docker has; there is no list without any.
+    pub(super) docker: BTreeMap<String, Digest>,
     /// Where in `nodes` a digest stands.
     at: HashMap<Digest, usize>,
     /// By node, what it refers to, each once, in document order.

@@ -1,6 +1,7 @@
 //! `Contents`: what there is to move. The plan makes it, the archive lays it out, a registry gets it
 //! pushed.
 
+mod docker;
 mod graph;
 mod images;
 mod node;

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::{Images, Remarks};
 use crate::archive::{InventoryJson, MAX_INVENTORY};
-use crate::error::{Error, Result};
+use crate::error::{Error, NextStep, Result};
 use crate::lists::{self, List, Listed, MAX_LIST, Note};
-use crate::oci::{Invalid, Reference};
+use crate::oci::{Invalid, Reference, has_mark};
 use crate::plan::{Origin, Platforms, Tags, Wanted, expression};
 
 /// So many errors of one list are told.
@@ -40,7 +40,8 @@ impl Images {
 
     /// What is somewhere is what may be wanted again, by name and digest (`docs/format.md`, "Inventories").
     fn take_inventory(&mut self, name: &Path, bytes: &[u8]) -> Result<()> {
-        let inventory = InventoryJson::parse(bytes).map_err(|e| Error::usage(e.to_string()))?;
+        let next = has_mark(bytes).then_some(NextStep::SaveWithoutMark);
+        let inventory = InventoryJson::parse(bytes).map_err(|e| Error::Usage { message: e.to_string(), next })?;
         for (image, digest) in inventory.images {
             let reference = Reference { digest: Some(digest), ..image.parse()? };
             self.named.push(Wanted { origins: vec![Origin::Line(name.to_owned(), 0)], ..Wanted::from(reference) });
@@ -111,7 +112,7 @@ fn read(from: impl Read) -> io::Result<Vec<u8>> {
 /// Whether it is meant to be an inventory, which may be longer than other lists and has rules of its own.
 fn is_inventory(bytes: &[u8]) -> bool {
     let text = std::str::from_utf8(bytes).unwrap_or_default();
-    text.trim_start().starts_with('{') && text.contains("\"inventoryVersion\"")
+    text.trim_start_matches('\u{feff}').trim_start().starts_with('{') && text.contains("\"inventoryVersion\"")
 }
 
 /// The platforms that a list names for an image; all where it names none.

@@ -8,14 +8,15 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::announced::{announce, with_images};
+use super::docker_list;
 use super::opened::{Input, Opened, reads_bundles, rest_on_bases};
 use super::report::few;
 use super::written::{Taker, Writing, writes_bundles};
 use crate::archive::{Bundles, Expectation, Output};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Reference;
-use crate::plan::{Budget, walk};
-use crate::store::{Contents, Node, Presence, Reason, Watch};
+use crate::plan::{Budget, Platforms, walk};
+use crate::store::{Contents, Event, Node, Presence, Reason, Watch};
 
 pub use super::written::{ExportFailed as PackFailed, Exported as Packed, ExportedVolume};
 pub use chosen::NamePattern;
@@ -26,13 +27,20 @@ pub struct Pack {
     input: Input,
     only: Vec<NamePattern>,
     name: Option<Reference>,
+    docker_load: Option<Platforms>,
     writing: Writing,
 }
 
 impl Pack {
     /// The images of these bundles and layouts, into a bundle at this path. They complete each other.
     pub fn new(bundles: impl IntoIterator<Item = PathBuf>, output: impl Into<PathBuf>) -> Self {
-        Self { input: Input::new(bundles), only: Vec::new(), name: None, writing: Writing::new(output, "packed") }
+        Self {
+            input: Input::new(bundles),
+            only: Vec::new(),
+            name: None,
+            docker_load: None,
+            writing: Writing::new(output, "packed"),
+        }
     }
 
     reads_bundles!();
@@ -50,6 +58,13 @@ impl Pack {
         Self { name, ..self }
     }
 
+    /// The bundle has a list for Docker, with the images of this one platform; where nobody says, with those that are on
+    /// such lists already.
+    #[must_use]
+    pub fn docker_load(self, platform: Option<Platforms>) -> Self {
+        Self { docker_load: platform, ..self }
+    }
+
     /// Blobs that are copied side by side.
     #[must_use]
     pub fn jobs(mut self, jobs: usize) -> Self {
@@ -62,13 +77,19 @@ impl Pack {
     /// # Errors
     /// Everything that is not there or not right; nothing is written unless all of it is.
     pub fn run(self, watch: &dyn Watch) -> Result<Packed, PackFailed> {
+        if let Some(platforms) = &self.docker_load {
+            docker_list::one_platform(platforms)?;
+            self.writing.volume_size.map_or(Ok(()), |_| Err(docker_list::not_whole("--volume-size")))?;
+        }
         let output = self.writing.open()?;
         let (bundles, contents) = match self.plan(watch) {
             Ok(planned) => planned,
             Err(errors) => return Err(PackFailed::new(errors, output.and_then(Output::give_up))),
         };
         announce(&contents, watch);
-        self.writing.write(&contents, &bundles, output, watch)
+        let packed = self.writing.write(&contents, &bundles, output, watch)?;
+        docker_list::announce(&contents, watch)?;
+        Ok(packed)
     }
 
     /// Reads what is in the files, and chooses.
@@ -88,6 +109,7 @@ impl Pack {
         self.input.check_pinned(&opened.contents).map_err(|e| one(e.at(opened.bundles.label())))?;
         let starts = chosen::starts(&opened, &self.only, self.name.as_ref())?;
         let short_names = opened.contents.short_names;
+        let listed = opened.contents.docker().clone();
         let Opened { bundles, .. } = opened;
         // From these alone, as an export would: what something is may depend on what names it.
         let (mut contents, failures) = walk(&bundles, starts, 1, &Budget::new(most), watch).map_err(one)?;
@@ -97,7 +119,23 @@ impl Pack {
         let failed = failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images));
         let errors: Vec<Error> =
             failed.chain(lacking(&bundles, &contents)).chain(contents.check_shape().err()).collect();
-        if errors.is_empty() { Ok((bundles, contents)) } else { Err(errors) }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        let listed = match &self.docker_load {
+            Some(platforms) => {
+                let platform = docker_list::one_platform(platforms).map_err(one)?;
+                docker_list::choose(&contents, &bundles, platform, self.writing.jobs, watch).map_err(one)?
+            }
+            None if self.writing.volume_size.is_some() && !listed.is_empty() => {
+                let message = "volumes have no list for Docker: the one that is here is left out";
+                watch.on(Event::Warning { message });
+                BTreeMap::new()
+            }
+            None => listed,
+        };
+        contents.list_for_docker(listed);
+        Ok((bundles, contents))
     }
 }
 

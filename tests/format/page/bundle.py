@@ -7,6 +7,7 @@ from .json_read import read_document
 from .layout import plan_of, read_index
 from .references import reference
 from .refusal import refuse_unless
+from .tar_read import DOCKER_LIST
 
 
 def check_bundle_tar(contents, data):
@@ -43,8 +44,13 @@ def form_of(contents, is_tar=False):
     )
     base = {digest for digest in base & plan.sizes.keys() if digest not in contents.blobs and digest not in missing}
     short = any(is_short(descriptor) for descriptor in descriptors)
-    form = Form([root_of(descriptor) for descriptor in descriptors], plan, missing | base, volume, base, short)
+    roots = [root_of(descriptor) for descriptor in descriptors]
+    form = Form(roots, plan, missing | base, volume, base, short, docker_of(document))
     for name, data in form.documents():
+        if name == DOCKER_LIST:
+            there = contents.docker_list and contents.docker_list.read()
+            refuse_unless(there == data, "the list for Docker is not there in its one form")
+            continue
         refuse_unless(contents.documents[name].read() == data, f"{name} is not in its one form, or says something else")
     return form
 
@@ -72,6 +78,16 @@ def in_base(document):
     elements = absent if type(absent) is list else []
     digests = (element.get("digest") for element in elements if type(element) is dict and element.get("reason") == "base")
     return {digest for digest in digests if type(digest) is str}
+
+
+def docker_of(document):
+    """What is said to be on the list for Docker."""
+    if "docker" not in document:
+        return {}
+    docker = document["docker"]
+    refuse_unless(type(docker) is dict and docker, "a list for Docker of nothing")
+    refuse_unless(all(type(digest) is str for digest in docker.values()), "a list for Docker of what are no digests")
+    return docker
 
 
 def volume_of(document):

@@ -27,11 +27,12 @@ class Form:
 
     The plan decides sizes and types; the order of the roots is worked out here. `volume` is None, or the number of a
     volume and the size of volumes. `in_base` is what of that was left out because a base has it. `short` is whether
-    names are short.
+    names are short, and `docker` what of each name is on the list for Docker: `{name: digest of a manifest}`.
     """
 
-    def __init__(self, roots, plan, left_out, volume=None, in_base=frozenset(), short=False):
+    def __init__(self, roots, plan, left_out, volume=None, in_base=frozenset(), short=False, docker=None):
         self.short = short
+        self.docker = docker or {}
         self.plan = plan
         self.in_base = in_base
         self.count, self.number, self.table = 1, 1, {}
@@ -39,10 +40,12 @@ class Form:
         self.left_out = sorted({*left_out, *plan.away})
         self.check_roots()
         self.check_left_out()
+        self.check_docker()
         self.index = written(self.index_document())
         refuse_unless(len(self.index) <= LARGEST_INDEX, "index.json of more than 64 MiB")
         self.bundle_json = written(self.bundle_document())
         if volume and self.length() > volume[1]:
+            refuse_unless(not self.docker, "a list for Docker in a volume")
             self.number, self.size = volume
             self.take_volume()
 
@@ -122,6 +125,38 @@ class Form:
         indexes = {digest for digest, manifest in self.plan.manifests.items() if manifest.is_index}
         refuse_unless(below - indexes - self.left_out_for_good(), f"all platforms of {root.digest} were left out")
 
+    def check_docker(self):
+        """What is on the list for Docker may be there."""
+        refuse_unless(not (self.docker and self.in_base), "a list for Docker in a delta")
+        roots = {root.name: root.digest for root in self.roots if root.name is not None}
+        left_out = set(self.left_out)
+        for name, digest in self.docker.items():
+            refuse_unless(name in roots, f"{name!r} is on the list for Docker and no name of a root")
+            is_there = digest in self.plan.manifests_below(roots[name])
+            refuse_unless(is_there, f"{name} does not lead to {digest}, which is on the list for Docker")
+            manifest = self.plan.manifests[digest]
+            refuse_unless(not manifest.is_index and not manifest.is_artifact, f"{digest} is not for Docker")
+            refuse_unless(left_out.isdisjoint(self.plan.named_by(digest)), f"something of {digest} was left out")
+
+    def docker_list(self):
+        elements = {}
+        for root in self.roots:
+            if root.name not in self.docker:
+                continue
+            digest = self.docker[root.name]
+            manifest = self.plan.manifests[digest]
+            element = elements.setdefault(
+                digest,
+                {
+                    "Config": digests.path_of(manifest.config.digest),
+                    "Layers": [digests.path_of(layer.digest) for layer in manifest.layers],
+                    "RepoTags": [],
+                },
+            )
+            if "@" not in root.name:
+                element["RepoTags"].append(root.name)
+        return list(elements.values())
+
     def left_out_for_good(self):
         return set(self.left_out) - set(self.in_base)
 
@@ -167,6 +202,8 @@ class Form:
         if self.table:
             document["table"] = self.table
             document["volume"]["size"] = self.size
+        if self.docker:
+            document["docker"] = self.docker
         if self.left_out:
             document["absent"] = self.absent()
         return document
@@ -177,7 +214,8 @@ class Form:
         return [digest for digest in self.plan.order() if digest not in left_out]
 
     def documents(self):
-        return [("oci-layout", OCI_LAYOUT), ("index.json", self.index), ("bundle.json", self.bundle_json)]
+        listed = [("manifest.json", written(self.docker_list()))] if self.docker else []
+        return [("oci-layout", OCI_LAYOUT), ("index.json", self.index), ("bundle.json", self.bundle_json), *listed]
 
     def entries(self):
         """The paths of all entries after the directories, each with its digest and, of a part, which it is."""

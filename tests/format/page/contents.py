@@ -1,4 +1,4 @@
-"""What was found in a tar or a directory: three documents and the blobs."""
+"""What was found in a tar or a directory: three documents, the blobs, and a list for Docker."""
 
 from .digests import hashes_to
 from .volumes import part_path
@@ -12,6 +12,7 @@ class Contents:
         self.documents = {}
         self.blobs = {}
         self.parts = {}  # by path
+        self.docker_list = None
 
     def chunks_of_part(self, digest, part):
         """The content of a part of a blob, where it stands and is as long as it must be."""

@@ -6,7 +6,7 @@ import stat
 from .contents import Contents
 from .digests import digest_at
 from .refusal import refuse_unless
-from .tar_read import DOCUMENTS, HAULER
+from .tar_read import DOCKER_LIST, DOCUMENTS, HAULER
 
 
 class PlainFile:
@@ -35,6 +35,9 @@ def read_directory(path):
         status = status_of(os.path.join(path, name))
         if status:
             contents.documents[name] = plain(os.path.join(path, name), status, name)
+    status = status_of(os.path.join(path, DOCKER_LIST))
+    if status and stat.S_ISREG(status.st_mode):
+        contents.docker_list = PlainFile(os.path.join(path, DOCKER_LIST), status.st_size)
     if is_directory(path, "blobs"):
         for algorithm in ("sha256", "sha512"):
             below = f"blobs/{algorithm}"

@@ -23,7 +23,8 @@ class Manifest(NamedTuple):
     stated_artifact_type: Optional[str]
     manifests: list
     config: Optional[Descriptor]
-    blobs: list
+    layers: list
+    blobs: list  # its `layers` and `blobs`
     subject: Optional[Descriptor]
 
     @property
@@ -71,5 +72,5 @@ def read_manifest(data, where):
         refuse_unless(stated_type in own_kind, f"{where}: its mediaType says it is of the other kind")
     artifact_type = keys.member(document, "artifactType", str, where) or None
     return Manifest(
-        is_index, stated_type, artifact_type, manifests or [], config, (layers or []) + (blobs or []), subject
+        is_index, stated_type, artifact_type, manifests or [], config, layers or [], (layers or []) + (blobs or []), subject
     )

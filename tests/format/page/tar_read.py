@@ -14,6 +14,7 @@ MOST_FILES = 1_000_003
 ZEROS = bytes(BLOCK)
 DOCUMENTS = ("oci-layout", "index.json", "bundle.json")
 HAULER = "hauler-index.json"
+DOCKER_LIST = "manifest.json"
 
 
 class Span:
@@ -110,6 +111,9 @@ def place(contents, name, span):
     if name in (*DOCUMENTS, HAULER):
         refuse_unless(name not in contents.documents, f"{name} stands twice")
         contents.documents[name] = span
+    elif name == DOCKER_LIST:
+        # Beside a layout it is ignored, also twice. In a bundle every byte of the file is compared.
+        contents.docker_list = span
     elif digest := digest_at(name):
         contents.add_blob(digest, span)
     elif name.startswith("parts/"):

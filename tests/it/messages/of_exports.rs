@@ -26,6 +26,11 @@ pub(super) fn scenes(told: &mut Told) {
     put_small_image(&scene.source, "org/other", "1");
     let run = scene.export(&[IMAGE, "org/other:1"]).args(["--ref-name", "tag"]);
     told.add("export of two repositories with tags alone", &run.run().exits(2));
+    let docker_load = |more: &[&str]| scene.export(&[IMAGE]).args(["--docker-load"]).args(more).run();
+    told.add("export with a list for Docker of what has not that platform", &docker_load(&["linux/s390x"]).exits(4));
+    let run = docker_load(&["linux/amd64", "--volume-size", "1MiB"]);
+    told.add("export with a list for Docker into volumes", &run.exits(2));
+    told.add("export with a list for Docker of two platforms", &docker_load(&["linux/amd64,linux/arm64"]).exits(2));
 }
 
 /// What registries, and what stands in front of them, answer.

@@ -199,6 +199,63 @@ podman_reads_a_bundle() {
   refused 125 podman_lane pull "oci-archive:$fixture_bundle:$source/google-containers/pause:latest"
 }
 
+# bundle_for_docker: a bundle of several images with a list for Docker, and what of each name docker has to find.
+for_docker=$tools/for-docker.tar
+expected_ids=$tools/ids
+bundle_for_docker() {
+  local source image name digest config
+  source=$(address_of source)
+  "$bundle" export --plain-http "$source/org/web:2" "$source/google-containers/pause:latest" "$source/org/tool:2.0" \
+    --docker-load linux/amd64 -o "$for_docker" --force 2>"$tools/said" || { cat "$tools/said"; return 1; }
+  grep -F "NEW DIGESTS" "$tools/said"
+  "$bundle" verify --deep "$for_docker"
+  : >"$expected_ids"
+  # From the registry, and not from the list: the manifest of the platform, and the digest of its config.
+  for image in org/web:2 google-containers/pause:latest org/tool:2.0; do
+    name=${image%:*}
+    get_manifest "http://$source" "$name" "${image#*:}" "$tools/manifest"
+    digest=$(jq -r '.manifests // [] | map(select(.platform | .os == "linux" and .architecture == "amd64"))[0].digest // empty' "$tools/manifest")
+    if [[ -n $digest ]]; then get_manifest "http://$source" "$name" "$digest" "$tools/manifest"; fi
+    config=$(jq -r .config.digest "$tools/manifest")
+    [[ $config == sha256:* ]] || fail "$image has no config for linux/amd64"
+    echo "$source/$image $config" >>"$expected_ids"
+  done
+}
+
+# ids_are COMMAND…: the command prints the ID of an image by its name.
+ids_are() {
+  local name config id
+  while read -r name config; do
+    id=$("$@" "$name") || fail "$name was not loaded"
+    [[ ${id#sha256:} == "${config#sha256:}" ]] || fail "$name has the ID $id, not $config"
+  done <"$expected_ids"
+}
+
+podman_id() { podman_lane image inspect --format '{{.Id}}' "$1"; }
+docker_id() { docker_lane image inspect --format '{{.Id}}' "$1"; }
+
+podman_loads_by_the_list() {
+  bundle_for_docker
+  podman_lane rmi --all --force >/dev/null
+  podman_lane load --input "$for_docker"
+  ids_are podman_id
+}
+
+# The containerd store goes by index.json all the same, and keeps digests.
+docker_loads_by_the_list() {
+  local digest
+  bundle_for_docker
+  start_docker classic
+  docker_lane load --input "$for_docker"
+  ids_are docker_id
+  stop_docker
+  start_docker containerd
+  docker_lane load --input "$for_docker"
+  digest=$(docker_id "$(address_of source)/org/web:2")
+  [[ $digest == "$(fixture org/web 2)" ]] || fail "the containerd store has org/web:2 as $digest"
+  stop_docker
+}
+
 docker_reads_a_bundle() {
   local repo tag digest type
   start_docker containerd
@@ -226,5 +283,7 @@ check "oras reads each image of a bundle by its name" oras_reads_a_bundle "${too
 check "regctl reads each image of a bundle by its name" regctl_reads_a_bundle "${tools_parts[@]}" regctl
 check "podman loads a bundle of one image, and pulls OCI images by name from one of several" podman_reads_a_bundle "${tools_parts[@]}" podman
 check "docker load takes a bundle into the containerd store, digests kept" docker_reads_a_bundle "${tools_parts[@]}" dockerd
+check "podman loads several images by a list for Docker, and their IDs are right" podman_loads_by_the_list "${tools_parts[@]}" podman
+check "docker load with a store of its own takes a bundle by its list, and the IDs are right" docker_loads_by_the_list "${tools_parts[@]}" dockerd
 stop_docker_and_its_containerd
 check "a docker archive is refused with the reason" docker_archives_are_refused "${tools_parts[@]}" podman

@@ -84,6 +84,7 @@ fn every() -> Vec<NextStep> {
         NextStep::LeaveOutReferrers,
         NextStep::LeaveOutScheme { host: host() },
         NextStep::ListenElsewhere,
+        NextStep::ListForDocker,
         NextStep::LogIn { host: host() },
         NextStep::LogInToEach { authfile: "--authfile".into() },
         NextStep::LogInOrWait { until: "20:04 UTC".into() },

@@ -170,6 +170,9 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::LeaveOutReferrers => "leave signatures and SBOMs out with --referrers none",
         NextStep::LeaveOutScheme { host } => return format!("name it as `{host}`").into(),
         NextStep::ListenElsewhere => "give an address of this machine and a port that is free with --listen",
+        NextStep::ListForDocker => {
+            "give --docker-load one platform that the images have, and write one whole file; or leave it out"
+        }
         NextStep::LogIn { host } => {
             return format!(
                 "check the credentials: log in with `bundle login {host}`; or give --username and --password-stdin"
