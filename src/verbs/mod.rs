@@ -8,6 +8,7 @@ mod opened;
 mod planned;
 mod pushed;
 pub mod report;
+mod signed;
 mod superseded;
 mod written;
 
@@ -17,6 +18,7 @@ pub mod export;
 pub mod images;
 pub mod import;
 pub mod inventory;
+pub mod keygen;
 pub mod list;
 pub mod login;
 pub mod mirror_config;
@@ -24,4 +26,5 @@ pub mod pack;
 pub mod page;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod sign;
 pub mod verify;

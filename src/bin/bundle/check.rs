@@ -64,6 +64,7 @@ impl CheckArgs {
         let write_missing = self.write_missing.clone();
         let mut check = Check::new(images, self.input.bundles)
             .expect(self.input.expect)
+            .required_keys(self.input.keys.required()?)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)

@@ -17,6 +17,7 @@ use super::format::{self, Format};
 use super::help;
 use super::import::ImportArgs;
 use super::inventory::InventoryArgs;
+use super::keygen::KeygenArgs;
 use super::list::ListArgs;
 use super::login::{LoginArgs, LogoutArgs};
 use super::mirror_config::MirrorConfigArgs;
@@ -24,6 +25,7 @@ use super::next_steps::Advice;
 use super::pack::PackArgs;
 use super::registry_args::weakened_by_environment;
 use super::serve::ServeArgs;
+use super::sign::SignArgs;
 use super::verify::VerifyArgs;
 
 /// Carry container images across an air gap in one file, with every digest unchanged.
@@ -76,6 +78,8 @@ pub(crate) enum Verb {
     Inventory(InventoryArgs),
     Pack(PackArgs),
     Serve(ServeArgs),
+    Sign(SignArgs),
+    Keygen(KeygenArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
 }
@@ -89,12 +93,14 @@ impl Verb {
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::Inventory(_) => "inventory",
+            Self::Keygen(_) => "keygen",
             Self::List(_) => "list",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",
             Self::MirrorConfig(_) => "mirror-config",
             Self::Pack(_) => "pack",
             Self::Serve(_) => "serve",
+            Self::Sign(_) => "sign",
             Self::Verify(_) => "verify",
         }
     }

@@ -32,7 +32,7 @@ pub(crate) struct ImportArgs {
     /// Take only images whose names in the bundle begin so: HOST or HOST/PATH (repeatable)
     #[arg(long, value_name = "PREFIX", env = "BUNDLE_ALLOW_SOURCE", value_delimiter = ',')]
     allow_source: Vec<SourcePrefix>,
-    /// Take nothing on trust: --expect is needed, http only with =HOST, and no credentials that others can change
+    /// Take nothing on trust: --expect or --require-key is needed, http only with =HOST, and no credentials that others can change
     #[arg(long, env = "BUNDLE_STRICT")]
     strict: bool,
     /// Of several volumes, send what this one has, and leave the others to other importers
@@ -53,6 +53,7 @@ impl ImportArgs {
         let next = self.then_mirror(&host, namespace.as_deref());
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
+            .required_keys(self.input.keys.required()?)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)

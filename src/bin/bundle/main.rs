@@ -18,6 +18,8 @@ mod image_args;
 mod import;
 mod input_args;
 mod inventory;
+mod key_args;
+mod keygen;
 mod left_out;
 mod list;
 mod live;
@@ -34,6 +36,7 @@ mod secrets;
 mod serve;
 mod served;
 mod side_args;
+mod sign;
 mod signals;
 mod state;
 mod target_args;
@@ -77,12 +80,14 @@ fn main() -> ExitCode {
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),
         Verb::Inventory(args) => args.run(&progress),
+        Verb::Keygen(args) => args.run(&progress),
         Verb::List(args) => args.run(cli.shared.format, &progress),
         Verb::Login(args) => args.run(&progress),
         Verb::Logout(args) => args.run(&progress),
         Verb::MirrorConfig(args) => args.run(&progress),
         Verb::Pack(args) => args.run(&progress),
         Verb::Serve(args) => args.run(&progress),
+        Verb::Sign(args) => args.run(&progress),
         Verb::Verify(args) => args.run(&progress),
     };
     progress.clear();

@@ -56,9 +56,14 @@ impl PackArgs {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
         self.input.check(progress)?;
         self.volumes.check()?;
-        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
+        let InputArgs { bundles, expect, keys, tmpdir, max_spool, max_manifests } = self.input;
         let pack = Pack::new(bundles, self.output.unwrap_or_default());
-        let pack = pack.expect(expect).tmpdir(tmpdir).max_spool(max_spool).max_manifests(max_manifests);
+        let pack = pack
+            .expect(expect)
+            .required_keys(keys.required()?)
+            .tmpdir(tmpdir)
+            .max_spool(max_spool)
+            .max_manifests(max_manifests);
         let pack = pack.only(self.only).name(self.name.as_deref().map(called).transpose()?).force(self.force);
         let pack = pack.read_back(self.read_back).dry_run(self.dry_run).jobs(usize::from(self.jobs));
         let pack = pack.volume_size(self.volumes.volume_size);

@@ -270,6 +270,10 @@ impl Watch for Progress {
                 let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
                 self.say("resolved", &format!("{name}  {digest}{parts}"));
             }
+            Event::Signed { path, key, fingerprint } if !self.talk.quiet => {
+                let text = format!("{}  with {}  {fingerprint}", path.display(), key.display());
+                self.tell(&format!("{:<10} {text}", "signed"));
+            }
             Event::Spooling { from, to, most, free } if !self.talk.quiet => {
                 let (to, most, free) = (to.display(), size(most), size(free));
                 let text = format!("{from} to a temporary file in {to}: at most {most}, {free} free");

@@ -32,10 +32,11 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.input.check(progress)?;
-        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
+        let InputArgs { bundles, expect, keys, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect);
-        let verify = verify.tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
+        let verify =
+            verify.required_keys(keys.required()?).tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
         let (mut reports, mut errors, mut findings) = (Vec::new(), Vec::new(), None::<Kind>);
         for one in verify.run(progress.as_ref()) {
             match one {
