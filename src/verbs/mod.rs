@@ -8,6 +8,7 @@ mod opened;
 mod planned;
 mod pushed;
 pub mod report;
+mod report_place;
 mod signed;
 mod superseded;
 mod written;

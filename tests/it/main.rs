@@ -86,6 +86,7 @@ mod referrers;
 mod referrers_import;
 mod reliability;
 mod repair;
+mod reports;
 mod resume;
 mod resume_other;
 mod resume_support;

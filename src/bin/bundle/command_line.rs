@@ -1,6 +1,7 @@
 //! The command line as clap reads it, and how it is refused: like every error of this program.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::{BoolishValueParser, Resettable};
@@ -106,6 +107,23 @@ impl Verb {
     }
 }
 
+impl Verb {
+    /// Where its report goes, of those that move or check something.
+    pub(crate) fn report(&self) -> Option<&Path> {
+        let args = match self {
+            Self::Check(args) => &args.report,
+            Self::Copy(args) => &args.report,
+            Self::Export(args) => &args.report,
+            Self::Import(args) => &args.report,
+            Self::Inventory(args) => &args.report,
+            Self::Pack(args) => &args.report,
+            Self::Verify(args) => &args.report,
+            _ => return None,
+        };
+        args.report.as_deref()
+    }
+}
+
 /// Parses the command line; with what the environment alone switched off.
 pub(crate) fn parse() -> Result<(Cli, Vec<&'static str>), clap::Error> {
     let matches = all().try_get_matches()?;
@@ -170,7 +188,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
         false => (None, Some(tips.join("; "))),
     };
     let failure = Failure { go_on: go_on.map(Box::new), tip, ..Error::usage(message.replace('\'', "`")).into() };
-    ending::end(Some(failure), wants_json(), &Advice::default())
+    ending::end(Some(failure), None, wants_json(), &Advice::default())
 }
 
 fn one_line(paragraph: &str) -> String {

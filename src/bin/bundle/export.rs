@@ -16,6 +16,7 @@ use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
+use super::report_file::ReportArgs;
 use super::text::{count, shell_word, size};
 use super::volumes::VolumeArgs;
 
@@ -56,6 +57,8 @@ pub(crate) struct ExportArgs {
     sign_key: Option<PathBuf>,
     #[command(flatten)]
     volumes: VolumeArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -99,9 +102,8 @@ impl ExportArgs {
             export = export.hand_on(take);
         }
         let exported = export.run(progress.clone())?;
-        if progress.talk().json {
-            report::json(Some(&exported), None::<()>);
-        } else {
+        report::ended(progress.talk().json, Some(&exported), None::<()>);
+        if !progress.talk().json {
             tell(progress, &exported, self.read_back);
             if self.dry_run {
                 for image in &exported.images {

@@ -12,6 +12,7 @@ use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
+use super::report_file::ReportArgs;
 use super::target_args::TargetArgs;
 use super::text::{shell_word, size};
 
@@ -38,6 +39,8 @@ pub(crate) struct ImportArgs {
     /// Of several volumes, send what this one has, and leave the others to other importers
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     volume: Option<u32>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     #[command(flatten)]
     access: RegistryArgs,
     #[command(flatten)]

@@ -32,6 +32,7 @@ mod progress;
 mod prompt;
 mod registry_args;
 mod report;
+mod report_file;
 mod secrets;
 mod serve;
 mod served;
@@ -54,6 +55,7 @@ use format::Format;
 use next_steps::Advice;
 use oci_bundle::{Event, Watch};
 use progress::{Progress, Talk};
+use report_file::ReportFile;
 
 fn main() -> ExitCode {
     secrets::take_note();
@@ -74,7 +76,14 @@ fn main() -> ExitCode {
     for message in weakened {
         progress.on(Event::Warning { message });
     }
+    let file = cli.command.report().map(|path| ReportFile::open(path, cli.command.name())).transpose();
+    let (file, refused) = match file {
+        Ok(file) => (file, None),
+        Err(error) => (None, Some(error)),
+    };
     let result = match cli.command {
+        // Before anything is done that nobody could file.
+        _ if refused.is_some() => refused.map_or(Ok(()), |error| Err(error.into())),
         Verb::Check(args) => args.run(&progress),
         Verb::Copy(args) => args.run(&progress),
         Verb::Export(args) => args.run(&progress),
@@ -91,5 +100,5 @@ fn main() -> ExitCode {
         Verb::Verify(args) => args.run(&progress),
     };
     progress.clear();
-    ending::end(result.err(), json, &advice)
+    ending::end(result.err(), file, json, &advice)
 }

@@ -13,6 +13,7 @@ use super::import::called;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::report;
+use super::report_file::ReportArgs;
 use super::volumes::VolumeArgs;
 
 /// Make one bundle of the images in others, without a network: merge, take some out, complete a delta
@@ -41,6 +42,8 @@ pub(crate) struct PackArgs {
     read_back: bool,
     #[command(flatten)]
     volumes: VolumeArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Plan, look at the file and the room for it, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -72,9 +75,8 @@ impl PackArgs {
             None => pack,
         };
         let packed = pack.run(progress.as_ref())?;
-        if progress.talk().json {
-            report::json(Some(&packed), None::<()>);
-        } else {
+        report::ended(progress.talk().json, Some(&packed), None::<()>);
+        if !progress.talk().json {
             tell(progress, &packed, self.read_back);
             if self.dry_run {
                 progress.answer("dry run", "nothing was written");

@@ -12,6 +12,7 @@ use oci_bundle::{Event, NextStep, Watch};
 use super::live::Live;
 use super::next_steps::Advice;
 use super::report;
+use super::report_file;
 use super::state::State;
 use super::text::{count, escaped, size};
 
@@ -270,7 +271,11 @@ impl Watch for Progress {
                 let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
                 self.say("resolved", &format!("{name}  {digest}{parts}"));
             }
-            Event::Signed { path, key, fingerprint } if !self.talk.quiet => {
+            Event::Signed { path, key, fingerprint } => {
+                report_file::keep_signed(path, key, fingerprint.to_string());
+                if self.talk.quiet {
+                    return;
+                }
                 let text = format!("{}  with {}  {fingerprint}", path.display(), key.display());
                 self.tell(&format!("{:<10} {text}", "signed"));
             }

@@ -13,6 +13,7 @@ use super::input_args::InputArgs;
 use super::left_out::left_out_counts;
 use super::progress::Progress;
 use super::report::{self, Reports};
+use super::report_file::ReportArgs;
 use super::text::{count, numbers, size};
 
 /// Read every byte of a bundle and check every digest, size and reference
@@ -22,6 +23,8 @@ pub(crate) struct VerifyArgs {
     /// Also unpack every layer, to nowhere, and compare it with the image's configuration
     #[arg(long, env = "BUNDLE_DEEP")]
     deep: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Blobs read side by side; 1 is right for a hard disk
     #[arg(short, long, help_heading = FINE, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
     jobs: u16,
