@@ -68,7 +68,7 @@ fn decoded(bytes: &[u8]) -> Result<Vec<u8>, String> {
         Ok(signature) if !signature.is_empty() => return Ok(signature),
         _ if text.is_empty() => "it is empty",
         _ if text.starts_with(b"-----BEGIN") => "it is a PEM: a key, perhaps",
-        _ if text.starts_with(b"{") => "it is a document of Sigstore, not the bare signature",
+        _ if text.starts_with(b"{") => "it is a document of Sigstore",
         _ => "it is not base64",
     };
     Err(what.into())

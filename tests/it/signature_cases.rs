@@ -14,7 +14,7 @@ const BY_ED25519: &[&str] = &["images.tar", "--require-key", "ed25519.pub"];
 
 const BYTES: &[Case] = &[
     ("nothing was done", |_| {}, BY_ED25519, 0, "signed     images.tar  with ed25519.pub"),
-    ("a name in index.json", |d| rename_image(d), BY_ED25519, 3, "index.json hashes to sha256:"),
+    ("a name in index.json", rename_image, BY_ED25519, 3, "index.json hashes to sha256:"),
     (
         "a name in index.json, and bundle.json made to fit",
         |d| {
@@ -172,7 +172,7 @@ const FILES: &[Case] = &[
     ),
     (
         "volumes without a signature",
-        |d| volumes(d),
+        volumes,
         &["v-1of2.tar", "v-2of2.tar", "--require-key", "ed25519.pub"],
         3,
         "v-1of2.tar: not signed: there is no v-1of2.tar.sig",
@@ -213,8 +213,8 @@ mod data_encoding_like {
     pub(super) fn base64(bytes: &[u8]) -> String {
         const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
         let three = |chunk: &[u8]| {
-            let number = chunk.iter().fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-            let letter = |n: usize| LETTERS[(number >> (18 - 6 * n) & 63) as usize] as char;
+            let number = chunk.iter().fold(0_u32, |sum, byte| (sum << 8) | u32::from(*byte)) << (8 * (3 - chunk.len()));
+            let letter = |n: usize| LETTERS[((number >> (18 - 6 * n)) & 63) as usize] as char;
             (0..4).map(|n| if n <= chunk.len() { letter(n) } else { '=' }).collect::<String>()
         };
         bytes.chunks(3).map(three).collect()

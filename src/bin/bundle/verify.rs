@@ -48,11 +48,10 @@ impl VerifyArgs {
                         finding.hint = progress.advice().about_steps(&finding.next_steps);
                     }
                     findings = findings.into_iter().chain(verified.kind()).reduce(Kind::graver);
-                    if progress.talk().json {
-                        reports.push(verified);
-                    } else {
+                    if !progress.talk().json {
                         tell(progress, &verified);
                     }
+                    reports.push(verified);
                 }
                 Err(error) => errors.push(error),
             }
