@@ -43,7 +43,7 @@
 //! The rooms, and who may import whom (kept by `tests/it/layering.rs`):
 //!
 //! ```text
-//! oci ← error ← store ← { lists | runtimes | plan ← transfer | registry | archive } ← verbs ← bin
+//! oci ← error ← store ← { lists | runtimes | signature | plan ← transfer | registry | archive } ← verbs ← bin
 //! ```
 //!
 //! `docs/architecture.md` has the picture, `docs/format.md` the file format.
@@ -60,11 +60,13 @@ pub mod oci;
 mod plan;
 pub mod registry;
 mod runtimes;
+mod signature;
 mod store;
 mod transfer;
 mod verbs;
 
 pub use archive::Expectation;
-pub use error::{Error, Kind, NextStep, Result, shell_word, size};
+pub use error::{Error, Kind, NextStep, Result, SigningStep, shell_word, size};
+pub use signature::{KeyAlgorithm, PrivateKey, PublicKey, RequiredKey, RequiredKeys, SignedBy};
 pub use store::{Event, Quiet, Watch};
 pub use verbs::*;

@@ -15,7 +15,7 @@ pub(crate) use format::inventory::{InventoryJson, MAX_INVENTORY, Whereabouts, Wi
 pub(crate) use format::layout::Layout;
 pub(crate) use format::paths::{blob_path, part_path};
 pub(crate) use format::table::{Part, Piece, Volumes};
-pub(crate) use format::volume_names::{number_in, volume_path};
+pub(crate) use format::volume_names::{number_in, undivided, volume_path};
 pub(crate) use format::volumes::divide;
 pub use read::Expectation;
 #[cfg(feature = "serve")]

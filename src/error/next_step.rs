@@ -359,6 +359,8 @@ pub enum NextStep {
     SetProxyUrl,
     /// Sign an image first, or take it without signatures.
     SignOrTakeWithout,
+    /// Something about keys and signatures of bundles.
+    Signing(super::signing_step::SigningStep),
     /// Say that images from there may be taken.
     AllowSource,
     /// Ask the registry less often.

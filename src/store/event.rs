@@ -1,5 +1,6 @@
 //! `Event`: what happens while it happens, for whoever watches, and the word to stop that comes back.
 
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, Result};
@@ -50,6 +51,15 @@ pub enum Event<'a> {
         done: u64,
         /// How many there are.
         of: u64,
+    },
+    /// A bundle is signed as is required.
+    Signed {
+        /// The bundle.
+        path: &'a Path,
+        /// The file with the public key.
+        key: &'a Path,
+        /// sha256 of that key's DER.
+        fingerprint: &'a Digest,
     },
     /// Something about a host that decides how it is talked to from here on, such as what it turned out not to
     /// take.

@@ -7,10 +7,11 @@ use super::bases::Bases;
 use super::docker_list;
 use super::images::Images;
 use super::planned::{Planned, Selection, announce, takes_images};
-use super::written::{LockPlace, Taker, Writing, writes_bundles};
+use super::written::{LockPlace, Signer, Taker, Writing, writes_bundles};
 use crate::archive::Output;
 use crate::error::{Error, NextStep, Result};
 use crate::registry::RegistryOptions;
+use crate::signature::PrivateKey;
 use crate::store::Watch;
 
 pub use super::written::{ExportFailed, Exported, ExportedBlobs, ExportedImage, ExportedVolume};
@@ -68,6 +69,13 @@ impl Export {
     #[must_use]
     pub fn docker_load(self, platform: Option<Platforms>) -> Self {
         Self { docker_load: platform, ..self }
+    }
+
+    /// Sign the bundle, and put the signature beside it; beside each volume, where there are several.
+    #[must_use]
+    pub fn sign(mut self, key: Option<PrivateKey>) -> Self {
+        self.writing.signer = key.map(|key| Signer(Arc::new(key)));
+        self
     }
 
     /// How to talk to the registries.

@@ -9,6 +9,8 @@ mod opened;
 mod planned;
 mod pushed;
 pub mod report;
+mod report_place;
+mod signed;
 mod superseded;
 mod written;
 
@@ -18,6 +20,7 @@ pub mod export;
 pub mod images;
 pub mod import;
 pub mod inventory;
+pub mod keygen;
 pub mod list;
 pub mod login;
 pub mod mirror_config;
@@ -25,4 +28,5 @@ pub mod pack;
 pub mod page;
 #[cfg(feature = "serve")]
 pub mod serve;
+pub mod sign;
 pub mod verify;

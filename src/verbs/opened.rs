@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::entries::{Entries, Unusable, unlisted_referrers};
+use super::signed::check_signed;
 use super::superseded::{Aside, superseded};
 use crate::archive::{Bundle, Bundles, Expectation, Spooling, check_bundle, check_images};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, Reference};
 use crate::plan::{Budget, Failure, walk};
+use crate::signature::RequiredKeys;
 use crate::store::{Contents, Event, Node, Presence, Reason, Root, RootName, Watch};
 
 /// Which bundles to read, and what they have to be.
@@ -20,6 +22,8 @@ pub(super) struct Input {
     pub(super) bundles: Vec<PathBuf>,
     /// What they have to be.
     pub(super) expect: Vec<Expectation>,
+    /// Who has to have signed them.
+    pub(super) keys: RequiredKeys,
     /// Where to spool to.
     pub(super) tmpdir: Option<PathBuf>,
     /// Bytes of manifests that may be held at once.
@@ -31,20 +35,41 @@ pub(super) struct Input {
 impl Input {
     pub(super) fn new(bundles: impl IntoIterator<Item = PathBuf>) -> Self {
         let bundles = bundles.into_iter().collect();
-        Self { bundles, expect: Vec::new(), tmpdir: None, max_manifests: Budget::DEFAULT, max_spool: None }
+        Self {
+            bundles,
+            expect: Vec::new(),
+            keys: RequiredKeys::default(),
+            tmpdir: None,
+            max_manifests: Budget::DEFAULT,
+            max_spool: None,
+        }
     }
 
-    /// Opens each of them; what is wrong with one does not hide the others.
+    /// Opens each of them, signed as is required; what is wrong with one does not hide the others.
     pub(super) fn open(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
-        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), most: self.max_spool, watch };
-        self.bundles.iter().map(|path| Bundle::open(path, spooling)).collect()
+        self.open_each(false, watch)
     }
 
     /// The same where several complete each other: of one that is damaged, what is good of it.
     pub(super) fn open_as_one(&self, watch: &dyn Watch) -> Vec<Result<Bundle>> {
-        let is_alone = self.bundles.len() == 1;
-        let opened = self.open(watch).into_iter().zip(&self.bundles);
-        opened.map(|(opened, path)| if is_alone { opened } else { or_salvaged(opened, path, watch) }).collect()
+        self.open_each(self.bundles.len() > 1, watch)
+    }
+
+    /// The only door to what is in files: behind it stands nothing that lacks a signature which is required.
+    pub(super) fn open_each(&self, salvage: bool, watch: &dyn Watch) -> Vec<Result<Bundle>> {
+        let spooling = Spooling { tmpdir: self.tmpdir.as_deref(), most: self.max_spool, watch };
+        let open = |path: &PathBuf| {
+            let opened = Bundle::open(path, spooling);
+            let bundle = if salvage { or_salvaged(opened, path, watch) } else { opened }?;
+            check_signed(&self.keys, path, &self.bundles, &bundle, watch)?;
+            Ok(bundle)
+        };
+        self.bundles.iter().map(open).collect()
+    }
+
+    /// Nobody said what has to be in there, or who has to have signed it.
+    pub(super) fn is_taken_on_trust(&self) -> bool {
+        self.expect.is_empty() && !self.keys.are_some()
     }
 
     /// What is not as expected of this bundle by itself.
@@ -92,7 +117,7 @@ impl Input {
 ///
 /// # Errors
 /// It cannot be read at all, or nothing of it is good.
-pub(super) fn or_salvaged(opened: Result<Bundle>, path: &Path, watch: &dyn Watch) -> Result<Bundle> {
+fn or_salvaged(opened: Result<Bundle>, path: &Path, watch: &dyn Watch) -> Result<Bundle> {
     let error = match opened {
         // What came through a pipe is gone.
         Err(error) if error.kind() == Kind::Content && path.as_os_str() != "-" => error,
@@ -110,6 +135,13 @@ macro_rules! reads_bundles {
         #[must_use]
         pub fn expect(mut self, expect: Vec<Expectation>) -> Self {
             self.input.expect = expect;
+            self
+        }
+
+        /// Who has to have signed the bundles: looked at before anything else in them is.
+        #[must_use]
+        pub fn required_keys(mut self, keys: crate::signature::RequiredKeys) -> Self {
+            self.input.keys = keys;
             self
         }
 

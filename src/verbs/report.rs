@@ -13,6 +13,8 @@ use crate::error::{Error, Kind};
 use crate::oci::{Descriptor, Digest, Platform};
 use crate::store::{Contents, Node, Reason, Referrer};
 
+pub use super::report_place::ReportPlace;
+
 /// Why something failed.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

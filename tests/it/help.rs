@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::bundle;
 
 /// Each command with what its usage has to say, in the order of the work.
-const COMMANDS: [(&str, &str); 12] = [
+const COMMANDS: [(&str, &str); 14] = [
     ("export", "bundle export -o FILE [OPTIONS] IMAGE..."),
     ("copy", "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE..."),
     ("verify", "bundle verify [OPTIONS] BUNDLE..."),
@@ -17,12 +17,14 @@ const COMMANDS: [(&str, &str); 12] = [
     ("inventory", "bundle inventory -o FILE [OPTIONS] BUNDLE..."),
     ("pack", "bundle pack -o FILE [OPTIONS] BUNDLE..."),
     ("serve", "bundle serve [OPTIONS] BUNDLE..."),
+    ("sign", "bundle sign --key KEY.pem [OPTIONS] BUNDLE"),
+    ("keygen", "bundle keygen [OPTIONS] NAME"),
     ("login", "bundle login [OPTIONS] HOST[:PORT]"),
     ("logout", "bundle logout [OPTIONS] HOST[:PORT]"),
 ];
 /// Rows of `--help`, and of `-h`. What has to do with two registries has more to say.
-const MOST: (usize, usize) = (104, 74);
-const MOST_FOR_TWO: (usize, usize) = (128, 92);
+const MOST: (usize, usize) = (106, 74);
+const MOST_FOR_TWO: (usize, usize) = (132, 92);
 const COLUMNS: usize = 100;
 
 fn help(args: &[&str]) -> String {

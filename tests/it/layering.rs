@@ -19,6 +19,7 @@ const ONLINE: &[&str] = &[
     "transfer",
     "registry",
     "archive",
+    "signature",
     "verbs",
     "verbs/images",
     "verbs/planned",
@@ -26,9 +27,10 @@ const ONLINE: &[&str] = &[
     "verbs/written",
 ];
 /// What a verb may name that writes bundles of what is in others.
-const BETWEEN_FILES: &[&str] = &["oci", "error", "store", "plan", "transfer", "archive", "verbs", "verbs/written"];
+const BETWEEN_FILES: &[&str] =
+    &["oci", "error", "store", "plan", "transfer", "archive", "signature", "verbs", "verbs/written"];
 /// What a verb may name that cannot: it is offline by construction.
-const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "verbs"];
+const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "signature", "verbs"];
 
 /// Rooms, and folders within rooms, each with what else it may name. A path belongs to the longest
 /// of them that it begins with.
@@ -39,6 +41,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("lists", &["oci"]),
     ("plan", SHARED),
     ("runtimes", &["oci", "error"]),
+    ("signature", &["oci", "error"]),
     ("transfer", &["oci", "error", "store", "plan"]),
     ("archive", &["archive/format", "archive/read", "archive/write", "error"]),
     ("archive/format", SHARED),
@@ -77,6 +80,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/images", &["oci", "error", "store", "lists", "plan", "registry", "archive"]),
     ("verbs/import", ONLINE),
     ("verbs/inventory", ONLINE),
+    ("verbs/keygen", &["oci", "error", "signature"]),
     ("verbs/list", OFFLINE),
     ("verbs/login", &["oci", "error", "store", "registry"]),
     ("verbs/mirror_config", &["oci", "error", "store", "plan", "registry", "archive", "runtimes", "verbs"]),
@@ -87,6 +91,7 @@ const PLAN: &[(&str, &[&str])] = &[
     ("verbs/pushed", ONLINE),
     // It answers, and asks nobody.
     ("verbs/serve", &["oci", "error", "store", "plan", "archive", "verbs", "verbs/list", "verbs/page"]),
+    ("verbs/sign", OFFLINE),
     ("verbs/verify", OFFLINE),
     ("verbs/written", BETWEEN_FILES),
 ];

@@ -177,7 +177,7 @@ fn json_of_export_and_import_has_the_documented_keys() {
     }
     let app = back["images"].as_array().expect("images").iter().find(|i| i["name"] == scene.name("org/app:1.4"));
     let app = app.expect("the app");
-    assert_eq!(keys(app), ["digest", "name", "status", "target"]);
+    assert_eq!(keys(app), ["bytes", "digest", "name", "platforms", "referrers", "status", "target"]);
     assert_eq!(app["target"], format!("{}/library/org/app:1.4", scene.target.host()));
     assert_eq!(app["status"], "pushed");
     assert_eq!(back["blobs"]["bytesSent"], body_bytes(&scene.target), "what it says is what was sent");

@@ -5,10 +5,11 @@
 //! file on a slow drive names all that is in it.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::entries::{Entry, entries};
 use super::header::{self, BLOCK, END};
-use super::paths::{blob_path, part_path};
+use super::paths::{INDEX_JSON, blob_path, part_path};
 use super::table::{Part, Piece, Table, Volumes, pieces};
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest};
@@ -84,6 +85,8 @@ pub(crate) struct Layout {
     regions: Vec<Region>,
     by_digest: HashMap<Digest, usize>,
     digest: Digest,
+    /// Where `index.json` is in the head.
+    index: Range<usize>,
     bytes: u64,
 }
 
@@ -106,10 +109,16 @@ impl Layout {
 
     fn of(contents: &Contents, cut: Option<(&Volumes, u32)>) -> Result<Self> {
         let (entries, digest) = entries(contents, cut)?;
-        let mut head = Vec::new();
+        let (mut head, mut index) = (Vec::new(), 0..0);
         for entry in &entries {
             match entry {
-                Entry::Root(path, bytes) => append(&mut head, path, bytes)?,
+                Entry::Root(path, bytes) => {
+                    append(&mut head, path, bytes)?;
+                    if *path == INDEX_JSON {
+                        let end = head.len() - header::padding(bytes.len() as u64) as usize;
+                        index = end - bytes.len()..end;
+                    }
+                }
                 Entry::Directory(path) => head.extend(header::of_directory(path)?),
                 Entry::Manifest(manifest) => append(&mut head, &entry.path(), manifest.bytes())?,
                 Entry::Blob(_) | Entry::Part(..) | Entry::Sum(..) => break,
@@ -118,12 +127,17 @@ impl Layout {
         let regions = regions(contents, cut.map(|(volumes, number)| (&volumes.table, number)), head.len() as u64)?;
         let bytes = regions.last().map_or(head.len() as u64, Region::end) + END;
         let by_digest = regions.iter().enumerate().map(|(n, r)| (r.digest.clone(), n)).collect();
-        Ok(Self { head, regions, by_digest, digest, bytes })
+        Ok(Self { head, regions, by_digest, digest, index, bytes })
     }
 
     /// sha256 of `index.json`: the identity of the bundle.
     pub(crate) fn digest(&self) -> &Digest {
         &self.digest
+    }
+
+    /// The bytes of `index.json`, which are signed.
+    pub(crate) fn index_json(&self) -> &[u8] {
+        &self.head[self.index.clone()]
     }
 
     /// The length of the whole file in bytes.

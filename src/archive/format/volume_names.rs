@@ -30,6 +30,14 @@ pub(crate) fn sibling(path: &Path, own: u32, count: u32, number: u32) -> Option<
     Some(path.with_file_name(format!("{}-{number}of{count}{ending}", &name[..at])))
 }
 
+/// The path that the names of volumes are made from, for the one at `path`, which has the number `own`.
+pub(crate) fn undivided(path: &Path, own: u32, count: u32) -> Option<PathBuf> {
+    let name = path.file_name()?.to_str()?;
+    let part = format!("-{own}of{count}.");
+    let at = name.rfind(&part)?;
+    Some(path.with_file_name(format!("{}.{}", &name[..at], &name[at + part.len()..])))
+}
+
 /// The number that the name of a file says, where it has that form.
 pub(crate) fn number_in(path: &Path, count: u32) -> Option<u32> {
     let name = path.file_name()?.to_str()?;

@@ -40,6 +40,8 @@ pub(crate) struct Bundle {
     bundle_json: Option<BundleJson>,
     /// It is what is good of a damaged one.
     is_salvaged: bool,
+    /// Of a damaged bundle, its `index.json` as it stands, where that is beyond doubt.
+    salvaged_index: Option<Vec<u8>>,
 }
 
 /// What it comes in: unpacked, as a dump of crane, or packed.
@@ -132,19 +134,25 @@ impl Bundle {
                 index.digest, about.index
             )));
         }
-        Ok(Self { path: path.into(), body, index, bundle_json: about, is_salvaged: false })
+        Ok(Self { path: path.into(), body, index, bundle_json: about, is_salvaged: false, salvaged_index: None })
     }
 
     /// What is good of a damaged one; without an index, it is content alone.
-    pub(super) fn salvaged(path: &Path, tar: Tarball, index: Option<IndexJson>) -> Self {
+    pub(super) fn salvaged(path: &Path, tar: Tarball, index: Option<IndexJson>, bytes: Option<Vec<u8>>) -> Self {
         let nothing = || IndexJson { entries: Vec::new(), bad: Vec::new(), digest: Digest::sha256(b"") };
         let index = index.unwrap_or_else(nothing);
-        Self { path: path.into(), body: Body::Tar(tar), index, bundle_json: None, is_salvaged: true }
+        let (path, body) = (path.into(), Body::Tar(tar));
+        Self { path, body, index, bundle_json: None, is_salvaged: true, salvaged_index: bytes }
     }
 
     /// It is what is good of a damaged one: content that was hashed, and what it names where that is beyond doubt.
     pub(crate) fn is_salvaged(&self) -> bool {
         self.is_salvaged
+    }
+
+    /// Of a damaged bundle, its `index.json` as it stands.
+    pub(super) fn salvaged_index(&self) -> Option<&[u8]> {
+        self.salvaged_index.as_deref()
     }
 
     /// Where the bundle is.

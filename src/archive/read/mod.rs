@@ -16,6 +16,7 @@ mod piece;
 mod recognised;
 mod salvage;
 mod scan;
+mod signed;
 mod slice;
 mod spool;
 mod tarball;

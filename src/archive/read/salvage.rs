@@ -35,6 +35,8 @@ struct Salvaged {
     blobs: Vec<(Digest, Extent)>,
     /// What it names, where that is beyond doubt.
     index: Option<IndexJson>,
+    /// The same as it stands, of a bundle.
+    bytes: Option<Vec<u8>>,
 }
 
 /// An entry as its header says.
@@ -57,11 +59,11 @@ impl Bundle {
         let bytes = file.metadata().map_err(Error::disk("open", path))?.len();
         let looked = Looked { path, file: Arc::new(file), bytes, buffer: Vec::new(), start: 0 };
         let file = looked.file.clone();
-        let Salvaged { blobs, index } = looked.salvage(watch)?;
+        let Salvaged { blobs, index, bytes: document } = looked.salvage(watch)?;
         if blobs.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Self::salvaged(path, Tarball::of_blobs(path, file, bytes, blobs), index)))
+        Ok(Some(Self::salvaged(path, Tarball::of_blobs(path, file, bytes, blobs), index, document)))
     }
 }
 
@@ -130,7 +132,9 @@ impl Looked<'_> {
             (at, in_sequence) = if is_taken || in_sequence { (next, true) } else { (at + BLOCK, false) };
         }
         watch.on(Event::Phase { name: "", items: 0, bytes: 0 });
-        Ok(Salvaged { blobs, index: index(&roots) })
+        let index = index(&roots);
+        let is_ours = index.is_some() && roots.contains_key(BUNDLE_JSON);
+        Ok(Salvaged { blobs, index, bytes: roots.remove(INDEX_JSON).filter(|_| is_ours) })
     }
 
     fn is_whole(&self, digest: &Digest, extent: Extent, watch: &dyn Watch) -> bool {

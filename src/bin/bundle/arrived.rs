@@ -40,16 +40,15 @@ pub(crate) struct Seen<'a> {
 /// When an image is not there.
 pub(crate) fn finish(mut arrived: impl Arrived, dry_run: bool, progress: &Progress) -> Result<(), Failure> {
     let failure = arrived.kind().map(Failure::reported);
-    if progress.talk().json {
-        let mut failed = 0;
-        for failure in arrived.failures() {
-            failure.hint = progress.advice().about(failure.error());
-            failed += 1;
-        }
-        let failed = count(failed, "image");
-        let ended = failure.as_ref().map(|f| Ended::new(f, progress.advice(), &format!("{failed} failed")));
-        report::json(Some(&arrived), ended);
-    } else {
+    let mut failed = 0;
+    for failure in arrived.failures() {
+        failure.hint = progress.advice().about(failure.error());
+        failed += 1;
+    }
+    let failed = count(failed, "image");
+    let ended = failure.as_ref().map(|f| Ended::new(f, progress.advice(), &format!("{failed} failed")));
+    report::ended(progress.talk().json, Some(&arrived), ended);
+    if !progress.talk().json {
         tell(progress, &arrived.seen(), dry_run);
         tell_failures(progress, &mut arrived);
     }

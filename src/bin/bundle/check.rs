@@ -14,6 +14,7 @@ use super::plan_args::chosen;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
+use super::report_file::ReportArgs;
 use super::target_args::NamingArgs;
 use super::text::{count, shell_word};
 
@@ -34,6 +35,8 @@ pub(crate) struct CheckArgs {
     /// Write the names of what is not there into this file, a list for `bundle export -f`
     #[arg(long, value_name = "FILE", env = "BUNDLE_WRITE_MISSING")]
     write_missing: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     #[command(flatten)]
     access: RegistryArgs,
     #[command(flatten)]
@@ -64,6 +67,7 @@ impl CheckArgs {
         let write_missing = self.write_missing.clone();
         let mut check = Check::new(images, self.input.bundles)
             .expect(self.input.expect)
+            .required_keys(self.input.keys.required()?)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)
@@ -78,13 +82,12 @@ impl CheckArgs {
         }
         let mut checked = check.run(progress.clone())?;
         let failure = checked.kind().map(Failure::reported);
-        if progress.talk().json {
-            for failure in checked.failures() {
-                failure.hint = progress.advice().about(failure.error());
-            }
-            let ended = failure.as_ref().map(|f| Ended::new(f, progress.advice(), &summary(&checked)));
-            report::json(Some(&checked), ended);
-        } else {
+        for failure in checked.failures() {
+            failure.hint = progress.advice().about(failure.error());
+        }
+        let ended = failure.as_ref().map(|f| Ended::new(f, progress.advice(), &summary(&checked)));
+        report::ended(progress.talk().json, Some(&checked), ended);
+        if !progress.talk().json {
             tell(progress, &checked);
             print_all(checked.failures().map(|failure| failure.error()), progress.advice());
             let counts = checked.counts;

@@ -1,6 +1,7 @@
 //! The command line as clap reads it, and how it is refused: like every error of this program.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::ExitCode;
 
 use clap::builder::{BoolishValueParser, Resettable};
@@ -17,6 +18,7 @@ use super::format::{self, Format};
 use super::help;
 use super::import::ImportArgs;
 use super::inventory::InventoryArgs;
+use super::keygen::KeygenArgs;
 use super::list::ListArgs;
 use super::login::{LoginArgs, LogoutArgs};
 use super::mirror_config::MirrorConfigArgs;
@@ -24,6 +26,7 @@ use super::next_steps::Advice;
 use super::pack::PackArgs;
 use super::registry_args::weakened_by_environment;
 use super::serve::ServeArgs;
+use super::sign::SignArgs;
 use super::verify::VerifyArgs;
 
 /// Carry container images across an air gap in one file, with every digest unchanged.
@@ -76,6 +79,8 @@ pub(crate) enum Verb {
     Inventory(InventoryArgs),
     Pack(PackArgs),
     Serve(ServeArgs),
+    Sign(SignArgs),
+    Keygen(KeygenArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
 }
@@ -89,14 +94,33 @@ impl Verb {
             Self::Export(_) => "export",
             Self::Import(_) => "import",
             Self::Inventory(_) => "inventory",
+            Self::Keygen(_) => "keygen",
             Self::List(_) => "list",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",
             Self::MirrorConfig(_) => "mirror-config",
             Self::Pack(_) => "pack",
             Self::Serve(_) => "serve",
+            Self::Sign(_) => "sign",
             Self::Verify(_) => "verify",
         }
+    }
+}
+
+impl Verb {
+    /// Where its report goes, of those that move or check something.
+    pub(crate) fn report(&self) -> Option<&Path> {
+        let args = match self {
+            Self::Check(args) => &args.report,
+            Self::Copy(args) => &args.report,
+            Self::Export(args) => &args.report,
+            Self::Import(args) => &args.report,
+            Self::Inventory(args) => &args.report,
+            Self::Pack(args) => &args.report,
+            Self::Verify(args) => &args.report,
+            _ => return None,
+        };
+        args.report.as_deref()
     }
 }
 
@@ -164,7 +188,7 @@ pub(crate) fn refuse(error: &clap::Error) -> ExitCode {
         false => (None, Some(tips.join("; "))),
     };
     let failure = Failure { go_on: go_on.map(Box::new), tip, ..Error::usage(message.replace('\'', "`")).into() };
-    ending::end(Some(failure), wants_json(), &Advice::default())
+    ending::end(Some(failure), None, wants_json(), &Advice::default())
 }
 
 fn one_line(paragraph: &str) -> String {

@@ -12,6 +12,7 @@ use super::image_args::ImageArgs;
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
+use super::report_file::ReportArgs;
 use super::side_args::{Side, SourceSide};
 use super::target_args::TargetArgs;
 
@@ -24,6 +25,8 @@ use super::target_args::TargetArgs;
 pub(crate) struct CopyArgs {
     #[command(flatten)]
     target: TargetArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     #[command(flatten)]
     images: ImageArgs,
     #[command(flatten)]

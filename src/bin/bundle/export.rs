@@ -10,11 +10,13 @@ use oci_bundle::{Error, NextStep, Result};
 
 use super::errors::Failure;
 use super::image_args::ImageArgs;
+use super::key_args::private_key;
 use super::left_out::{layers, left_out_platforms};
 use super::plan_args::PlanArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
+use super::report_file::ReportArgs;
 use super::text::{count, shell_word, size};
 use super::volumes::VolumeArgs;
 
@@ -53,8 +55,13 @@ pub(crate) struct ExportArgs {
         env = "BUNDLE_REF_NAME"
     )]
     ref_name: RefName,
+    /// Sign with this private key, as `bundle sign` does; BUNDLE_KEY_PASSWORD opens an encrypted one
+    #[arg(long, value_name = "KEY.pem", env = "BUNDLE_SIGN_KEY")]
+    sign_key: Option<PathBuf>,
     #[command(flatten)]
     volumes: VolumeArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Resolve and plan, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -79,6 +86,7 @@ impl ExportArgs {
         let selection = self.images.selection(&self.plan, &self.registry, progress)?;
         let hosts = selection.hosts();
         self.volumes.check()?;
+        let key = self.sign_key.as_deref().map(private_key).transpose()?;
         let mut export = Export::new(selection, self.output.unwrap_or_default())
             .bases(self.bases)
             .docker_load(self.docker_load)
@@ -91,15 +99,15 @@ impl ExportArgs {
             .read_back(self.read_back)
             .referrers(self.plan.referrers.into())
             .short_names(self.ref_name == RefName::Tag)
+            .sign(key)
             .volume_size(self.volumes.volume_size)
             .registry(self.registry.options(&hosts, None)?);
         if let Some(take) = self.volumes.taker(progress) {
             export = export.hand_on(take);
         }
         let exported = export.run(progress.clone())?;
-        if progress.talk().json {
-            report::json(Some(&exported), None::<()>);
-        } else {
+        report::ended(progress.talk().json, Some(&exported), None::<()>);
+        if !progress.talk().json {
             tell(progress, &exported, self.read_back);
             if self.dry_run {
                 for image in &exported.images {
@@ -146,6 +154,10 @@ pub(crate) fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
         let bytes = exported.volumes.iter().map(|volume| volume.bytes).sum();
         let volumes = count(u64::from(first.count), "volume");
         progress.say("wrote", &format!("{volumes}  {}  bundle {digest}", size(bytes)));
+        let signed = exported.volumes.iter().filter(|volume| volume.signature.is_some()).count() as u64;
+        if signed > 0 {
+            progress.say("signed", &format!("{}, each in a file beside it: NAME.tar.sig", count(signed, "volume")));
+        }
         let paths = exported.volumes.iter().map(|volume| volume.bundle.display().to_string());
         let files: Vec<String> = paths.map(|path| shell_word(&path).into_owned()).collect();
         progress.say("next", &format!("bundle import {} --registry HOST --expect {digest}", files.join(" ")));
@@ -166,5 +178,8 @@ pub(crate) fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
         (false, true) => "read back",
     };
     progress.say("wrote", &format!("{path}  {}  bundle {digest}  ({safe})", size(bytes)));
+    if let Some(signature) = &exported.signature {
+        progress.say("signed", &signature.display().to_string());
+    }
     progress.say("next", &format!("bundle import {} --registry HOST --expect {digest}", shell_word(&path.to_string())));
 }

@@ -12,6 +12,7 @@ use super::errors::Failure;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
+use super::report_file::ReportArgs;
 use super::target_args::TargetArgs;
 use super::text::{shell_word, size};
 
@@ -32,12 +33,14 @@ pub(crate) struct ImportArgs {
     /// Take only images whose names in the bundle begin so: HOST or HOST/PATH (repeatable)
     #[arg(long, value_name = "PREFIX", env = "BUNDLE_ALLOW_SOURCE", value_delimiter = ',')]
     allow_source: Vec<SourcePrefix>,
-    /// Take nothing on trust: --expect is needed, http only with =HOST, and no credentials that others can change
+    /// Take nothing on trust: --expect or --require-key is needed, http only with =HOST, and no credentials that others can change
     #[arg(long, env = "BUNDLE_STRICT")]
     strict: bool,
     /// Of several volumes, send what this one has, and leave the others to other importers
     #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(1..))]
     volume: Option<u32>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     #[command(flatten)]
     access: RegistryArgs,
     #[command(flatten)]
@@ -53,6 +56,7 @@ impl ImportArgs {
         let next = self.then_mirror(&host, namespace.as_deref());
         let mut import = Import::new(self.input.bundles, host.clone())
             .expect(self.input.expect)
+            .required_keys(self.input.keys.required()?)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)

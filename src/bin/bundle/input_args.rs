@@ -8,6 +8,7 @@ use oci_bundle::{Expectation, NextStep};
 
 use super::errors::Failure;
 use super::help::FINE;
+use super::key_args::KeyArgs;
 use super::progress::Progress;
 use super::text::parse_size;
 
@@ -20,6 +21,8 @@ pub(crate) struct InputArgs {
     /// Take nothing but this bundle (sha256:…) or this image (NAME@sha256:…); repeatable
     #[arg(long, value_name = "DIGEST", help_heading = None::<&str>, env = "BUNDLE_EXPECT", value_delimiter = ',')]
     pub(crate) expect: Vec<Expectation>,
+    #[command(flatten)]
+    pub(crate) keys: KeyArgs,
     /// Where standard input and compressed bundles are unpacked to
     #[arg(long, help_heading = FINE, value_name = "DIR", env = "BUNDLE_TMPDIR")]
     pub(crate) tmpdir: Option<PathBuf>,

@@ -13,6 +13,7 @@ use super::help::FINE;
 use super::progress::Progress;
 use super::registry_args::RegistryArgs;
 use super::report;
+use super::report_file::ReportArgs;
 use super::text::{count, parse_size, shell_word, size};
 use super::values::registry_host;
 
@@ -50,6 +51,8 @@ pub(crate) struct InventoryArgs {
     /// Take nothing but this bundle (sha256:…) or this image (NAME@sha256:…); repeatable
     #[arg(long, value_name = "DIGEST", env = "BUNDLE_EXPECT", value_delimiter = ',')]
     expect: Vec<Expectation>,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Where standard input and compressed bundles are unpacked to
     #[arg(long, help_heading = FINE, value_name = "DIR", env = "BUNDLE_TMPDIR")]
     tmpdir: Option<PathBuf>,
@@ -70,9 +73,8 @@ impl InventoryArgs {
             None => self.of_files()?,
         };
         let inventoried = inventory.run(progress.clone())?;
-        if progress.talk().json {
-            report::json(Some(&inventoried), None::<()>);
-        } else {
+        report::ended(progress.talk().json, Some(&inventoried), None::<()>);
+        if !progress.talk().json {
             tell(progress, &inventoried);
         }
         Ok(())

@@ -40,10 +40,11 @@ pub(crate) struct ListArgs {
 impl ListArgs {
     pub(crate) fn run(self, format: Format, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.input.check(progress)?;
-        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
+        let InputArgs { bundles, expect, keys, tmpdir, max_spool, max_manifests } = self.input;
         let mut listed = Vec::new();
         let (mut errors, mut damage) = (Vec::new(), None::<Kind>);
-        let list = List::new(bundles).expect(expect).tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
+        let list = List::new(bundles).expect(expect).required_keys(keys.required()?).tmpdir(tmpdir);
+        let list = list.max_manifests(max_manifests).max_spool(max_spool);
         let found = list.run(progress.as_ref());
         let all = found.len();
         for one in found {

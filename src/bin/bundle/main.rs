@@ -18,6 +18,8 @@ mod image_args;
 mod import;
 mod input_args;
 mod inventory;
+mod key_args;
+mod keygen;
 mod left_out;
 mod list;
 mod live;
@@ -30,10 +32,12 @@ mod progress;
 mod prompt;
 mod registry_args;
 mod report;
+mod report_file;
 mod secrets;
 mod serve;
 mod served;
 mod side_args;
+mod sign;
 mod signals;
 mod state;
 mod target_args;
@@ -51,6 +55,7 @@ use format::Format;
 use next_steps::Advice;
 use oci_bundle::{Event, Watch};
 use progress::{Progress, Talk};
+use report_file::ReportFile;
 
 fn main() -> ExitCode {
     secrets::take_note();
@@ -71,20 +76,29 @@ fn main() -> ExitCode {
     for message in weakened {
         progress.on(Event::Warning { message });
     }
+    let file = cli.command.report().map(|path| ReportFile::open(path, cli.command.name())).transpose();
+    let (file, refused) = match file {
+        Ok(file) => (file, None),
+        Err(error) => (None, Some(error)),
+    };
     let result = match cli.command {
+        // Before anything is done that nobody could file.
+        _ if refused.is_some() => refused.map_or(Ok(()), |error| Err(error.into())),
         Verb::Check(args) => args.run(&progress),
         Verb::Copy(args) => args.run(&progress),
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),
         Verb::Inventory(args) => args.run(&progress),
+        Verb::Keygen(args) => args.run(&progress),
         Verb::List(args) => args.run(cli.shared.format, &progress),
         Verb::Login(args) => args.run(&progress),
         Verb::Logout(args) => args.run(&progress),
         Verb::MirrorConfig(args) => args.run(&progress),
         Verb::Pack(args) => args.run(&progress),
         Verb::Serve(args) => args.run(&progress),
+        Verb::Sign(args) => args.run(&progress),
         Verb::Verify(args) => args.run(&progress),
     };
     progress.clear();
-    ending::end(result.err(), json, &advice)
+    ending::end(result.err(), file, json, &advice)
 }

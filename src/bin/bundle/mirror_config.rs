@@ -76,6 +76,7 @@ impl MirrorConfigArgs {
         let options = access.options(std::slice::from_ref(&host), None)?;
         let mut config = MirrorConfig::new(self.input.bundles, host, self.runtime)
             .expect(self.input.expect)
+            .required_keys(self.input.keys.required()?)
             .tmpdir(self.input.tmpdir)
             .max_manifests(self.input.max_manifests)
             .max_spool(self.input.max_spool)

@@ -14,6 +14,7 @@ use super::import::called;
 use super::input_args::InputArgs;
 use super::progress::Progress;
 use super::report;
+use super::report_file::ReportArgs;
 use super::volumes::VolumeArgs;
 
 /// Make one bundle of the images in others, without a network: merge, take some out, complete a delta
@@ -45,6 +46,8 @@ pub(crate) struct PackArgs {
     read_back: bool,
     #[command(flatten)]
     volumes: VolumeArgs,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Plan, look at the file and the room for it, and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -60,9 +63,14 @@ impl PackArgs {
         self.output.as_deref().map_or(Ok(()), refuse_output)?;
         self.input.check(progress)?;
         self.volumes.check()?;
-        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
+        let InputArgs { bundles, expect, keys, tmpdir, max_spool, max_manifests } = self.input;
         let pack = Pack::new(bundles, self.output.unwrap_or_default());
-        let pack = pack.expect(expect).tmpdir(tmpdir).max_spool(max_spool).max_manifests(max_manifests);
+        let pack = pack
+            .expect(expect)
+            .required_keys(keys.required()?)
+            .tmpdir(tmpdir)
+            .max_spool(max_spool)
+            .max_manifests(max_manifests);
         let pack = pack.only(self.only).name(self.name.as_deref().map(called).transpose()?).force(self.force);
         let pack = pack.read_back(self.read_back).dry_run(self.dry_run).jobs(usize::from(self.jobs));
         let pack = pack.volume_size(self.volumes.volume_size).docker_load(self.docker_load);
@@ -71,9 +79,8 @@ impl PackArgs {
             None => pack,
         };
         let packed = pack.run(progress.as_ref())?;
-        if progress.talk().json {
-            report::json(Some(&packed), None::<()>);
-        } else {
+        report::ended(progress.talk().json, Some(&packed), None::<()>);
+        if !progress.talk().json {
             tell(progress, &packed, self.read_back);
             if self.dry_run {
                 progress.answer("dry run", "nothing was written");

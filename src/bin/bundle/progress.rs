@@ -12,6 +12,7 @@ use oci_bundle::{Event, NextStep, Watch};
 use super::live::Live;
 use super::next_steps::Advice;
 use super::report;
+use super::report_file;
 use super::state::State;
 use super::text::{count, escaped, size};
 
@@ -269,6 +270,14 @@ impl Watch for Progress {
                 let parts: Vec<String> = counted.collect();
                 let parts = if parts.is_empty() { String::new() } else { format!("  {}", parts.join(", ")) };
                 self.say("resolved", &format!("{name}  {digest}{parts}"));
+            }
+            Event::Signed { path, key, fingerprint } => {
+                report_file::keep_signed(path, key, fingerprint.to_string());
+                if self.talk.quiet {
+                    return;
+                }
+                let text = format!("{}  with {}  {fingerprint}", path.display(), key.display());
+                self.tell(&format!("{:<10} {text}", "signed"));
             }
             Event::Spooling { from, to, most, free } if !self.talk.quiet => {
                 let (to, most, free) = (to.display(), size(most), size(free));

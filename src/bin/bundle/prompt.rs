@@ -43,18 +43,28 @@ pub(crate) fn enter(question: &str) -> Result<bool> {
 /// # Errors
 /// Standard input cannot be read, or has none.
 pub(crate) fn password() -> Result<String> {
-    let asks = is_possible();
-    if asks {
-        // In this order: whoever sees the question may type at once.
-        hide();
-        ask("Password: ");
+    if is_possible() {
+        return hidden("Password: ");
     }
-    let answer = if asks { read_line() } else { read_all() };
-    if asks {
-        restore();
-        ask("\n");
-    }
-    match answer? {
+    not_empty(read_all()?)
+}
+
+/// A password that somebody types at the terminal, and that is not shown.
+///
+/// # Errors
+/// The terminal cannot be read, or nothing was typed.
+pub(crate) fn hidden(question: &str) -> Result<String> {
+    // In this order: whoever sees the question may type at once.
+    hide();
+    ask(question);
+    let answer = read_line();
+    restore();
+    ask("\n");
+    not_empty(answer?)
+}
+
+fn not_empty(password: String) -> Result<String> {
+    match password {
         empty if empty.is_empty() => Err(Error::usage("the password on standard input is empty")),
         password => Ok(password),
     }

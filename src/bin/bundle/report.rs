@@ -9,6 +9,7 @@ use oci_bundle::registry::redacted_json;
 use serde::Serialize;
 
 use super::escape::harmless_json;
+use super::report_file;
 use super::text::escaped;
 
 /// Why some of the output was lost: there is one standard output.
@@ -43,6 +44,20 @@ pub(crate) fn json<T: Serialize, E: Serialize>(report: Option<&T>, ended: Option
     match serde_json::to_string(&Whole { report, ended }) {
         Ok(text) => write(format!("{}\n", harmless_json(&redacted_json(&text))).as_bytes()),
         Err(e) => lose(Error::content(e.to_string())),
+    }
+}
+
+/// What a command ends with: kept for `--report`, and printed where JSON is wanted.
+pub(crate) fn ended<T: Serialize, E: Serialize>(prints: bool, report: Option<&T>, ended: Option<E>) {
+    let whole = Whole { report, ended };
+    if report_file::is_wanted() {
+        match serde_json::to_value(&whole) {
+            Ok(object) => report_file::keep(object),
+            Err(e) => lose(Error::content(e.to_string())),
+        }
+    }
+    if prints {
+        json(whole.report, whole.ended);
     }
 }
 

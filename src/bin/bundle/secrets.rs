@@ -5,7 +5,7 @@ use oci_bundle::registry::{Credential, Secret, keep_from_authority};
 /// Takes note of them. Not all are used, and none is for others to read.
 pub(crate) fn take_note() {
     // A secret is known for one from when it is made.
-    for variable in ["BUNDLE_PASSWORD", "BUNDLE_SRC_PASSWORD"] {
+    for variable in ["BUNDLE_KEY_PASSWORD", "BUNDLE_PASSWORD", "BUNDLE_SRC_PASSWORD"] {
         drop(std::env::var(variable).map(Secret::from));
     }
     drop(std::env::var("AUTHCRED").map(|value| Credential::from_authorization_value(&value)));

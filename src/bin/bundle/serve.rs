@@ -73,9 +73,10 @@ pub(crate) struct ServeArgs {
 impl ServeArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.input.check(progress)?;
-        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
+        let InputArgs { bundles, expect, keys, tmpdir, max_spool, max_manifests } = self.input;
         let mut serve = Serve::new(bundles, self.listen)
             .expect(expect)
+            .required_keys(keys.required()?)
             .tmpdir(tmpdir)
             .max_manifests(max_manifests)
             .max_spool(max_spool)

@@ -13,6 +13,7 @@ use super::input_args::InputArgs;
 use super::left_out::left_out_counts;
 use super::progress::Progress;
 use super::report::{self, Reports};
+use super::report_file::ReportArgs;
 use super::text::{count, numbers, size};
 
 /// Read every byte of a bundle and check every digest, size and reference
@@ -22,6 +23,8 @@ pub(crate) struct VerifyArgs {
     /// Also unpack every layer, to nowhere, and compare it with the image's configuration
     #[arg(long, env = "BUNDLE_DEEP")]
     deep: bool,
+    #[command(flatten)]
+    pub(crate) report: ReportArgs,
     /// Blobs read side by side; 1 is right for a hard disk
     #[arg(short, long, help_heading = FINE, value_name = "N", default_value_t = 4, value_parser = clap::value_parser!(u16).range(1..=256), env = "BUNDLE_JOBS")]
     jobs: u16,
@@ -32,10 +35,11 @@ pub(crate) struct VerifyArgs {
 impl VerifyArgs {
     pub(crate) fn run(self, progress: &Arc<Progress>) -> Result<(), Failure> {
         self.input.check(progress)?;
-        let InputArgs { bundles, expect, tmpdir, max_spool, max_manifests } = self.input;
+        let InputArgs { bundles, expect, keys, tmpdir, max_spool, max_manifests } = self.input;
         let asked = bundles.len();
         let verify = Verify::new(bundles).deep(self.deep).jobs(usize::from(self.jobs)).expect(expect);
-        let verify = verify.tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
+        let verify =
+            verify.required_keys(keys.required()?).tmpdir(tmpdir).max_manifests(max_manifests).max_spool(max_spool);
         let (mut reports, mut errors, mut findings) = (Vec::new(), Vec::new(), None::<Kind>);
         for one in verify.run(progress.as_ref()) {
             match one {
@@ -44,11 +48,10 @@ impl VerifyArgs {
                         finding.hint = progress.advice().about_steps(&finding.next_steps);
                     }
                     findings = findings.into_iter().chain(verified.kind()).reduce(Kind::graver);
-                    if progress.talk().json {
-                        reports.push(verified);
-                    } else {
+                    if !progress.talk().json {
                         tell(progress, &verified);
                     }
+                    reports.push(verified);
                 }
                 Err(error) => errors.push(error),
             }

@@ -108,7 +108,7 @@ fn run(script: &str, volume: &ExportedVolume) -> Result<()> {
     command.env("BUNDLE_VOLUME", &volume.bundle);
     command.env("BUNDLE_VOLUME_NUMBER", volume.number.to_string());
     command.env("BUNDLE_VOLUME_COUNT", volume.count.to_string());
-    for secret in ["BUNDLE_PASSWORD", "AUTHCRED"] {
+    for secret in ["BUNDLE_KEY_PASSWORD", "BUNDLE_PASSWORD", "AUTHCRED"] {
         command.env_remove(secret);
     }
     let status = command.status().map_err(|e| failed(e.to_string()))?;

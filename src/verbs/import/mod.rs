@@ -90,7 +90,7 @@ impl Import {
     /// When the bundle cannot be read at all, names collide, or the registry cannot be reached.
     pub fn run(mut self, watch: Arc<dyn Watch>) -> Result<Imported> {
         if self.strict {
-            policy::be_strict(&self.input.expect, &mut self.destination.registry)?;
+            policy::be_strict(self.input.is_taken_on_trust(), &mut self.destination.registry)?;
         }
         let (bundles, unreadable) = self.open(watch.as_ref())?;
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
@@ -145,7 +145,7 @@ impl Import {
         for (path, opened) in self.input.bundles.iter().zip(self.input.open_as_one(watch)) {
             match opened {
                 Ok(bundle) => bundles.push(bundle),
-                Err(error) if error.kind() == Kind::Content && self.input.expect.is_empty() => {
+                Err(error) if error.kind() == Kind::Content && self.input.is_taken_on_trust() => {
                     unreadable.push(Unusable { label: path.display().to_string(), error });
                 }
                 Err(error) => return Err(error),

@@ -1,6 +1,5 @@
 //! What a site does not want: images from elsewhere, and anything on trust.
 
-use crate::archive::Expectation;
 use crate::error::{Error, NextStep, Result};
 use crate::plan::SourcePrefix;
 use crate::registry::{PlainHttp, RegistryOptions};
@@ -28,14 +27,14 @@ pub(super) fn check_sources(images: &[Image], allowed: &[SourcePrefix]) -> Resul
     Err(Error::refused(format!("not from an allowed source ({from}): {named}{more}"), NextStep::AllowSource))
 }
 
-/// That something is pinned; no registry is spoken to in clear that nobody named, and no file with credentials is
+/// That something is pinned, or has to be signed; no registry is spoken to in clear that nobody named, and no file with credentials is
 /// taken that others can change.
 ///
 /// # Errors
 /// What the command line lacks, or has too much.
-pub(super) fn be_strict(expect: &[Expectation], registry: &mut RegistryOptions) -> Result<()> {
-    if expect.is_empty() {
-        let message = "strict: nothing is imported that is not pinned".into();
+pub(super) fn be_strict(is_on_trust: bool, registry: &mut RegistryOptions) -> Result<()> {
+    if is_on_trust {
+        let message = "strict: nothing is imported that is neither pinned nor signed with a required key".into();
         return Err(Error::Usage { message, next: Some(NextStep::Pin) });
     }
     registry.strict_credential_files = true;

@@ -9,15 +9,14 @@ use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Reference, VerifyReader};
 use crate::store::{Contents, Event, Node, Presence, Source, Watch, side_by_side};
 use crate::verbs::bases::whereabouts;
-use crate::verbs::opened::{Input, Opened, or_salvaged};
+use crate::verbs::opened::{Input, Opened};
 
 /// Takes the inventory of these files, as if they were one.
 ///
 /// # Errors
 /// One cannot be read, or nothing of it is good; or they are not what was expected.
 pub(super) fn take(input: &Input, jobs: usize, watch: &dyn Watch) -> Result<Taken> {
-    let opened = input.open(watch).into_iter().zip(&input.bundles);
-    let bundles = opened.map(|(one, path)| or_salvaged(one, path, watch)).collect::<Result<Vec<Bundle>>>()?;
+    let bundles = input.open_each(true, watch).into_iter().collect::<Result<Vec<Bundle>>>()?;
     bundles.iter().try_for_each(|bundle| input.check(bundle))?;
     input.check_together(bundles.iter())?;
     let mut damaged: Vec<DamagedContent> = Vec::new();

@@ -1,6 +1,7 @@
 //! The one way from contents to a registry: what images are called there, what is there already, what is sent, and
 //! what is read back.
 
+mod about;
 mod placed;
 pub(super) mod report;
 mod single;
@@ -19,6 +20,7 @@ use crate::transfer::{
     Before, ExistingTag, Image, Outcome, Pushed, ReadBack, Status, Survey, push, read_back, survey, tags_before,
 };
 use crate::verbs::report::LeftOut;
+use about::About;
 
 use single::Single;
 
@@ -126,6 +128,8 @@ pub(super) struct Arrival {
     left_out: Vec<LeftOut>,
     /// What a dry run found missing: blobs, and their length in bytes.
     to_send: Option<(u64, u64)>,
+    /// What the images are.
+    about: HashMap<Digest, About>,
 }
 
 impl Destination {
@@ -219,7 +223,8 @@ impl Destination {
             outcome.images.push(Pushed::failed(image, error, watch));
         }
         outcome.images.extend(settled);
-        Ok(Arrival { outcome, read_back, left_out, to_send: self.dry_run.then_some(to_send) })
+        let about = About::of_each(contents, &outcome.images);
+        Ok(Arrival { outcome, read_back, left_out, to_send: self.dry_run.then_some(to_send), about })
     }
 }
 

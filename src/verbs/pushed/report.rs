@@ -7,7 +7,7 @@ use super::Arrival;
 use crate::error::Kind;
 use crate::oci::{Attached, Digest};
 use crate::transfer::{Damaged, Outcome, Pushed, ReadBack, Status};
-use crate::verbs::report::{Failure, LeftOut};
+use crate::verbs::report::{Failure, LeftOut, ReferrerReport};
 
 /// How an image ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
@@ -39,6 +39,13 @@ pub struct PushedImage {
     pub target: String,
     /// Its digest.
     pub digest: Digest,
+    /// The platforms that its indexes name and that come along; empty for a single manifest.
+    pub platforms: Vec<String>,
+    /// Bytes of the blobs that it and what refers to it take alone; what images share counts for each.
+    pub bytes: u64,
+    /// What refers to it, or to a part of it: signatures, attestations, SBOMs and others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub referrers: Option<Vec<ReferrerReport>>,
     /// What its tag named at the target before, if it was there.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub previous_digest: Option<Digest>,
@@ -132,7 +139,8 @@ pub(in crate::verbs) struct Arrived {
 
 impl From<Arrival> for Arrived {
     fn from(arrival: Arrival) -> Self {
-        let Arrival { outcome, read_back, left_out, to_send } = arrival;
+        let Arrival { outcome, read_back, left_out, to_send, about } = arrival;
+        let of = |digest: &Digest| about.get(digest).cloned();
         let status = |status| match status {
             Status::Failed => ImageStatus::Failed,
             Status::Incomplete => ImageStatus::Incomplete,
@@ -144,6 +152,9 @@ impl From<Arrival> for Arrived {
         let Outcome { images, before, mounted, present, sent, bytes_sent } = outcome;
         let image = |pushed: Pushed| PushedImage {
             previous_digest: before.of(&pushed.image).cloned(),
+            platforms: of(&pushed.image.digest).map(|about| about.platforms).unwrap_or_default(),
+            bytes: of(&pushed.image.digest).map(|about| about.bytes).unwrap_or_default(),
+            referrers: of(&pushed.image.digest).and_then(|about| about.referrers),
             name: pushed.image.name.name(),
             target: pushed.image.target.to_string(),
             digest: pushed.image.digest,

@@ -53,7 +53,7 @@ impl Sources {
         for opened in self.input.open_as_one(watch) {
             match opened {
                 Ok(bundle) => bundles.push(bundle),
-                Err(error) if error.kind() == Kind::Content && self.input.expect.is_empty() => {
+                Err(error) if error.kind() == Kind::Content && self.input.is_taken_on_trust() => {
                     warn(&error, watch);
                     unreadable = Some(error);
                 }

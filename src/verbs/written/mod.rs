@@ -3,6 +3,7 @@
 mod failed;
 mod lock;
 mod report;
+mod signed;
 mod taken;
 mod volumes;
 
@@ -17,6 +18,7 @@ use report::report;
 use volumes::{InVolumes, Place};
 
 pub(super) use lock::LockPlace;
+pub(super) use signed::Signer;
 pub(super) use taken::Taker;
 
 pub use failed::ExportFailed;
@@ -36,6 +38,8 @@ pub(super) struct Writing {
     pub(super) volume_size: Option<u64>,
     /// Who takes finished volumes.
     pub(super) taker: Option<Taker>,
+    /// Who signs.
+    pub(super) signer: Option<Signer>,
     /// Blobs that are fetched side by side.
     pub(super) jobs: usize,
     /// What becomes of each image.
@@ -93,6 +97,7 @@ impl Writing {
             read_back: false,
             volume_size: None,
             taker: None,
+            signer: None,
             jobs: 4,
             status,
         }
@@ -107,6 +112,9 @@ impl Writing {
         let is_named = !self.output.as_os_str().is_empty();
         if self.volume_size.is_some() {
             return if is_named { check_room_beside(&self.output, 0).map(|()| None) } else { Ok(None) };
+        }
+        if let Some(signer) = self.signer.as_ref().filter(|_| is_named && !self.force) {
+            signer.check_place(&self.output)?;
         }
         let goes_without = self.dry_run && !is_named;
         if goes_without { Ok(None) } else { Output::open(&self.output, self.force).map(Some) }
@@ -125,9 +133,9 @@ impl Writing {
     ) -> Result<Exported, ExportFailed> {
         let mut exported = report(contents);
         if let Some(size) = self.volume_size {
-            let Self { output, force, read_back, taker, jobs, .. } = self;
+            let Self { output, force, read_back, taker, signer, jobs, .. } = self;
             let (force, read_back, jobs) = (*force, *read_back, *jobs);
-            let place = Place { output, force, read_back, taker: taker.as_ref(), jobs };
+            let place = Place { output, force, read_back, taker: taker.as_ref(), signer: signer.as_ref(), jobs };
             let volumes = InVolumes::new(place, size, contents, source, watch)?;
             if self.dry_run {
                 volumes.planned(&mut exported)?;
@@ -147,6 +155,7 @@ impl Writing {
             output.give_up();
             return room.map(|()| exported).map_err(Into::into);
         }
+        let index_json = self.signer.as_ref().map(|_| layout.index_json().to_vec());
         let writer = output.begin(layout, self.jobs, watch)?;
         let wanted = contents.carried_blobs().map(Wanted::Whole).collect();
         let fetched = fetch(contents, wanted, source, &writer, self.jobs, watch);
@@ -159,6 +168,9 @@ impl Writing {
         (exported.blobs.fetched, exported.blobs.resumed) = (fetched.fetched, fetched.resumed);
         let written = writer.finish(self.read_back.then_some(self.jobs), watch)?;
         let Written { path, bytes, digest, synced } = written;
+        if let (Some(signer), Some(index_json)) = (&self.signer, index_json) {
+            exported.signature = Some(signer.sign(&path, &index_json, self.force)?);
+        }
         (exported.bundle, exported.digest, exported.bytes) = (Some(path), Some(digest), Some(bytes));
         exported.synced = synced;
         exported.images.iter_mut().for_each(|image| image.status = self.status);

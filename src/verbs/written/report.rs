@@ -70,6 +70,9 @@ pub struct Exported {
     /// Its length in bytes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bytes: Option<u64>,
+    /// The signature beside it, where it was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<PathBuf>,
     /// The files, where the bundle is divided into volumes.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub volumes: Vec<ExportedVolume>,
@@ -94,6 +97,9 @@ pub struct Exported {
 pub struct ExportedVolume {
     /// Where it is, or was before it was handed on.
     pub bundle: PathBuf,
+    /// The signature beside it, where it was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signature: Option<PathBuf>,
     /// Its number, from 1.
     pub number: u32,
     /// How many there are.
@@ -129,6 +135,7 @@ pub(super) fn report(contents: &Contents) -> Exported {
         bundle: None,
         digest: None,
         bytes: None,
+        signature: None,
         volumes: Vec::new(),
         lock: None,
         images: named(contents).zip(referrers).filter_map(image).collect(),

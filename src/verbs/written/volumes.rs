@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::failed::{ExportFailed, failures};
 use super::report::{Exported, ExportedVolume};
+use super::signed::Signer;
 use super::taken::Taker;
 use crate::archive::{
     AtPlace, Layout, Output, Part, PartsBefore, Piece, Stopped, Volumes, VolumesJournal, VolumesProgress, Written,
@@ -27,6 +28,8 @@ pub(super) struct Place<'a> {
     pub(super) read_back: bool,
     /// Who takes finished volumes.
     pub(super) taker: Option<&'a Taker>,
+    /// Who signs.
+    pub(super) signer: Option<&'a Signer>,
     /// Blobs that are fetched side by side.
     pub(super) jobs: usize,
 }
@@ -70,7 +73,7 @@ impl<'a> InVolumes<'a> {
     }
 
     fn volume(&self, number: u32, bytes: u64) -> ExportedVolume {
-        ExportedVolume { bundle: self.path(number), number, count: self.volumes.count, bytes }
+        ExportedVolume { bundle: self.path(number), signature: None, number, count: self.volumes.count, bytes }
     }
 
     /// What a dry run says.
@@ -92,6 +95,10 @@ impl<'a> InVolumes<'a> {
         for number in 1..=self.volumes.count {
             let (path, layout) = (self.path(number), self.layout(number)?);
             match at_place(&path, &layout)? {
+                AtPlace::Nothing if !self.place.force && !self.done.written.contains(&number) => {
+                    self.place.signer.map_or(Ok(()), |signer| signer.check_place(&path))?;
+                    needed += layout.bytes();
+                }
                 AtPlace::Other if !self.place.force => {
                     let message = format!("{}: the file exists", path.display());
                     return Err(Error::Usage { message, next: Some(NextStep::AllowReplacing) });
@@ -130,11 +137,16 @@ impl<'a> InVolumes<'a> {
             let mut journal = self.journal()?;
             let layout = self.layout(number)?;
             let bytes = layout.bytes();
+            let index_json = self.place.signer.map(|_| layout.index_json().to_vec());
             let is_there = self.write(number, layout, &mut cut, &mut journal, exported)?;
             self.done.clone_from(journal.progress());
             // Nothing of the drive is held open while somebody may change it.
             drop(journal);
-            let volume = self.volume(number, bytes);
+            let mut volume = self.volume(number, bytes);
+            if let (Some(signer), Some(index_json), true) = (self.place.signer, index_json, is_there) {
+                // Beside each, since volumes part. What an earlier run signed is signed anew.
+                volume.signature = Some(signer.sign(&volume.bundle, &index_json, true)?);
+            }
             exported.volumes.push(volume.clone());
             if let Some(Taker(take)) = self.place.taker
                 && is_there

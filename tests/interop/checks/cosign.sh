@@ -77,6 +77,24 @@ cosign_saves() {
     "$(address_of target)/library/tool@$(cosign_digest)" >/dev/null
 }
 
+# A bundle is a blob: what bundle signs cosign verifies, and the other way round, with keys of either kind.
+cosign_signs_bundles() {
+  local algorithm
+  cd "$cosign_place" || return
+  tar -xOf signed.tar index.json >signed.json
+  for algorithm in ecdsa-p256 ed25519; do
+    rm -f mine.* signed.tar.sig
+    in_time keygen --no-password --algorithm "$algorithm" mine
+    in_time sign signed.tar --key mine.pem
+    in_cosign verify-blob --key mine.pub --insecure-ignore-tlog=true --signature signed.tar.sig signed.json
+    refused 1 in_cosign verify-blob --key other.pub --insecure-ignore-tlog=true --signature signed.tar.sig signed.json
+    in_cosign import-key-pair --key mine.pem --output-key-prefix "cosign-$algorithm"
+    in_cosign sign-blob "${without_log[@]}" --key "cosign-$algorithm.key" --output-signature signed.tar.sig signed.json
+    in_time verify signed.tar --require-key "cosign-$algorithm.pub"
+    refused 3 in_time verify signed.tar --require-key other.pub
+  done
+}
+
 build cosign github.com/sigstore/cosign/v2 "$cosign_version" github.com/sigstore/cosign/v2/cmd/cosign "$cosign_seconds"
 parts=(cosign)
 find_missing_parts
@@ -85,4 +103,5 @@ for product in "${cosign_products[@]}"; do
   check "cosign verifies in $product what came there in a bundle, without a network" cosign_verifies \
     "${base_parts[@]}" cosign "$(program_of "$product")"
 done
+check "cosign verifies what bundle signs, and bundle what cosign signs" cosign_signs_bundles "${base_parts[@]}" cosign
 check "what cosign saves is imported, and verified where it went" cosign_saves "${base_parts[@]}" cosign

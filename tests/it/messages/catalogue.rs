@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 /// What stands in the words of that file for what an error names.
-const SAMPLES: [&str; 22] = [
+const SAMPLES: [&str; 23] = [
+    "/media/usb/key.pem",
     "/etc/docker/certs.d/registry.example:5000/client.key",
     "registry.example:5000/team/application:1.4",
     "registry.example:5000/library",

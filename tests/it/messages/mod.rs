@@ -12,6 +12,7 @@ mod of_imports;
 mod of_machines;
 mod of_mirrors;
 mod of_platforms;
+mod of_signatures;
 mod of_tls;
 mod of_volumes;
 mod told;
@@ -68,6 +69,7 @@ fn told() -> Told {
     of_bases::scenes(&mut told);
     of_platforms::scenes(&mut told);
     of_mirrors::scenes(&mut told);
+    of_signatures::scenes(&mut told);
     told
 }
 

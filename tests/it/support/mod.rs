@@ -12,6 +12,7 @@ pub mod layout;
 pub mod proxy;
 pub mod registry;
 pub mod run;
+pub mod schema;
 pub mod terminal;
 pub mod tunnel;
 pub mod weak_certs;

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::command_line;
 use super::*;
+use oci_bundle::SigningStep;
 
 /// What a message may take, in columns: two lines for what happened and one for the next step, or the
 /// other way round.
@@ -147,6 +148,17 @@ fn every() -> Vec<NextStep> {
         NextStep::SetPassword { variable: "BUNDLE_SRC_PASSWORD".into() },
         NextStep::SetProxyUrl,
         NextStep::SignOrTakeWithout,
+        SigningStep::AskWhoSigned.into(),
+        SigningStep::BringSignature.into(),
+        SigningStep::ChooseKeyPassword.into(),
+        SigningStep::ConvertKey { file: "/media/usb/key.pem".into() }.into(),
+        SigningStep::GiveKeyPassword.into(),
+        SigningStep::GivePublicKey.into(),
+        SigningStep::MakeKey.into(),
+        SigningStep::NameKeysOtherwise.into(),
+        SigningStep::PackFirst.into(),
+        SigningStep::RestrictKey { file: "/media/usb/key.pem".into() }.into(),
+        SigningStep::SignWithCosign.into(),
         NextStep::SlowDown,
         NextStep::TakeInventory { path: "/media/usb/images.tar".into() },
         NextStep::TrustAuthority { host: host() },
@@ -163,15 +175,17 @@ fn every() -> Vec<NextStep> {
 
 /// The names of the variants, as the catalogue's source has them.
 fn in_the_source() -> BTreeSet<&'static str> {
-    let source = include_str!("../../../error/next_step.rs");
-    let variants = source.lines().filter_map(|line| line.strip_prefix("    "));
+    let sources = [include_str!("../../../error/next_step.rs"), include_str!("../../../error/signing_step.rs")];
+    let variants = sources.into_iter().flat_map(str::lines).filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
-    variants.map(|line| line.trim_end_matches([',', '{', ' '])).collect()
+    // One holds steps of its own.
+    variants.filter(|line| !line.starts_with("Signing(")).map(|line| line.trim_end_matches([',', '{', ' '])).collect()
 }
 
 /// The name of a variant in what it looks like.
 fn name(shown: &str) -> &str {
-    shown.split([' ', '{']).next().unwrap_or_default()
+    let shown = shown.strip_prefix("Signing(").unwrap_or(shown);
+    shown.split([' ', '{', ')']).next().unwrap_or_default()
 }
 
 fn commands() -> Vec<Command> {

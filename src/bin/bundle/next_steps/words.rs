@@ -6,6 +6,7 @@ use oci_bundle::NextStep;
 
 use super::super::create;
 use super::super::text::shell_word;
+use super::signing;
 
 /// One or several ways, parted by `; or `.
 pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
@@ -22,7 +23,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::AllowOverwriting => {
             "look at both, and move the tag with --on-existing-tag overwrite if that is right"
         }
-        NextStep::AllowReplacing => "use --force to replace it once the new bundle is complete",
+        NextStep::AllowReplacing => "use --force to replace it once the new one is complete",
         NextStep::AllowSource => {
             "nothing was sent; if they may come from there, add --allow-source PREFIX, or ask who decides that"
         }
@@ -234,7 +235,9 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::NewCertificateWithName => "check the host name; the server needs a certificate that names it",
         NextStep::NamePlainHttpHost => "name the host that has none with --plain-http=HOST",
-        NextStep::Pin => "give the digest that `bundle export` printed with --expect",
+        NextStep::Pin => {
+            "give the digest that `bundle export` printed with --expect; or the key of who signs bundles with --require-key"
+        }
         NextStep::OpenMoreFiles => "allow more open files with `ulimit -n 4096`; or lower --jobs",
         NextStep::PinIndex => {
             "give the digest that `bundle export` printed, the sha256 of its index.json; `sha256sum FILE` is another"
@@ -301,6 +304,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("set BUNDLE_PASSWORD or {variable} for one of them").into();
         }
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
+        NextStep::Signing(step) => return signing::words(step),
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
         NextStep::TakeInventory { path } => {
