@@ -126,7 +126,8 @@ fn what_is_unusual_is_refused_by_its_reason() {
     let member = |deflate: &[u8]| [b"\x1f\x8b\x08\0\0\0\0\0\0\xff", deflate, &[0; 16]].concat();
     assert_eq!(refused(&member(&[0b111])), Unusual::BlockType);
     assert_eq!(refused(&member(&[1, 1, 0, 1, 0])), Unusual::StoredLength);
-    assert_eq!(refused(&member(&[0b101, 0, 0])), Unusual::Codes);
+    // Four codes of one bit.
+    assert_eq!(refused(&member(&[0b101, 0, 0x92, 4])), Unusual::Codes);
     // Symbol 286 of the fixed codes: 11000110.
     assert_eq!(refused(&member(&[0b0001_1011, 0b11])), Unusual::Symbol);
     let mut long = b"\x1f\x8b\x08\x08\0\0\0\0\0\xff".to_vec();
@@ -136,10 +137,10 @@ fn what_is_unusual_is_refused_by_its_reason() {
 
 #[test]
 fn a_delta_of_layers_that_are_alike_is_small_and_gives_the_new_one() {
-    let old = text(2, 3_000_000);
+    let old = text(2, 800_000);
     let mut new = old.clone();
-    new.splice(1_000_000..1_000_100, text(3, 5000));
-    new.extend(text(4, 2000));
+    new.splice(300_000..300_100, text(3, 3000));
+    new.extend(text(4, 1000));
     for level in [1, 6, 9] {
         let (old, new) = (gzip(&old, level), gzip(&new, level));
         let delta = delta(&old, &new).expect("a delta");
@@ -150,10 +151,11 @@ fn a_delta_of_layers_that_are_alike_is_small_and_gives_the_new_one() {
 
 #[test]
 fn the_same_layers_give_the_same_delta() {
-    let (old, new) = (gzip(&text(5, 2_000_000), 6), gzip(&[text(5, 900_000), text(6, 2_500_000)].concat(), 6));
+    // More new bytes than a segment takes.
+    let (old, new) = (gzip(&text(5, 400_000), 6), gzip(&[text(5, 300_000), text(6, 1_500_000)].concat(), 6));
     let first = delta(&old, &new).expect("a delta");
     assert!(applied(&first, &old).expect("rebuilt") == new);
-    assert!((0..3).all(|_| delta(&old, &new).expect("a delta") == first));
+    assert!(delta(&old, &new).expect("a delta") == first);
 }
 
 #[test]
@@ -208,12 +210,12 @@ fn a_delta_with_any_byte_changed_or_cut_anywhere_gives_nothing_wrong() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(32))]
 
     #[test]
     fn any_two_contents_give_a_delta_that_gives_the_second(
-        parts in prop::collection::vec((0u64..6, 0usize..40_000), 1..8),
-        other in prop::collection::vec((0u64..6, 0usize..40_000), 1..8),
+        parts in prop::collection::vec((0u64..6, 0usize..20_000), 1..6),
+        other in prop::collection::vec((0u64..6, 0usize..20_000), 1..6),
         levels in (0u32..10, 0u32..10),
     ) {
         let whole = |parts: &[(u64, usize)]| parts.iter().flat_map(|(seed, length)| text(*seed, *length)).collect::<Vec<_>>();
