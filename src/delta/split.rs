@@ -79,21 +79,26 @@ impl<R: Read, T: Write, F: Write> Splitter<R, T, F> {
             }
         }
         for text in [8, 16] {
-            while flags & text != 0 {
-                let byte = self.byte()?;
-                header.push(byte);
-                if byte == 0 {
-                    break;
-                }
-                if header.len() >= framing::LONGEST_HEADER {
-                    return Err(Unusual::LongHeader.into());
-                }
+            if flags & text != 0 {
+                self.text(&mut header)?;
             }
         }
         if flags & 2 != 0 {
             header.extend([self.byte()?, self.byte()?]);
         }
         if header.len() > framing::LONGEST_HEADER { Err(Unusual::LongHeader.into()) } else { Ok(header) }
+    }
+
+    /// Adds a text of a header, to its end.
+    fn text(&mut self, header: &mut Vec<u8>) -> Result<()> {
+        while header.len() <= framing::LONGEST_HEADER {
+            let byte = self.byte()?;
+            header.push(byte);
+            if byte == 0 {
+                return Ok(());
+            }
+        }
+        Err(Unusual::LongHeader.into())
     }
 
     /// One block. True if it is the last of its member.
