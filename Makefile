@@ -32,7 +32,7 @@ fixtures: ## write fixtures/ anew
 
 SECONDS ?= 60
 SANITIZER ?= address
-FUZZ_TARGETS = answers challenge credentials lists location manifest numbers reference tar verify
+FUZZ_TARGETS = answers challenge credentials layer_delta layer_join layer_split lists location manifest numbers reference tar verify
 
 fuzz: ## every fuzz target for SECONDS (60) each; needs the nightly compiler and cargo-fuzz
 	@type cargo-fuzz >/dev/null || { echo "cargo install cargo-fuzz --locked"; exit 2; }

@@ -6,6 +6,9 @@
 pub mod answers;
 pub mod challenge;
 pub mod credentials;
+pub mod layer_delta;
+pub mod layer_join;
+pub mod layer_split;
 pub mod lists;
 pub mod location;
 pub mod manifest;

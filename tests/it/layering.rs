@@ -36,6 +36,7 @@ const OFFLINE: &[&str] = &["oci", "error", "store", "plan", "archive", "signatur
 /// of them that it begins with.
 const PLAN: &[(&str, &[&str])] = &[
     ("oci", &[]),
+    ("delta", &["oci"]),
     ("error", &["oci"]),
     ("store", &["oci", "error"]),
     ("lists", &["oci"]),
