@@ -284,6 +284,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
         NextStep::Signing(step) => return signing::words(step),
+        NextStep::Volumes(step) => return volumes::words(step),
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
         NextStep::TakeInventory { path } => {
