@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::bundle;
 
 /// Each command with what its usage has to say, in the order of the work.
-const COMMANDS: [(&str, &str); 14] = [
+const COMMANDS: [(&str, &str); 16] = [
     ("export", "bundle export -o FILE [OPTIONS] IMAGE..."),
     ("copy", "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE..."),
     ("verify", "bundle verify [OPTIONS] BUNDLE..."),
@@ -21,6 +21,8 @@ const COMMANDS: [(&str, &str); 14] = [
     ("keygen", "bundle keygen [OPTIONS] NAME"),
     ("login", "bundle login [OPTIONS] HOST[:PORT]"),
     ("logout", "bundle logout [OPTIONS] HOST[:PORT]"),
+    ("completion", "bundle completion SHELL"),
+    ("man", "bundle man DIR"),
 ];
 /// Rows of `--help`, and of `-h`. What has to do with two registries has more to say.
 const MOST: (usize, usize) = (112, 78);
@@ -117,7 +119,7 @@ fn the_examples_are_lines_that_the_program_takes() {
     for (command, _) in COMMANDS {
         let text = help(&[command, "-h"]);
         for line in text.lines().filter_map(|line| line.strip_prefix("  bundle ")) {
-            let line = line.split(" <").next().unwrap_or_default();
+            let line = line.split(['<', '>']).next().unwrap_or_default();
             // Its words are flags and values that are known: with the help they are read and not carried out.
             let said = bundle().args(line.split_whitespace()).args(["--help"]).run().succeeds();
             assert!(said.stdout.contains("Usage: bundle "), "{line}: {}", said.all());

@@ -58,6 +58,7 @@ mod list_platforms;
 mod lists;
 mod login;
 mod login_prompt;
+mod manual;
 mod memory;
 mod messages;
 mod mirror_config;
@@ -123,6 +124,7 @@ mod volumes_mistakes;
 mod volumes_pause;
 mod volumes_resume;
 mod volumes_scene;
+mod with_self;
 
 /// The program under test.
 fn bundle() -> support::run::Run {

@@ -10,6 +10,7 @@ use clap::{Arg, ArgAction, Args, Command, CommandFactory, FromArgMatches, Parser
 use oci_bundle::{Error, NextStep};
 
 use super::check::CheckArgs;
+use super::completion::CompletionArgs;
 use super::copy::CopyArgs;
 use super::ending;
 use super::errors::{self, Failure};
@@ -21,6 +22,7 @@ use super::inventory::InventoryArgs;
 use super::keygen::KeygenArgs;
 use super::list::ListArgs;
 use super::login::{LoginArgs, LogoutArgs};
+use super::man::ManArgs;
 use super::mirror_config::MirrorConfigArgs;
 use super::next_steps::Advice;
 use super::pack::PackArgs;
@@ -83,6 +85,8 @@ pub(crate) enum Verb {
     Keygen(KeygenArgs),
     Login(LoginArgs),
     Logout(LogoutArgs),
+    Completion(CompletionArgs),
+    Man(ManArgs),
 }
 
 impl Verb {
@@ -90,6 +94,7 @@ impl Verb {
     pub(crate) fn name(&self) -> &'static str {
         match self {
             Self::Check(_) => "check",
+            Self::Completion(_) => "completion",
             Self::Copy(_) => "copy",
             Self::Export(_) => "export",
             Self::Import(_) => "import",
@@ -98,6 +103,7 @@ impl Verb {
             Self::List(_) => "list",
             Self::Login(_) => "login",
             Self::Logout(_) => "logout",
+            Self::Man(_) => "man",
             Self::MirrorConfig(_) => "mirror-config",
             Self::Pack(_) => "pack",
             Self::Serve(_) => "serve",

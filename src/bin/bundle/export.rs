@@ -19,6 +19,7 @@ use super::report;
 use super::report_file::ReportArgs;
 use super::text::{count, shell_word, size};
 use super::volumes::VolumeArgs;
+use super::with_self::Itself;
 
 /// Pull images, with all their platforms, into one bundle
 #[derive(Args)]
@@ -58,6 +59,9 @@ pub(crate) struct ExportArgs {
     /// Sign with this private key, as `bundle sign` does; BUNDLE_KEY_PASSWORD opens an encrypted one
     #[arg(long, value_name = "KEY.pem", env = "BUNDLE_SIGN_KEY")]
     sign_key: Option<PathBuf>,
+    /// Write this program and its checksum beside the bundle, for a site that has no other way to get it
+    #[arg(long, env = "BUNDLE_WITH_SELF")]
+    with_self: bool,
     #[command(flatten)]
     volumes: VolumeArgs,
     #[command(flatten)]
@@ -87,6 +91,10 @@ impl ExportArgs {
         let hosts = selection.hosts();
         self.volumes.check()?;
         let key = self.sign_key.as_deref().map(private_key).transpose()?;
+        let itself = match self.output.as_deref().filter(|_| self.with_self && !self.dry_run) {
+            Some(output) => Some(Itself::beside(output, self.force)?),
+            None => None,
+        };
         let mut export = Export::new(selection, self.output.unwrap_or_default())
             .bases(self.bases)
             .docker_load(self.docker_load)
@@ -106,6 +114,7 @@ impl ExportArgs {
             export = export.hand_on(take);
         }
         let exported = export.run(progress.clone())?;
+        itself.map_or(Ok(()), |itself| itself.write(progress))?;
         report::ended(progress.talk().json, Some(&exported), None::<()>);
         if !progress.talk().json {
             tell(progress, &exported, self.read_back);

@@ -6,6 +6,7 @@
 mod arrived;
 mod check;
 mod command_line;
+mod completion;
 mod copy;
 mod create;
 mod ending;
@@ -24,6 +25,7 @@ mod left_out;
 mod list;
 mod live;
 mod login;
+mod man;
 mod mirror_config;
 mod next_steps;
 mod pack;
@@ -45,6 +47,7 @@ mod text;
 mod values;
 mod verify;
 mod volumes;
+mod with_self;
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -85,6 +88,7 @@ fn main() -> ExitCode {
         // Before anything is done that nobody could file.
         _ if refused.is_some() => refused.map_or(Ok(()), |error| Err(error.into())),
         Verb::Check(args) => args.run(&progress),
+        Verb::Completion(args) => args.run(command_line::all(), &progress),
         Verb::Copy(args) => args.run(&progress),
         Verb::Export(args) => args.run(&progress),
         Verb::Import(args) => args.run(&progress),
@@ -93,6 +97,7 @@ fn main() -> ExitCode {
         Verb::List(args) => args.run(cli.shared.format, &progress),
         Verb::Login(args) => args.run(&progress),
         Verb::Logout(args) => args.run(&progress),
+        Verb::Man(args) => args.run(command_line::all(), &progress),
         Verb::MirrorConfig(args) => args.run(&progress),
         Verb::Pack(args) => args.run(&progress),
         Verb::Serve(args) => args.run(&progress),
