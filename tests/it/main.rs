@@ -101,6 +101,7 @@ mod serve;
 mod serve_changes;
 mod serve_clients;
 mod serve_names;
+mod serve_page;
 mod serve_scene;
 mod sharing;
 mod short_names;

@@ -4,6 +4,8 @@ use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
 
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
 use crate::scene::{Scene, command, fixtures, put_image, put_made_layer};
 use crate::serve_scene::{Server, eventually};
 use crate::support::certs::{Authority, LOOPBACK};
@@ -42,6 +44,40 @@ fn who_sends_no_head_is_let_go_and_others_are_answered_meanwhile() {
         assert!(!rest.starts_with(b"HTTP/1.1 200"), "{rest:?}");
     }
     eventually("all are gone", || server.counted("connections") == 1);
+}
+
+#[test]
+fn a_thousand_slow_clients_do_not_keep_a_fast_one_waiting() {
+    const SLOW: usize = 1000;
+    // Both ends of each connection, and whatever else the tests have open.
+    let limit = getrlimit(Resource::Nofile);
+    let wanted = limit.maximum.map_or(8192, |most| most.min(8192)).max(limit.current.unwrap_or(u64::MAX));
+    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), ..limit }).expect("more files");
+    let scene = Scene::new();
+    let layer = put_made_layer(&scene.source, "org/app", 1, 16 << 20);
+    put_image(&scene.source, "org/app", "1", std::slice::from_ref(&layer));
+    scene.export(&["org/app:1"]).run().succeeds();
+    let server = Server::of_one(&scene.bundle(), &["--namespace", "", "--header-timeout", "600"]);
+    let path = format!("/v2/org/app/blobs/{}", layer["digest"].as_str().expect("a digest"));
+    // Nearly all send half a head; a few want a layer and take nothing of it.
+    let slow: Vec<_> = (0..SLOW)
+        .map(|number| {
+            let mut stream = server.connect();
+            let said =
+                if number % 20 == 0 { format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n") } else { "GET /v2/ HT".into() };
+            stream.write_all(said.as_bytes()).expect("a beginning");
+            stream
+        })
+        .collect();
+    eventually("all are there", || server.counted("connections") > SLOW as u64);
+    assert_eq!(server.get("/v2/org/app/manifests/1").status, 200);
+    let part = server.ask("GET", &path, &[("range", "bytes=0-9")]);
+    assert_eq!((part.status, part.body.len()), (206, 10));
+    let (head, body) = server.raw_get(&path);
+    assert!(head.starts_with("HTTP/1.1 200 ") && body.len() == 16 << 20, "{head} {}", body.len());
+    assert!(server.counted("connections") > SLOW as u64, "and none of them was let go for that");
+    drop(slow);
+    server.stop().succeeds();
 }
 
 #[test]

@@ -191,6 +191,15 @@ impl VolumesReport {
     }
 }
 
+/// A bundle of which there is no list.
+#[derive(Clone, Debug)]
+pub(in crate::verbs) struct Unlisted {
+    /// Where it is; of several volumes, the first that was given.
+    pub(in crate::verbs) bundle: PathBuf,
+    /// Why.
+    pub(in crate::verbs) reason: String,
+}
+
 /// What a bundle holds.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]

@@ -9,6 +9,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::thread::available_parallelism;
 
+pub(super) use listed::Unlisted;
 pub use listed::{
     Absent, ContentReport, Listed, ListedImage, ListedPiece, ListedPlatform, OtherPlatform, VolumeHere, VolumeMissing,
     VolumesReport,
@@ -55,7 +56,7 @@ impl List {
 }
 
 /// Volumes of one bundle together, at the place of the first; everything else by itself.
-fn together(bundles: impl Iterator<Item = Result<Bundle>>) -> Vec<Result<Vec<Bundle>>> {
+pub(super) fn together(bundles: impl Iterator<Item = Result<Bundle>>) -> Vec<Result<Vec<Bundle>>> {
     let mut groups: Vec<Result<Vec<Bundle>>> = Vec::new();
     let mut sets: HashMap<(Digest, u32, u64), usize> = HashMap::new();
     for bundle in bundles {
@@ -74,34 +75,23 @@ fn together(bundles: impl Iterator<Item = Result<Bundle>>) -> Vec<Result<Vec<Bun
 }
 
 fn list(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<Listed> {
-    let mut opened = opened(bundles, input, watch)?;
-    listed(&mut opened, input)
-}
-
-fn opened(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<Opened> {
     let jobs = available_parallelism().map_or(1, NonZeroUsize::get);
-    Opened::new(bundles, None, jobs, input.max_manifests, watch)
-}
-
-/// Lists bundles that are open, for whoever needs them afterwards. What cannot be listed has no line.
-///
-/// # Errors
-/// When one cannot be read at all.
-#[cfg(feature = "serve")]
-pub(super) fn list_open(bundles: Vec<Bundle>, input: &Input, watch: &dyn Watch) -> Result<(Vec<Listed>, Vec<Bundle>)> {
-    let (mut lists, mut open) = (Vec::new(), Vec::new());
-    for bundles in together(bundles.into_iter().map(Ok)) {
-        let mut opened = opened(bundles?, input, watch)?;
-        lists.extend(listed(&mut opened, input));
-        open.extend(opened.bundles.into_inner());
-    }
-    Ok((lists, open))
+    let mut opened = Opened::new(bundles, None, jobs, input.max_manifests, watch)?;
+    listed(&mut opened, input)
 }
 
 fn listed(opened: &mut Opened, input: &Input) -> Result<Listed> {
     opened.check()?;
     let damaged = damaged(opened);
-    let Opened { bundles, contents, .. } = &*opened;
+    listed_of(opened, damaged, input)
+}
+
+/// Lists bundles that are open and were checked, of which this was found damaged before.
+///
+/// # Errors
+/// When something in there is not pinned, or the drive does not give a config away.
+pub(super) fn listed_of(opened: &Opened, damaged: Vec<DamagedEntry>, input: &Input) -> Result<Listed> {
+    let Opened { bundles, contents, .. } = opened;
     let first = bundles.iter().next().ok_or_else(|| Error::usage("no bundle named"))?;
     input.check_pinned(contents).map_err(|e| e.at(bundles.label()))?;
     let uses = Uses::new(contents);
@@ -157,7 +147,7 @@ fn bytes(bundles: &Bundles) -> u64 {
 }
 
 /// What of a layout of another tool is there and bad, or named and not there.
-fn damaged(opened: &mut Opened) -> Vec<DamagedEntry> {
+pub(super) fn damaged(opened: &mut Opened) -> Vec<DamagedEntry> {
     let unusable = opened.take_unusable().into_iter().map(|one| DamagedEntry::new(one.label, one.error));
     let mut damaged: Vec<DamagedEntry> = unusable.collect();
     for failure in std::mem::take(&mut opened.failures) {

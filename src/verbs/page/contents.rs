@@ -5,7 +5,7 @@ use std::path::Path;
 
 use maud::{Markup, html};
 
-use super::super::list::{Listed, VolumesReport};
+use super::super::list::{Listed, Unlisted, VolumesReport};
 use super::super::report::LeftOut;
 use super::words::{bytes, copied, count, plain, text};
 use crate::error::size;
@@ -21,6 +21,19 @@ pub(super) fn file_name(bundle: &Listed) -> String {
 /// The last part of a path.
 pub(super) fn of_path(path: &Path) -> String {
     plain(&path.file_name().unwrap_or(path.as_os_str()).to_string_lossy())
+}
+
+/// A file that has no list, and why. What of it is right can be had all the same.
+pub(super) fn not_listed(file: &Unlisted) -> Markup {
+    let name = of_path(&file.bundle);
+    let reason = file.reason.replace(&*file.bundle.to_string_lossy(), &name);
+    html! {
+        div .bundle {
+            h2 { bdi { (text(&name)) } }
+            p .bad { "There is no list of it: " bdi { (text(&reason)) } }
+            p { "What of it is right can be pulled all the same." }
+        }
+    }
 }
 
 /// Its digest, its files, and in how far it is whole.

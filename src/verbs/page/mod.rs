@@ -12,7 +12,7 @@ use data_encoding::BASE64;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest as _, Sha256};
 
-use super::list::{Listed, ListedImage};
+use super::list::{Listed, ListedImage, Unlisted};
 use crate::error::size;
 use words::{count, plain, text};
 
@@ -23,6 +23,7 @@ const SCRIPT: &str = include_str!("page.js");
 /// A page about some bundles.
 pub struct Page<'a> {
     bundles: &'a [Listed],
+    unlisted: &'a [Unlisted],
     served: Option<Served<'a>>,
 }
 
@@ -38,7 +39,14 @@ struct Served<'a> {
 impl<'a> Page<'a> {
     /// About these, in their order.
     pub fn new(bundles: &'a [Listed]) -> Self {
-        Self { bundles, served: None }
+        Self { bundles, unlisted: &[], served: None }
+    }
+
+    /// These have no list, and the page says why.
+    #[cfg(feature = "serve")]
+    #[must_use]
+    pub(super) fn unlisted(self, unlisted: &'a [Unlisted]) -> Self {
+        Self { unlisted, ..self }
     }
 
     /// Their images can be had from a registry, `HOST[:PORT]`. `name_of` is the name there to pull an image by, without
@@ -83,6 +91,7 @@ impl<'a> Page<'a> {
                     }
                     main {
                         @for (at, bundle) in self.bundles.iter().enumerate() { (self.bundle(at, bundle)) }
+                        @for one in self.unlisted { (contents::not_listed(one)) }
                     }
                     footer {
                         p {
@@ -113,13 +122,14 @@ impl<'a> Page<'a> {
         let bytes = self.bundles.iter().map(|bundle| bundle.bytes).sum();
         html! {
             (count(images, "image")) " · " (size(bytes))
+            @if !self.unlisted.is_empty() { " · " (count(self.unlisted.len() as u64, "file")) " without a list" }
             @if self.served.is_some() { " · a registry to read from" }
         }
     }
 
     /// One bundle. Its parts have the headings below that of the page, or below its own where there are several.
     fn bundle(&self, at: usize, bundle: &Listed) -> Markup {
-        let is_alone = self.bundles.len() == 1;
+        let is_alone = self.bundles.len() + self.unlisted.len() == 1;
         let level = if is_alone { 2 } else { 3 };
         let id = |part: &str| if at == 0 { part.to_owned() } else { format!("{part}-{}", at + 1) };
         // Of several bundles each part says of which it is.

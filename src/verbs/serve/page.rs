@@ -9,15 +9,18 @@ use crate::verbs::page::Page;
 
 /// The page for somebody who asked this host.
 pub(super) fn html(stock: &Stock, host: Option<&str>) -> String {
-    let page = Page::new(&stock.lists);
+    let page = Page::new(&stock.lists).unlisted(&stock.unlisted);
     let Some(host) = host.filter(|host| is_address(host)) else { return page.html() };
-    let mut called: HashMap<(&Digest, String), String> = HashMap::new();
+    let mut called: HashMap<(&Digest, Option<String>), String> = HashMap::new();
     for (name, digest, paths) in stock.catalogue.images() {
         if let (Some(path), Some(tag)) = (paths.first(), &name.tag) {
-            called.insert((digest, name.name()), format!("{host}/{path}:{tag}"));
+            let here = format!("{host}/{path}:{tag}");
+            // What has no name of its own has the one that it was given.
+            called.entry((digest, None)).or_insert_with(|| here.clone());
+            called.insert((digest, Some(name.name())), here);
         }
     }
-    let name_of = |image: &ListedImage| called.get(&(&image.digest, image.name.clone()?)).cloned();
+    let name_of = |image: &ListedImage| called.get(&(&image.digest, image.name.clone())).cloned();
     page.served(host, name_of).html()
 }
 

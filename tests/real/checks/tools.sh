@@ -3,22 +3,11 @@
 # tools read a bundle. docs/interop.md says the same in tables.
 # shellcheck shell=bash disable=SC2034,SC2154 # variables are shared with what sources this
 
-# shellcheck source=tests/real/docker.sh
-source "$here/docker.sh"
+# shellcheck source=tests/real/clients.sh
+source "$here/clients.sh"
 
 tools=$work/tools
 mkdir -p "$tools" "$HOME/.config/containers"
-
-# The owner's home has what go downloaded; the lane's is empty.
-get_tools() {
-  if type -P go >/dev/null; then
-    HOME=$owner_home "$root/bench/peers" oras regctl >/dev/null || echo "oras and regctl could not be built"
-  fi
-  if [[ $(id -u) == 0 ]] && type -P apt-get dpkg-deb >/dev/null; then
-    get_docker || echo "docker could not be unpacked: $(tail -n 1 "$work/docker-apt.log")"
-  fi
-  PATH=$root/target/peers/bin:$docker_root/usr/sbin:$PATH
-}
 
 tools_registry_starts() { start_registry tools; }
 
@@ -89,11 +78,6 @@ regctl_image_export() {
   arrived regctl/google-containers/pause latest "$(fixture google-containers/pause latest)"
   read_and_import "$tools/regctl-one.tar" regctl
   arrived regctl/team/web 9 "$(named_in "$tools/regctl-one.tar" 0)"
-}
-
-podman_lane() {
-  podman --root "$work/podman/root" --runroot "$work/podman/run" --tmpdir "$work/podman/tmp" --storage-driver vfs \
-    --events-backend none --cgroup-manager cgroupfs "$@"
 }
 
 # What podman stores is unpacked: it writes manifests of its own, and the digest is one that no registry has seen.
