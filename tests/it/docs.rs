@@ -131,6 +131,15 @@ fn every_command_on_every_page_is_one_that_the_program_takes() {
 }
 
 #[test]
+fn pages_name_the_compiler_that_the_manifest_asks_for() {
+    let asked = format!("Rust {} or later", env!("CARGO_PKG_RUST_VERSION"));
+    for page in ["README.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(page)).expect("a page");
+        assert!(text.contains(&asked), "{page} does not say {asked}");
+    }
+}
+
+#[test]
 fn a_command_with_a_flag_that_there_is_not_would_be_found() {
     let page = "```console\n$ bundle import a.tar \\\n    --registry h.example --regist\n```\n";
     let found = commands(page);

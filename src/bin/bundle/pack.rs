@@ -17,7 +17,7 @@ use super::report;
 use super::report_file::ReportArgs;
 use super::volumes::VolumeArgs;
 
-/// Make one bundle of the images in others, without a network: merge, take some out, complete a delta
+/// Make one bundle out of others, without a network: merge, take some images, complete a delta
 #[derive(Args)]
 #[command(
     override_usage = "bundle pack -o FILE [OPTIONS] BUNDLE...",
@@ -35,7 +35,7 @@ pub(crate) struct PackArgs {
     /// only image
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
-    /// Add a list for `docker load` and `podman load` (of several), which take this platform and make new digests
+    /// Add the list that `docker load` and `podman load` need: for this platform, with new digests
     #[arg(long, value_name = "PLATFORM", env = "BUNDLE_DOCKER_LOAD")]
     docker_load: Option<Platforms>,
     /// Replace an existing bundle once the new one is complete
