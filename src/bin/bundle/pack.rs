@@ -28,7 +28,7 @@ pub(crate) struct PackArgs {
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
-    /// Take only the images of this name, and what refers to them; `*` stands for any characters (repeatable)
+    /// Take only the images of this name, with their signatures and SBOMs; `*` stands for any characters (repeatable)
     #[arg(long, value_name = "NAME", env = "BUNDLE_ONLY", value_delimiter = ',')]
     only: Vec<NamePattern>,
     /// The repository of images that have only a tag in a layout of another tool, or the whole name of the

@@ -269,7 +269,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::PinAll => {
             "pin the whole bundle with --expect and the digest that `bundle export` printed; or pin these too: an \
-             image as NAME@DIGEST, what refers to one as REPOSITORY@DIGEST"
+             image as NAME@DIGEST, a signature or SBOM as REPOSITORY@DIGEST"
         }
         NextStep::PushElsewhere => {
             "it is read-only, or a cache: push to the registry behind it, or switch read-only off"
