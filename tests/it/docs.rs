@@ -160,6 +160,26 @@ fn what_is_looked_up_under_troubleshooting_is_what_the_program_says() {
     assert!(unsaid.is_empty(), "no message has these words: {unsaid:#?}");
 }
 
+#[test]
+fn the_next_steps_that_pages_show_are_those_of_the_program() {
+    let words = fs::read_to_string(root().join("src/bin/bundle/next_steps/words.txt")).expect("the words");
+    let (mut strange, mut count) = (Vec::new(), 0);
+    for page in pages() {
+        let text = fs::read_to_string(&page).expect("a page");
+        let shown = text.lines().map(str::trim).filter_map(|line| line.strip_prefix("hint: "));
+        for hint in shown {
+            count += 1;
+            // Between backticks stand names, which are others in each case; two steps are joined by an `or`.
+            let mut pieces = hint.split('`').step_by(2).flat_map(|piece| piece.split("; or "));
+            if pieces.any(|piece| piece.len() > 8 && !words.contains(piece)) {
+                strange.push(format!("{}: {hint}", page.display()));
+            }
+        }
+    }
+    assert!(strange.is_empty(), "no step of the program is put so: {strange:#?}");
+    assert!(count >= 8, "only {count} were found");
+}
+
 /// Whether a line has these words in their order, with anything in the place of each `…`.
 fn holds(line: &str, words: &str) -> bool {
     let mut rest = line;
