@@ -69,7 +69,7 @@ mod transfer;
 mod verbs;
 
 pub use archive::Expectation;
-pub use error::{Error, Kind, NextStep, Result, SigningStep, shell_word, size};
+pub use error::{Error, Kind, NextStep, Result, SigningStep, VolumeStep, shell_word, size};
 pub use signature::{KeyAlgorithm, PrivateKey, PublicKey, RequiredKey, RequiredKeys, SignedBy};
 pub use store::{Event, Quiet, Watch};
 pub use verbs::*;

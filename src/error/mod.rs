@@ -9,6 +9,7 @@ mod shell_word;
 mod signing_step;
 mod size;
 mod status;
+mod volume_step;
 
 pub use failure::{Error, Result};
 pub use kind::Kind;
@@ -16,9 +17,16 @@ pub use next_step::NextStep;
 pub use shell_word::shell_word;
 pub use signing_step::SigningStep;
 pub use size::size;
+pub use volume_step::VolumeStep;
 
 impl From<SigningStep> for NextStep {
     fn from(step: SigningStep) -> Self {
         Self::Signing(step)
+    }
+}
+
+impl From<VolumeStep> for NextStep {
+    fn from(step: VolumeStep) -> Self {
+        Self::Volumes(step)
     }
 }

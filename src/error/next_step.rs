@@ -150,8 +150,6 @@ pub enum NextStep {
     },
     /// Give each file with a flag of its own.
     GiveFlagForEachFile,
-    /// Be at a terminal, or give the work to a command.
-    GiveVolumeScript,
     /// Run the same command again: what is done stays done.
     GoOn,
     /// The same, where a part of a bundle is kept.
@@ -163,23 +161,6 @@ pub enum NextStep {
     },
     /// Import the bundles one after the other.
     ImportApart,
-    /// Give volumes together that have parts of one blob.
-    ImportVolumesTogether {
-        /// Their files.
-        volumes: Vec<String>,
-    },
-    /// Import the volumes that are missing.
-    ImportMissingVolumes {
-        /// Their files.
-        volumes: Vec<String>,
-    },
-    /// Give the volumes that are missing.
-    GiveMissingVolumes {
-        /// Their files.
-        volumes: Vec<String>,
-    },
-    /// Give a volume as the file that it was.
-    GiveVolumeAsFile,
     /// Install a credential helper, or do without it.
     InstallHelper,
     /// Export without what refers to the images.
@@ -208,17 +189,10 @@ pub enum NextStep {
     },
     /// Give the proxy a user name and a password, or go around it.
     LogInToProxy,
-    /// Allow longer volumes.
-    LargerVolumes {
-        /// As long as is enough, in bytes.
-        bytes: u64,
-    },
     /// List the images of one platform that they have for Docker, in a file that is whole, or none.
     ListForDocker,
     /// Map a whole host to one place.
     MapWholeHost,
-    /// See what a command made of a finished volume, and run the same again.
-    MendVolumeScript,
     /// Name a directory for the authority of a server.
     NameAuthorityDirectory,
     /// Name a file for credentials.
@@ -393,6 +367,8 @@ pub enum NextStep {
     },
     /// Talk TLS to a registry that talks nothing else.
     UseTls,
+    /// About the volumes of a bundle.
+    Volumes(super::volume_step::VolumeStep),
     /// Wait for another process that writes the same file.
     WaitForOther,
     /// Write to a place that is not read-only.

@@ -23,7 +23,7 @@ const COMMANDS: [(&str, &str); 14] = [
     ("logout", "bundle logout [OPTIONS] HOST[:PORT]"),
 ];
 /// Rows of `--help`, and of `-h`. What has to do with two registries has more to say.
-const MOST: (usize, usize) = (108, 74);
+const MOST: (usize, usize) = (112, 78);
 const MOST_FOR_TWO: (usize, usize) = (132, 92);
 const COLUMNS: usize = 100;
 

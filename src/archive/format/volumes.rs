@@ -9,7 +9,7 @@ use super::left_out;
 use super::paths::{blob_path, part_path};
 use super::rooms::{MOST_VOLUMES, Rooms};
 use super::table::{Cut, Part, Stands, Table, Volumes, pieces};
-use crate::error::{Error, NextStep, Result, size};
+use crate::error::{Error, Result, VolumeStep, size};
 use crate::oci::Digest;
 use crate::store::{Contents, Node, Root};
 
@@ -53,7 +53,7 @@ fn too_small(asked: u64, fixed: &Fixed<'_>) -> Result<Error> {
 {MOST_VOLUMES}; {enough} bytes are enough",
         size(repeated)
     );
-    Ok(Error::Usage { message, next: Some(NextStep::LargerVolumes { bytes: enough }) })
+    Ok(Error::Usage { message, next: Some(VolumeStep::Larger { bytes: enough }.into()) })
 }
 
 /// What does not depend on the division.

@@ -18,7 +18,7 @@ use super::tarball::Tarball;
 use crate::archive::format::bundle_json::{BundleJson, MAX_BUNDLE_JSON};
 use crate::archive::format::index_json::{BadEntry, IndexJson, MAX_INDEX};
 use crate::archive::format::paths::{BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT};
-use crate::error::{Error, NextStep, Result};
+use crate::error::{Error, NextStep, Result, VolumeStep};
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Said, VerifyReader, has_mark, parse_json};
 use crate::store::Reason;
 
@@ -124,7 +124,7 @@ impl Bundle {
             && volume.count > 1
         {
             let reason = format!("volume {} of {}, unpacked into a directory", volume.number, volume.count);
-            return Err(Error::content(reason).or_else_do(NextStep::GiveVolumeAsFile));
+            return Err(Error::content(reason).or_else_do(VolumeStep::GiveAsFile.into()));
         }
         if let Some(about) = &about
             && about.index != index.digest

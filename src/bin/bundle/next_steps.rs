@@ -10,6 +10,7 @@ use clap::Command;
 use oci_bundle::{Error, NextStep};
 
 mod signing;
+mod volumes;
 mod words;
 
 use words::words;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use oci_bundle::export::ExportedVolume;
-use oci_bundle::{Error, NextStep, Result, Watch};
+use oci_bundle::{Error, Result, VolumeStep, Watch};
 
 use super::errors::Failure;
 use super::progress::Progress;
@@ -55,7 +55,7 @@ impl VolumeArgs {
     /// Nobody is.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.pause && !prompt::is_possible() {
-            return Err(Failure::usage("--pause: there is no terminal to ask at", NextStep::GiveVolumeScript));
+            return Err(Failure::usage("--pause: there is no terminal to ask at", VolumeStep::GiveScript.into()));
         }
         Ok(())
     }
@@ -90,7 +90,7 @@ fn hand_on(progress: &Arc<Progress>, script: Option<&str>, pause: bool, volume: 
         }
         // Writing on might be to the drive that is full.
         if !is_answered {
-            return Err(Error::undone(format!("{file}: nobody pressed Enter"), NextStep::GiveVolumeScript));
+            return Err(Error::undone(format!("{file}: nobody pressed Enter"), VolumeStep::GiveScript.into()));
         }
     }
     Ok(())
@@ -99,7 +99,7 @@ fn hand_on(progress: &Arc<Progress>, script: Option<&str>, pause: bool, volume: 
 fn run(script: &str, volume: &ExportedVolume) -> Result<()> {
     let failed = |what: String| {
         let reason = format!("{}: --volume-script: {what}", volume.bundle.display());
-        Error::undone(reason, NextStep::MendVolumeScript)
+        Error::undone(reason, VolumeStep::MendScript.into())
     };
     let mut command = Command::new("sh");
     command.args(["-c", script]).stdin(Stdio::null());

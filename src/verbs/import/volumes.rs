@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::archive::Bundles;
-use crate::error::{Error, NextStep, Result};
+use crate::error::{Error, Result, VolumeStep};
 use crate::oci::{Digest, Repository};
 use crate::store::{Node, Presence, Reason};
 use crate::transfer::{Image, Survey};
@@ -82,9 +82,9 @@ impl Files {
         let files: Vec<String> = self.of.into_values().collect();
         let reason = format!("waits for what is in {}", few(&files));
         let next = if self.together.is_empty() {
-            NextStep::ImportMissingVolumes { volumes: files }
+            VolumeStep::ImportMissing { volumes: files }.into()
         } else {
-            NextStep::ImportVolumesTogether { volumes: self.together }
+            VolumeStep::ImportTogether { volumes: self.together }.into()
         };
         Error::undone(reason, next)
     }

@@ -13,7 +13,7 @@ use super::opened::{Input, Opened, reads_bundles, rest_on_bases};
 use super::report::few;
 use super::written::{Taker, Writing, writes_bundles};
 use crate::archive::{Bundles, Expectation, Output};
-use crate::error::{Error, NextStep, Result};
+use crate::error::{Error, NextStep, Result, VolumeStep};
 use crate::oci::Reference;
 use crate::plan::{Budget, Platforms, walk};
 use crate::store::{Contents, Event, Node, Presence, Reason, Watch};
@@ -175,7 +175,7 @@ fn in_volumes(bundles: &Bundles, contents: &Contents, absent: &[&Node]) -> Optio
     let volumes: Vec<String> = files.into_values().collect();
     (!volumes.is_empty()).then(|| {
         let reason = format!("what is needed is in {}", few(&volumes));
-        let error = Error::undone(reason, NextStep::GiveMissingVolumes { volumes });
+        let error = Error::undone(reason, VolumeStep::GiveMissing { volumes }.into());
         with_images(error, &images.into_iter().collect::<Vec<_>>())
     })
 }

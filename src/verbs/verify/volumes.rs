@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::Verify;
 use super::report::{Finding, FindingKind, Verified};
 use crate::archive::{Bundles, blob_path, number_in};
-use crate::error::{Error, NextStep, Result};
+use crate::error::{Error, Result, VolumeStep};
 use crate::oci::Digest;
 use crate::store::{Event, Watch};
 use crate::verbs::report::few;
@@ -58,7 +58,7 @@ impl Verify {
                 Ok(Together { missing, .. }) if !absent.is_empty() => {
                     let named = few(&missing);
                     let reason = format!("{} of {count} volumes of {digest} are not here: {named}", absent.len());
-                    errors.push(Error::undone(reason, NextStep::GiveMissingVolumes { volumes: missing }));
+                    errors.push(Error::undone(reason, VolumeStep::GiveMissing { volumes: missing }.into()));
                 }
                 Ok(_) => {}
                 Err(error) => errors.push(error),

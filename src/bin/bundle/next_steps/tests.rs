@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::command_line;
 use super::*;
-use oci_bundle::SigningStep;
+use oci_bundle::{SigningStep, VolumeStep};
 
 /// What a message may take, in columns: two lines for what happened and one for the next step, or the
 /// other way round.
@@ -65,9 +65,9 @@ fn every() -> Vec<NextStep> {
         NextStep::GiveClientCertificate { host: host() },
         NextStep::GiveCredentials,
         NextStep::GiveKey,
-        NextStep::GiveMissingVolumes { volumes: vec!["images-2of3.tar".into()] },
-        NextStep::GiveVolumeAsFile,
-        NextStep::GiveVolumeScript,
+        VolumeStep::GiveMissing { volumes: vec!["images-2of3.tar".into()] }.into(),
+        VolumeStep::GiveAsFile.into(),
+        VolumeStep::GiveScript.into(),
         NextStep::GiveMirrorTls,
         NextStep::GiveNodeLogin,
         NextStep::GiveFlagForEachFile,
@@ -76,11 +76,11 @@ fn every() -> Vec<NextStep> {
         NextStep::GoOn,
         NextStep::GoOnWith { path: "/media/usb/.images.tar.partial".into(), kept: Some("1.2 GiB of 4 GiB".into()) },
         NextStep::ImportApart,
-        NextStep::ImportMissingVolumes { volumes: vec!["images-2of3.tar".into()] },
-        NextStep::ImportVolumesTogether { volumes: vec!["images-2of3.tar".into(), "images-3of3.tar".into()] },
+        VolumeStep::ImportMissing { volumes: vec!["images-2of3.tar".into()] }.into(),
+        VolumeStep::ImportTogether { volumes: vec!["images-2of3.tar".into(), "images-3of3.tar".into()] }.into(),
         NextStep::MapWholeHost,
-        NextStep::MendVolumeScript,
-        NextStep::LargerVolumes { bytes: 1 << 20 },
+        VolumeStep::MendScript.into(),
+        VolumeStep::Larger { bytes: 1 << 20 }.into(),
         NextStep::InstallHelper,
         NextStep::LeaveOutReferrers,
         NextStep::LeaveOutScheme { host: host() },

@@ -6,7 +6,7 @@ use oci_bundle::NextStep;
 
 use super::super::create;
 use super::super::text::shell_word;
-use super::signing;
+use super::{signing, volumes};
 
 /// One or several ways, parted by `; or `.
 pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
@@ -144,27 +144,6 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
                 None => "what was fetched before is".to_owned(),
             };
             return format!("run the same command again to go on: {kept} kept in {}", path.display()).into();
-        }
-        NextStep::GiveMissingVolumes { volumes } => {
-            return format!("find them, and name them too: `{}`", few_words(volumes)).into();
-        }
-        NextStep::GiveVolumeAsFile => "give the file as it was written, not what was unpacked from it",
-        NextStep::ImportMissingVolumes { volumes } => {
-            return format!("import what is missing, in any order: `{}`", few_words(volumes)).into();
-        }
-        NextStep::ImportVolumesTogether { volumes } => {
-            return format!(
-                "one layer is cut over several volumes, so import them in one command: `{}`",
-                few_words(volumes)
-            )
-            .into();
-        }
-        NextStep::GiveVolumeScript => "run it at a terminal; or give the work to a command with --volume-script",
-        NextStep::LargerVolumes { bytes } => {
-            return format!("allow longer volumes, as with --volume-size {bytes}").into();
-        }
-        NextStep::MendVolumeScript => {
-            "see why it failed; the same export goes on, and runs it again for this volume if it is still there"
         }
         NextStep::ImportApart => "import the files one after the other: the tag then names what the last of them has",
         NextStep::InstallHelper => "install the helper; or take it out of the file; or name another with --authfile",
@@ -305,6 +284,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
         NextStep::Signing(step) => return signing::words(step),
+        NextStep::Volumes(step) => return volumes::words(step),
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
         NextStep::SlowDown => "the registry limits requests: wait, log in, or lower --jobs",
         NextStep::TakeInventory { path } => {
@@ -335,14 +315,4 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::WriteElsewhere => "mount it writable; or write elsewhere with --output",
     };
     words.into()
-}
-
-/// As many files as fit into a hint.
-const MOST_FILES: usize = 20;
-
-/// Files as one types them; of very many the first.
-fn few_words(files: &[String]) -> String {
-    let words: Vec<_> = files.iter().take(MOST_FILES).map(|file| shell_word(file)).collect();
-    let more = files.len().saturating_sub(MOST_FILES);
-    if more == 0 { words.join(" ") } else { format!("{} and {more} more", words.join(" ")) }
 }
