@@ -47,7 +47,7 @@ impl Feature {
             Self::Mount => "no mounts",
             Self::MountWithin => "no mounts within a repository",
             Self::Patch => "no PATCH, so blobs go whole",
-            Self::Range => "no Range, so what breaks off is read from its start",
+            Self::Range => "no Range, so an interrupted blob is read from its start",
             Self::Referrers => "no referrers API, so tags are used",
         }
     }

@@ -238,6 +238,6 @@ fn resolve(
 }
 
 fn without_referrers(name: &Reference) -> Error {
-    let reason = "no signature and nothing else refers to it, and --referrers require asks for that";
+    let reason = "no signature, SBOM or other document about it, and --referrers require asks for one";
     Error::refused(reason, NextStep::SignOrTakeWithout).at(name.name())
 }

@@ -89,7 +89,7 @@ fn every_help_fits_the_screen_says_the_exit_statuses_and_leads_to_its_page() {
             assert!(text.lines().all(|line| line.chars().count() <= COLUMNS), "{text}");
             assert!(text.contains("Example:\n  bundle "), "{text}");
         }
-        for status in ["0 done", "1 failed", "2 the command line", "3 the content", "4 somebody", "128+n"] {
+        for status in ["0 done", "1 failed", "2 the command line", "3 the content", "4 needs a person", "128+n"] {
             assert!(long.replace('\n', " ").contains(status), "{status}: {long}");
         }
         let link = long.split("docs/cli.md#").nth(1).expect("a link").split_whitespace().next().unwrap_or_default();

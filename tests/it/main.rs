@@ -18,6 +18,7 @@ mod cosign_tags;
 mod deltas;
 mod deterministic;
 mod docker_load;
+mod docs;
 mod durable;
 mod embedded_data;
 mod exhaustion;

@@ -292,7 +292,7 @@ fn a_key_that_cannot_sign_leaves_no_signature() {
         assert!(!drive.path("images.tar.sig").exists());
     }
     let said = drive.run("sign", &["images.tar", "--key", "ed25519.encrypted.pem"]).exits(2);
-    assert!(said.stderr.contains("nobody is there to be asked"), "{}", said.all());
+    assert!(said.stderr.contains("terminal to ask for its password"), "{}", said.all());
     let right = drive.command("sign", &["images.tar", "--key", "ed25519.encrypted.pem"]);
     right.env("BUNDLE_KEY_PASSWORD", PASSWORD).run().succeeds();
 }

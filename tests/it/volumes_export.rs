@@ -222,7 +222,7 @@ fn volumes_are_asked_for_in_words_that_are_understood() {
     assert!(output.stderr.contains("fat32, cd, dvd or bd"), "{}", output.stderr);
     scene.export(&IMAGES).args(["--volume-script", "true"]).run().exits(2);
     let output = again(&scene).args(["--pause"]).run().exits(2);
-    assert!(output.stderr.contains("nobody is there to ask"), "{}", output.stderr);
+    assert!(output.stderr.contains("no terminal to ask at"), "{}", output.stderr);
     let missing = scene.path("no/such/images.tar");
     scene.source.clear_requests();
     scene.export_to(&missing, &IMAGES).args(["--volume-size", "1MiB"]).run().exits(2);

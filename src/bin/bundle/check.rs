@@ -18,7 +18,7 @@ use super::report_file::ReportArgs;
 use super::target_args::NamingArgs;
 use super::text::{count, shell_word};
 
-/// Say whether all images that lists name are there: in bundles, or at a registry
+/// Check that all images of a list are there: in bundles, or at a registry
 #[derive(Args)]
 #[command(
     override_usage = "bundle check -f FILE [OPTIONS] [BUNDLE...]",
@@ -61,7 +61,7 @@ impl CheckArgs {
             None => None,
         };
         if place.is_none() && self.input.bundles.is_empty() {
-            return Err(Failure::usage("nothing to look into", NextStep::NameBundlesOrRegistry));
+            return Err(Failure::usage("no bundle and no registry to look into", NextStep::NameBundlesOrRegistry));
         }
         let images = self.select.selection(&[], !self.platform.is_empty(), &self.access, progress)?;
         let write_missing = self.write_missing.clone();

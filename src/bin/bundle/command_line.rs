@@ -39,9 +39,9 @@ use super::verify::VerifyArgs;
     about,
     max_term_width = 100,
     override_usage = "bundle COMMAND [OPTIONS] ...",
-    after_help = "The way of an image: bundle export IMAGE... -o FILE, and on the other side bundle import FILE --registry HOST.\n\n\
-Exit status: 0 done; 1 failed, trying again may help; 2 the command line; 3 the content is bad; 4 somebody has to \
-act: credentials, permission, certificate; 128+n stopped by signal n.\n\
+    after_help = "Here: bundle export IMAGE... -o FILE. On the other side: bundle import FILE --registry HOST.\n\n\
+Exit status: 0 done; 1 failed, trying again may help; 2 the command line; 3 the content is bad; 4 needs a \
+person: credentials, permission, certificate; 128+n stopped by signal n.\n\
 All commands, flags and messages: docs/cli.md"
 )]
 pub(crate) struct Cli {
@@ -61,7 +61,7 @@ pub(crate) struct Shared {
     /// Print errors only
     #[arg(short, long, global = true, env = "BUNDLE_QUIET")]
     pub(crate) quiet: bool,
-    /// Say more: -v every blob and retry, -vv every request
+    /// More output: -v every blob and retry, -vv every request
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub(crate) verbose: u8,
     /// No progress bar and no progress lines

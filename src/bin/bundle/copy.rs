@@ -20,7 +20,7 @@ use super::target_args::TargetArgs;
 #[derive(Args)]
 #[command(
     override_usage = "bundle copy --registry HOST[:PORT][/NS] [OPTIONS] IMAGE...",
-    after_help = "Example:\n  bundle copy gcr.io/google-containers/pause:latest --registry 172.18.0.20\n\nThe registry then holds what an export and an import would have brought there, under the same names. Nothing is written to a disk: content streams from one registry to the other.\n\nWho we are, and whom we trust, is told for each side: --src-username is for the registries that the images come from, --username (or --dest-username) for the one that they go to."
+    after_help = "Example:\n  bundle copy gcr.io/google-containers/pause:latest --registry 172.18.0.20\n\nThe registry then holds what an export and an import would have brought there, under the same names. Nothing is written to a disk: content streams from one registry to the other.\n\nLogins and certificates are given for each side: --src-username is for the registries that the images come from, --username (or --dest-username) for the one that they go to."
 )]
 pub(crate) struct CopyArgs {
     #[command(flatten)]

@@ -21,7 +21,7 @@ use super::text::{count, shell_word, size};
 use super::volumes::VolumeArgs;
 use super::with_self::Itself;
 
-/// Pull images, with all their platforms, into one bundle
+/// Pull images, with all their platforms, into one file: a bundle
 #[derive(Args)]
 #[command(
     override_usage = "bundle export -o FILE [OPTIONS] IMAGE...",
@@ -34,19 +34,19 @@ pub(crate) struct ExportArgs {
     /// Leave out what this has: an earlier bundle, a layout, or an inventory; repeatable
     #[arg(long = "base", value_name = "FILE", env = "BUNDLE_BASE", value_delimiter = ',')]
     bases: Vec<PathBuf>,
-    /// Add a list for `docker load` and `podman load` (of several), which take this platform and make new digests
+    /// Add the list that `docker load` and `podman load` need: for this platform, with new digests
     #[arg(long, value_name = "PLATFORM", env = "BUNDLE_DOCKER_LOAD")]
     docker_load: Option<Platforms>,
     /// Replace an existing bundle once the new one is complete
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
-    /// Write the digests that the names stood for into this file, which `-f` reads as a list of exactly those
+    /// Write the digest of each image into this file, a list for `-f`
     #[arg(long, value_name = "FILE", env = "BUNDLE_LOCK")]
     lock: Option<PathBuf>,
     /// Read everything back from the drive, and compare, before the bundle gets its name
     #[arg(long, env = "BUNDLE_READ_BACK")]
     read_back: bool,
-    /// Show other tools all of an image's name, or the tag alone
+    /// The name that other tools see: the whole one, or only the tag
     #[arg(
         long,
         value_enum,

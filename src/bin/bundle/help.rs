@@ -34,8 +34,8 @@ fn all_of_it(name: &str) -> String {
 
 fn ending(name: &str) -> String {
     format!(
-        "Exit status: 0 done; 1 failed, trying again may help; 2 the command line; 3 the content is bad; 4 somebody \
-         has to act: credentials, permission, certificate; 128+n stopped by signal n.\n\
+        "Exit status: 0 done; 1 failed, trying again may help; 2 the command line; 3 the content is bad; 4 needs a \
+         person: credentials, permission, certificate; 128+n stopped by signal n.\n\
          More: docs/cli.md#{name}"
     )
 }

@@ -48,7 +48,7 @@ pub(crate) struct SelectArgs {
     /// Of the tags of each repository take only versions in this range, as in `>=1.2 <2`
     #[arg(long, value_name = "RANGE", env = "BUNDLE_SEMVER")]
     semver: Option<String>,
-    /// Leave images out whose names match a glob, whoever asks for them, as in quay.io/org/*-debug (repeatable)
+    /// Leave out images whose names match a glob, as in quay.io/org/*-debug (repeatable)
     #[arg(long, value_name = "GLOB", env = "BUNDLE_EXCLUDE")]
     exclude: Vec<String>,
     /// Fetch what is named PREFIX from MIRROR, as in docker.io=mirror.example/hub; names stay (repeatable)
@@ -75,7 +75,7 @@ impl ImageArgs {
         // A shell puts all files in the place of `--base images-*of3.tar`, and the flag takes the first.
         if let Some(file) = self.images.iter().find(|image| is_file(image)) {
             return Err(Failure::usage(
-                format!("`{file}` is a file here, and no image"),
+                format!("`{file}` is a file here, not an image"),
                 NextStep::GiveFlagForEachFile,
             ));
         }

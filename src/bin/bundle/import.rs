@@ -22,12 +22,12 @@ use super::text::{shell_word, size};
     override_usage = "bundle import --registry HOST[:PORT][/NS] [OPTIONS] BUNDLE...",
     after_help = "Example:\n  bundle import images.tar --registry 172.18.0.20\n\ngcr.io/google-containers/pause:latest is \
 then 172.18.0.20/library/google-containers/pause:latest, where nodes with the mirror https://172.18.0.20/v2/library ask \
-for it. Without the flags, TARGETHOST, TARGETNAMESPACE, AUTHCRED and SSL_CERT_FILE are looked at."
+for it. Without the flags, TARGETHOST, TARGETNAMESPACE, AUTHCRED and SSL_CERT_FILE are read."
 )]
 pub(crate) struct ImportArgs {
     #[command(flatten)]
     target: TargetArgs,
-    /// What an image is called that has only a tag, or no name, in a layout of another tool
+    /// The name for an image that has only a tag, or no name, in a file of another tool
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
     /// Take only images whose names in the bundle begin so: HOST or HOST/PATH (repeatable)

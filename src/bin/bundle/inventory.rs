@@ -17,7 +17,7 @@ use super::report_file::ReportArgs;
 use super::text::{count, parse_size, shell_word, size};
 use super::values::registry_host;
 
-/// Write down what is there, as a small file to carry back: a base and a list for `export`
+/// List what files or a registry hold, in a small file to carry back: for `export --base` and `-f`
 #[derive(Args)]
 #[command(
     override_usage = "bundle inventory -o FILE [OPTIONS] BUNDLE...",
@@ -36,7 +36,7 @@ pub(crate) struct InventoryArgs {
     /// Replace an existing file
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
-    /// Take the inventory of this registry, by its own word
+    /// Ask this registry what it has, instead of reading files
     #[arg(long, value_name = "HOST[:PORT][/NAMESPACE]")]
     registry: Option<String>,
     /// Look there for the images of this list, under the names that an import gives them (repeatable)
@@ -82,7 +82,10 @@ impl InventoryArgs {
 
     fn of_files(self) -> Result<Inventory, Failure> {
         if self.what.is_empty() {
-            return Err(Failure::usage("nothing to take an inventory of", NextStep::NameFilesOrRegistry));
+            return Err(Failure::usage(
+                "no file and no registry to take an inventory of",
+                NextStep::NameFilesOrRegistry,
+            ));
         }
         if self.what.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(Failure::usage("`-` twice: standard input can be read once", NextStep::NameOtherFile));
@@ -108,7 +111,7 @@ impl InventoryArgs {
             images = Some(listed);
         }
         if images.is_none() && self.what.is_empty() && !self.catalog {
-            return Err(Failure::usage("nothing named at the registry", NextStep::NameRepositoriesThere));
+            return Err(Failure::usage("no repository of the registry is named", NextStep::NameRepositoriesThere));
         }
         let repositories = self.what.iter().map(|text| text.display().to_string()).collect();
         let inventory = Inventory::of_registry(host.clone(), self.output).force(self.force);

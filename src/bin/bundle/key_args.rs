@@ -42,7 +42,7 @@ pub(crate) fn private_key(path: &Path) -> Result<PrivateKey> {
         Some(password) => Ok(password),
         None if prompt::is_possible() => Ok(noted(prompt::hidden(&format!("Password of {}: ", path.display()))?)),
         None => {
-            let message = "the key is encrypted, and nobody is there to be asked for its password".into();
+            let message = "the key is encrypted, and there is no terminal to ask for its password".into();
             Err(Error::Usage { message, next: Some(SigningStep::GiveKeyPassword.into()) })
         }
     })

@@ -27,7 +27,7 @@ pub(crate) struct KeygenArgs {
     /// ecdsa-p256, which cosign and HSMs have too, or ed25519
     #[arg(long, value_name = "ALGORITHM", default_value = "ecdsa-p256", hide_possible_values = true, value_parser = algorithm(), env = "BUNDLE_ALGORITHM")]
     algorithm: KeyAlgorithm,
-    /// Leave the private key unencrypted: whoever has the file can sign
+    /// Leave the private key unencrypted: anyone who has the file can sign
     #[arg(long)]
     no_password: bool,
 }
@@ -61,7 +61,7 @@ fn password() -> Result<String, Failure> {
         return Ok(password);
     }
     if !prompt::is_possible() {
-        let message = "no password for the private key, and nobody is there to be asked for one".into();
+        let message = "no password for the private key, and no terminal to ask for one".into();
         return Err(Error::Usage { message, next: Some(SigningStep::ChooseKeyPassword.into()) }.into());
     }
     let password = noted(prompt::hidden("Password of the new key: ")?);

@@ -27,7 +27,7 @@ use super::report::{self, Reports};
     after_help = "Example:\n  bundle list images.tar --tree\n  bundle list images.tar --format html > images.html\n\nThe page is one file that needs no other: a packing slip to lay beside the drive, on paper or on a screen."
 )]
 pub(crate) struct ListArgs {
-    /// Whole digests: a line for every platform and everything that refers to an image
+    /// Whole digests: a line for every platform, signature, SBOM and other document about an image
     #[arg(long)]
     digests: bool,
     /// What each image consists of: platforms, layers and who shares them, signatures

@@ -17,7 +17,7 @@ use super::target_args::NamingArgs;
 use super::text::count;
 use super::values::registry_host;
 
-/// Write the configuration that makes nodes use a registry as the mirror of what a bundle has
+/// Write the configuration that makes nodes pull the images of a bundle from a registry
 #[derive(Args)]
 #[command(
     override_usage = "bundle mirror-config --registry HOST[:PORT][/NS] --for RUNTIME [OPTIONS] BUNDLE...",
@@ -35,7 +35,7 @@ pub(crate) struct MirrorConfigArgs {
     /// Replace existing files
     #[arg(long, env = "BUNDLE_FORCE")]
     force: bool,
-    /// Let nodes ask the hosts themselves where the mirror does not do
+    /// Let nodes ask the original registries if the mirror fails
     #[arg(long, env = "BUNDLE_FALLBACK")]
     fallback: bool,
     /// Mirror this host too, whether images of it are in the bundles or not (repeatable)

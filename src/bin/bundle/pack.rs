@@ -17,7 +17,7 @@ use super::report;
 use super::report_file::ReportArgs;
 use super::volumes::VolumeArgs;
 
-/// Make one bundle of the images in others, without a network: merge, take some out, complete a delta
+/// Make one bundle out of others, without a network: merge, take some images, complete a delta
 #[derive(Args)]
 #[command(
     override_usage = "bundle pack -o FILE [OPTIONS] BUNDLE...",
@@ -28,14 +28,14 @@ pub(crate) struct PackArgs {
     /// The bundle to write
     #[arg(short, long, value_name = "FILE", required_unless_present = "dry_run", env = "BUNDLE_OUTPUT")]
     output: Option<PathBuf>,
-    /// Take only the images of this name, and what refers to them; `*` stands for any characters (repeatable)
+    /// Take only the images of this name, with their signatures and SBOMs; `*` stands for any characters (repeatable)
     #[arg(long, value_name = "NAME", env = "BUNDLE_ONLY", value_delimiter = ',')]
     only: Vec<NamePattern>,
     /// The repository of images that have only a tag in a layout of another tool, or the whole name of the
     /// only image
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
-    /// Add a list for `docker load` and `podman load` (of several), which take this platform and make new digests
+    /// Add the list that `docker load` and `podman load` need: for this platform, with new digests
     #[arg(long, value_name = "PLATFORM", env = "BUNDLE_DOCKER_LOAD")]
     docker_load: Option<Platforms>,
     /// Replace an existing bundle once the new one is complete

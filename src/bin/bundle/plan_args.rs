@@ -13,10 +13,10 @@ pub(crate) struct PlanArgs {
     /// Fetch layers that a registry does not have from the `urls` in their descriptors
     #[arg(long, help_heading = FINE, env = "BUNDLE_INCLUDE_NON_DISTRIBUTABLE_LAYERS")]
     pub(crate) include_non_distributable_layers: bool,
-    /// Whether what refers to an image comes along: signatures, SBOMs and the like; `require` refuses images without any
+    /// Also take signatures, SBOMs and other documents about the images; `require` refuses images without any
     #[arg(long, value_enum, value_name = "WHEN", default_value = "auto", env = "BUNDLE_REFERRERS")]
     pub(crate) referrers: Referrers,
-    /// Take these platforms alone, as in linux/amd64 (repeatable); many registries refuse images of which they lack some
+    /// Take only these platforms, as in linux/amd64 (repeatable); many registries refuse an image if some are missing
     #[arg(long, value_name = "PLATFORM", value_delimiter = ',', env = "BUNDLE_PLATFORM")]
     pub(crate) platform: Vec<Platforms>,
     /// Hold at most this much of manifests in memory, as in 2GiB

@@ -31,7 +31,7 @@ static SIGNED: Mutex<Vec<SignedBundle>> = Mutex::new(Vec::new());
 /// What every command takes that moves or checks something.
 #[derive(Args, Clone, Default)]
 pub(crate) struct ReportArgs {
-    /// Write what came of it into this file, as JSON, also when it fails: a record to file
+    /// Write the result into this file as JSON, also when the command fails: a record to keep
     #[arg(long, value_name = "FILE", help_heading = None::<&str>, env = "BUNDLE_REPORT")]
     pub(crate) report: Option<PathBuf>,
 }

@@ -19,7 +19,7 @@ use super::report;
 use super::served::Logging;
 use super::text::count;
 
-/// Serve the images of a bundle as a registry, straight from the file, to be read only
+/// Serve a bundle as a read-only registry, straight from the file
 #[derive(Args)]
 #[command(
     override_usage = "bundle serve [OPTIONS] BUNDLE...",
@@ -27,7 +27,7 @@ use super::text::count;
 and org/app for nodes that ask a mirror for quay.io. SIGHUP reads bundles and certificate anew; / is a page for people."
 )]
 pub(crate) struct ServeArgs {
-    /// Where to listen; whoever reaches it can pull everything
+    /// Where to listen; anyone who reaches it can pull everything
     #[arg(long, value_name = "ADDRESS:PORT", default_value = "127.0.0.1:5000", env = "BUNDLE_LISTEN")]
     listen: SocketAddr,
     /// Serve under the names that an import into this namespace gives; '' for none
@@ -39,7 +39,7 @@ pub(crate) struct ServeArgs {
     /// With --namespace or --map, serve under the names of the sources too
     #[arg(long, env = "BUNDLE_SOURCE_NAMES")]
     source_names: bool,
-    /// What an image is called that has only a tag, or no name, in a layout of another tool
+    /// The name for an image that has only a tag, or no name, in a file of another tool
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
     /// Speak TLS with this certificate, in PEM
@@ -132,7 +132,7 @@ fn authority_in(given: Option<PathBuf>) -> Result<PathBuf, Failure> {
     let own = || set("XDG_STATE_HOME").or_else(|| Some(set("HOME")?.join(".local/state")));
     let place = of_service.map(|place| place.join("serve")).or_else(|| Some(own()?.join("bundle/serve")));
     place.ok_or_else(|| {
-        let message = "--self-signed: neither XDG_STATE_HOME nor HOME is set: where is the authority to lie?";
+        let message = "--self-signed: no place to keep the authority: neither XDG_STATE_HOME nor HOME is set";
         Failure::from(Error::Usage { message: message.into(), next: Some(NextStep::NameAuthorityDirectory) })
     })
 }

@@ -11,7 +11,7 @@ use super::key_args::private_key;
 use super::progress::Progress;
 use super::report;
 
-/// Sign a bundle: who it comes from, in a small file beside it
+/// Sign a bundle; the signature is a small file beside it
 #[derive(Args)]
 #[command(
     override_usage = "bundle sign --key KEY.pem [OPTIONS] BUNDLE",

@@ -30,13 +30,13 @@ pub(crate) struct TargetArgs {
     /// than that of the image
     #[arg(long, value_name = "OS/ARCH[/VARIANT]", env = "BUNDLE_SINGLE_PLATFORM")]
     pub(crate) single_platform: Option<Platforms>,
-    /// Say what would be sent where, and change nothing
+    /// Show what would be sent and where, and change nothing
     #[arg(long)]
     pub(crate) dry_run: bool,
     /// Afterwards, ask whether everything is there, or fetch it all once more and hash it
     #[arg(long, value_enum, value_name = "HOW", default_value = "existence", env = "BUNDLE_CHECK")]
     pub(crate) check: Check,
-    /// A tag that names another image there: move it, or let it stand and fail or skip the new one
+    /// If a tag exists there and names another image: move it, skip that image, or fail
     #[arg(long, value_enum, value_name = "WHAT", default_value = "overwrite", env = "BUNDLE_ON_EXISTING_TAG")]
     pub(crate) on_existing_tag: OnExistingTag,
 }

@@ -20,7 +20,7 @@ use super::text::{count, numbers, size};
 #[derive(Args)]
 #[command(override_usage = "bundle verify [OPTIONS] BUNDLE...", after_help = "Example:\n  bundle verify images.tar")]
 pub(crate) struct VerifyArgs {
-    /// Also unpack every layer, to nowhere, and compare it with the image's configuration
+    /// Also unpack every layer, and compare it with the image's configuration; nothing is written
     #[arg(long, env = "BUNDLE_DEEP")]
     deep: bool,
     #[command(flatten)]

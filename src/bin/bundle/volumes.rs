@@ -55,7 +55,7 @@ impl VolumeArgs {
     /// Nobody is.
     pub(crate) fn check(&self) -> Result<(), Failure> {
         if self.pause && !prompt::is_possible() {
-            return Err(Failure::usage("--pause: nobody is there to ask", VolumeStep::GiveScript.into()));
+            return Err(Failure::usage("--pause: there is no terminal to ask at", VolumeStep::GiveScript.into()));
         }
         Ok(())
     }

@@ -25,7 +25,7 @@ pub(super) fn ask(
     let images: Vec<&(Reference, Digest)> = sources.0.iter().filter_map(example).collect();
     if images.is_empty() {
         return Err(Error::Usage {
-            message: "no image to ask for: the check asks for one of a bundle".into(),
+            message: "no image to ask for: --check takes one from a bundle".into(),
             next: Some(NextStep::NameBundle),
         });
     }

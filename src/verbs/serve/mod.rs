@@ -177,7 +177,7 @@ impl Serve {
             Error::refused(format!("{}: cannot listen there: {e}", self.listen), NextStep::ListenElsewhere)
         })?;
         if !address.ip().is_loopback() {
-            let message = format!("whoever reaches {address} can pull every image: there is no authentication");
+            let message = format!("anyone who reaches {address} can pull every image: there is no authentication");
             watch.on(Event::Warning { message: &message });
         }
         let images = stock.catalogue.images().iter().map(|(name, digest, repositories)| ServedImage {

@@ -5,9 +5,13 @@ use std::path::Path;
 use crate::scene::Scene;
 use crate::support::run::Output;
 
-/// What is another every day: it stands between the first two of these, and the third in its place.
-const MOMENTS: [(&str, &str, &str); 3] =
-    [("(today is ", ")", "2026-11-28"), ("come back at ", " UTC", "20:04"), ("or wait until ", " UTC", "20:04")];
+/// What is another every day, or on a slow machine: it stands between the first two of these, and the third in its place.
+const MOMENTS: [(&str, &str, &str); 4] = [
+    ("(today is ", ")", "2026-11-28"),
+    ("come back at ", " UTC", "20:04"),
+    ("or wait until ", " UTC", "20:04"),
+    (" times in ", " s)", "0"),
+];
 
 /// What was said.
 #[derive(Default)]

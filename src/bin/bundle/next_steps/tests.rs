@@ -175,16 +175,21 @@ fn every() -> Vec<NextStep> {
 
 /// The names of the variants, as the catalogue's source has them.
 fn in_the_source() -> BTreeSet<&'static str> {
-    let sources = [include_str!("../../../error/next_step.rs"), include_str!("../../../error/signing_step.rs")];
+    let sources = [
+        include_str!("../../../error/next_step.rs"),
+        include_str!("../../../error/signing_step.rs"),
+        include_str!("../../../error/volume_step.rs"),
+    ];
     let variants = sources.into_iter().flat_map(str::lines).filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
-    // One holds steps of its own.
-    variants.filter(|line| !line.starts_with("Signing(")).map(|line| line.trim_end_matches([',', '{', ' '])).collect()
+    // Two hold steps of their own.
+    let holds_steps = |line: &&str| line.starts_with("Signing(") || line.starts_with("Volumes(");
+    variants.filter(|line| !holds_steps(line)).map(|line| line.trim_end_matches([',', '{', ' '])).collect()
 }
 
 /// The name of a variant in what it looks like.
 fn name(shown: &str) -> &str {
-    let shown = shown.strip_prefix("Signing(").unwrap_or(shown);
+    let shown = ["Signing(", "Volumes("].iter().find_map(|held| shown.strip_prefix(held)).unwrap_or(shown);
     shown.split([' ', '{', ')']).next().unwrap_or_default()
 }
 

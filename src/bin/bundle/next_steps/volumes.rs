@@ -31,7 +31,7 @@ pub(super) fn words(step: &VolumeStep) -> Cow<'static, str> {
             return format!("allow longer volumes, as with --volume-size {bytes}").into();
         }
         VolumeStep::MendScript => {
-            "see why it failed; the same export goes on, and hands it the volume again if that is still there"
+            "see why it failed; the same export goes on, and runs it again for this volume if it is still there"
         }
     };
     words.into()

@@ -62,7 +62,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::ChooseSinglePlatform => "choose one that is there with --single-platform OS/ARCH[/VARIANT]",
         NextStep::CopyAgain => "copy it from its source once more, and compare both with sha256sum",
         NextStep::CopyWithImgpkg => {
-            "push it with `imgpkg copy --tar FILE --to-repo HOST/REPO`, or export its images anew"
+            "push it with `imgpkg copy --tar FILE --to-repo HOST/REPO`, or export its images again"
         }
         NextStep::CopyWithSkopeo => {
             "make a layout of the unpacked directory: `skopeo copy --all --preserve-digests dir:DIR oci-archive:FILE.tar:NAME`"
@@ -219,7 +219,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::OpenMoreFiles => "allow more open files with `ulimit -n 4096`; or lower --jobs",
         NextStep::PinIndex => {
-            "give the digest that `bundle export` printed, the sha256 of its index.json; `sha256sum FILE` is another"
+            "give the digest that `bundle export` printed, the sha256 of its index.json; `sha256sum FILE` gives another number"
         }
         NextStep::PrefixFromBundle => {
             "begin it as the names in the bundle begin, with the host: `bundle list FILE` shows them"
@@ -248,7 +248,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         }
         NextStep::PinAll => {
             "pin the whole bundle with --expect and the digest that `bundle export` printed; or pin these too: an \
-             image as NAME@DIGEST, what refers to one as REPOSITORY@DIGEST"
+             image as NAME@DIGEST, a signature or SBOM as REPOSITORY@DIGEST"
         }
         NextStep::PushElsewhere => {
             "it is read-only, or a cache: push to the registry behind it, or switch read-only off"
@@ -259,7 +259,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::RaiseMaxSpool => "if you know where it comes from, allow more with --max-spool SIZE",
         NextStep::ReadHelp { command } => {
             let command = command.as_deref().map(|name| format!("{name} ")).unwrap_or_default();
-            return format!("`bundle {command}--help` shows what there is").into();
+            return format!("`bundle {command}--help` lists what there is").into();
         }
         NextStep::ReadPipeAsStandardInput => "a pipe can be read as `-`, standard input",
         NextStep::ReleaseTag => "if the tag is immutable, remove it or the rule that protects it; all else was pushed",
@@ -301,7 +301,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
             .into();
         }
         NextStep::TrustCertificate => "give this very certificate with --ca-file; or put it into certs.d as *.crt",
-        NextStep::TrustNewAuthority => "the authority was made anew: give its present certificate with --ca-file",
+        NextStep::TrustNewAuthority => "the authority has a new key: give its new certificate with --ca-file",
         NextStep::UnpackIntoPipe { with, path } => {
             return format!("unpack it into a pipe: `{with} {} | bundle … -`", shell_word(&path.display().to_string()))
                 .into();
