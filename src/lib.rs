@@ -51,8 +51,6 @@
 #![forbid(unsafe_code)]
 
 mod archive;
-// Only its tests and the fuzz targets call it so far: the verbs that carry deltas of layers are to come.
-#[allow(dead_code, unused_imports)]
 mod delta;
 mod error;
 #[cfg(fuzzing)]
@@ -69,7 +67,7 @@ mod transfer;
 mod verbs;
 
 pub use archive::Expectation;
-pub use error::{Error, Kind, NextStep, Result, SigningStep, VolumeStep, shell_word, size};
+pub use error::{BaseStep, Error, Kind, NextStep, Result, SigningStep, VolumeStep, shell_word, size};
 pub use signature::{KeyAlgorithm, PrivateKey, PublicKey, RequiredKey, RequiredKeys, SignedBy};
 pub use store::{Event, Quiet, Watch};
 pub use verbs::*;

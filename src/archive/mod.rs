@@ -13,7 +13,7 @@ pub(crate) use format::docker_list::to_bytes as docker_list;
 pub(crate) use format::index_json::IndexEntry;
 pub(crate) use format::inventory::{InventoryJson, MAX_INVENTORY, Whereabouts, Witness};
 pub(crate) use format::layout::Layout;
-pub(crate) use format::paths::{blob_path, part_path};
+pub(crate) use format::paths::{blob_path, delta_path, part_path};
 pub(crate) use format::table::{Part, Piece, Volumes};
 pub(crate) use format::volume_names::{number_in, undivided, volume_path};
 pub(crate) use format::volumes::divide;

@@ -29,9 +29,11 @@ mod tokens;
 mod window;
 
 pub(crate) use header::Header;
+#[cfg(fuzzing)]
 pub(crate) use join::join;
-pub(crate) use layer::{Named, Scratch};
+pub(crate) use layer::Named;
 pub(crate) use make::make;
 pub(crate) use rebuild::rebuild;
-pub(crate) use refusal::{Damaged, Refusal, Unusual};
-pub(crate) use split::{Split, split};
+pub(crate) use refusal::Refusal;
+#[cfg(fuzzing)]
+pub(crate) use split::split;

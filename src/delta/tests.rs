@@ -6,7 +6,10 @@ use std::path::Path;
 use flate2::{Compression, write::GzEncoder};
 use proptest::prelude::*;
 
-use super::{Damaged, Named, Refusal, Unusual, join, make, rebuild, split};
+use super::join::join;
+use super::refusal::{Damaged, Unusual};
+use super::split::split;
+use super::{Named, Refusal, make, rebuild};
 use crate::oci::Digest;
 
 /// A gzip file of each compressor, with its name. `tests/deflate/make fixtures/deflate` makes them; more are taken from

@@ -27,6 +27,8 @@ pub enum NextStep {
     AllowUrls,
     /// Bring all platforms of an image, or one of them as an image of its own.
     BringAllPlatformsOrOne,
+    /// Something about what rests on a base.
+    Base(super::base_step::BaseStep),
     /// Check the address, and the proxy in front of the registry.
     CheckAddressAndProxy,
     /// Check this machine's clock.
@@ -119,13 +121,6 @@ pub enum NextStep {
     FreeRoomOrWriteElsewhere,
     /// Become, or ask, somebody who may use a file.
     GetAccess,
-    /// Give the base of a delta along, or fetch the images whole.
-    GiveBase {
-        /// Their names, with digests.
-        images: Vec<String>,
-        /// There are others.
-        more: bool,
-    },
     /// Show the server a client certificate.
     GiveClientCertificate {
         /// The registry.

@@ -30,6 +30,8 @@ impl MediaType {
     pub(crate) const DOCKER_MANIFEST: &str = "application/vnd.docker.distribution.manifest.v2+json";
     /// The OCI image index.
     pub(crate) const OCI_INDEX: &str = "application/vnd.oci.image.index.v1+json";
+    /// A layer, in gzip.
+    pub(crate) const OCI_LAYER: &str = "application/vnd.oci.image.layer.v1.tar+gzip";
     /// The OCI image manifest.
     pub(crate) const OCI_MANIFEST: &str = "application/vnd.oci.image.manifest.v1+json";
 

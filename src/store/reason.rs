@@ -5,6 +5,8 @@
 pub(crate) enum Reason {
     /// A base of the bundle has it.
     Base,
+    /// It is carried as its difference to an older layer.
+    Delta,
     /// It has `urls`, and the registry did not have it.
     Nondistributable,
     /// It is of a platform that was not asked for.
@@ -18,6 +20,7 @@ impl Reason {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Base => "base",
+            Self::Delta => "delta",
             Self::Nondistributable => "nondistributable",
             Self::Platform => "platform",
             Self::Volume(_) => "volume",
@@ -26,14 +29,16 @@ impl Reason {
 
     /// The reason of this word.
     pub(crate) fn parse(word: &str) -> Option<Self> {
-        [Self::Base, Self::Nondistributable, Self::Platform].into_iter().find(|reason| reason.as_str() == word)
+        [Self::Base, Self::Delta, Self::Nondistributable, Self::Platform]
+            .into_iter()
+            .find(|reason| reason.as_str() == word)
     }
 
     /// No other file and no registry has it because of us: an image counts as whole without it.
     pub(crate) fn is_for_good(self) -> bool {
         match self {
             Self::Nondistributable | Self::Platform => true,
-            Self::Base | Self::Volume(_) => false,
+            Self::Base | Self::Delta | Self::Volume(_) => false,
         }
     }
 }

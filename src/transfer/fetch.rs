@@ -1,6 +1,7 @@
 //! Fetches blobs, and parts of blobs, into a sink, in file order, so that the write front moves forward.
 
 use std::collections::{HashMap, HashSet};
+use std::io::Read;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use super::content::BlobContent;
@@ -129,6 +130,11 @@ impl<'a> Countdown<'a> {
     fn say(&self, done: u64) {
         self.watch.on(Event::Images { done, of: self.left.len() as u64 });
     }
+}
+
+/// The content of a blob, for whoever reads it once: checked, and continued where it breaks.
+pub(crate) fn read_blob<'a>(source: &'a dyn Source, node: &'a Node, watch: &'a dyn Watch) -> Box<dyn Read + Send + 'a> {
+    Box::new(BlobContent::new(source, node, watch))
 }
 
 fn fetch_one(node: &Node, source: &dyn Source, sink: &dyn Sink, watch: &dyn Watch) -> Result<()> {

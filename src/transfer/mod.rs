@@ -25,7 +25,7 @@ mod turns;
 
 pub(crate) use below::lacking_below;
 pub(crate) use cut_content::CutContent;
-pub(crate) use fetch::{Wanted, fetch};
+pub(crate) use fetch::{Wanted, fetch, read_blob};
 pub use needs::ExistingTag;
 pub(crate) use needs::Image;
 pub(crate) use outcome::{Outcome, Pushed, Status};

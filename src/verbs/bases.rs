@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use super::opened::Opened;
 use crate::archive::{Bundle, InventoryJson, MAX_INVENTORY, Spooling, Whereabouts};
 use crate::error::{Error, NextStep, Result};
-use crate::oci::{Digest, Host, Repository, has_mark};
+use crate::oci::{Descriptor, Digest, Host, MediaType, Reference, Repository, has_mark};
 use crate::plan::Naming;
 use crate::store::{Contents, Node, Reason, Watch};
 
@@ -19,21 +19,27 @@ use crate::store::{Contents, Node, Reason, Watch};
 const DOCUMENT: u8 = b'{';
 
 /// All bases together.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Bases {
     /// By digest and length, where it is.
     held: BTreeMap<(Digest, u64), Whereabouts>,
     /// How repositories are called at the registries that inventories were made of.
     targets: BTreeSet<String>,
+    /// Those that are files, as far as they are kept.
+    files: Vec<Opened>,
+    /// By the names of images in inventories, their digests.
+    listed: BTreeMap<String, Digest>,
+    /// Old layers are taken from them.
+    keeps: bool,
 }
 
 impl Bases {
-    /// Opens each of them.
+    /// Opens each of them. They are kept where old layers are to be taken from them.
     ///
     /// # Errors
     /// One cannot be read, or is not sound.
-    pub(super) fn open(paths: &[PathBuf], max_manifests: u64, watch: &dyn Watch) -> Result<Self> {
-        let mut bases = Self::default();
+    pub(super) fn open(paths: &[PathBuf], keeps: bool, max_manifests: u64, watch: &dyn Watch) -> Result<Self> {
+        let mut bases = Self { keeps, ..Self::default() };
         for path in paths {
             match inventory_at(path)? {
                 Some(inventory) => bases.believe(inventory),
@@ -44,7 +50,8 @@ impl Bases {
     }
 
     fn believe(&mut self, inventory: InventoryJson) {
-        let InventoryJson { held, target, .. } = inventory;
+        let InventoryJson { held, target, images, .. } = inventory;
+        self.listed.extend(images);
         self.targets.extend(target);
         for (digest, (size, whereabouts)) in held {
             self.add((digest, size), whereabouts);
@@ -65,7 +72,43 @@ impl Bases {
         for (digest, size, whereabouts) in whereabouts(&opened.contents) {
             self.add((digest, size), whereabouts);
         }
+        self.files.extend(self.keeps.then_some(opened));
         Ok(())
+    }
+
+    /// Those that are files.
+    pub(super) fn files(&self) -> impl Iterator<Item = &Opened> {
+        self.files.iter()
+    }
+
+    /// One of those.
+    pub(super) fn file(&self, number: usize) -> Option<&Opened> {
+        self.files.get(number)
+    }
+
+    /// The images of a repository that inventories list, the last by name first, as Descriptors without a type.
+    pub(super) fn listed(&self, repository: &Repository) -> Vec<(String, Descriptor)> {
+        let names = self.names_of(repository).unwrap_or_default();
+        let of = |(name, digest): (&String, &Digest)| {
+            let reference: Reference = name.parse().ok()?;
+            let size = self.held.range((digest.clone(), 0)..=(digest.clone(), u64::MAX)).next()?.0.1;
+            let media_type = MediaType::OCI_MANIFEST.into();
+            let descriptor = Descriptor::new(media_type, digest.clone(), size);
+            names.contains(&reference.repository).then(|| (name.clone(), descriptor))
+        };
+        self.listed.iter().rev().filter_map(of).collect()
+    }
+
+    /// Whether some content is believed to be where images of this repository go.
+    pub(super) fn has(&self, repository: &Repository, descriptor: &Descriptor) -> bool {
+        match self.held.get(&(descriptor.digest.clone(), descriptor.size)) {
+            Some(Whereabouts::Anywhere) => true,
+            Some(Whereabouts::In(known)) => {
+                let names = self.names_of(repository).unwrap_or_default();
+                names.iter().any(|name| known.contains(name))
+            }
+            None => false,
+        }
     }
 
     fn add(&mut self, content: (Digest, u64), more: Whereabouts) {

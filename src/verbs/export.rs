@@ -6,10 +6,11 @@ use std::sync::Arc;
 use super::bases::Bases;
 use super::docker_list;
 use super::images::Images;
+use super::layer_deltas;
 use super::planned::{Planned, Selection, announce, takes_images};
-use super::written::{LockPlace, Signer, Taker, Writing, writes_bundles};
+use super::written::{LockPlace, Signer, Taker, Writing, failures, writes_bundles};
 use crate::archive::Output;
-use crate::error::{Error, NextStep, Result};
+use crate::error::{BaseStep, Error, NextStep, Result};
 use crate::registry::RegistryOptions;
 use crate::signature::PrivateKey;
 use crate::store::Watch;
@@ -22,6 +23,7 @@ pub use crate::plan::{Origin, Platforms, ReferrerPolicy, Wanted};
 pub struct Export {
     selection: Selection,
     bases: Vec<PathBuf>,
+    layer_deltas: bool,
     writing: Writing,
     lock: Option<PathBuf>,
     short_names: bool,
@@ -35,6 +37,7 @@ impl Export {
         Self {
             selection: Selection::new(images),
             bases: Vec::new(),
+            layer_deltas: false,
             writing: Writing::new(output, "exported"),
             lock: None,
             short_names: false,
@@ -57,6 +60,12 @@ impl Export {
     #[must_use]
     pub fn bases(self, bases: Vec<PathBuf>) -> Self {
         Self { bases, ..self }
+    }
+
+    /// Layers that a base has in an older version are carried as the difference to that, where it saves enough.
+    #[must_use]
+    pub fn layer_deltas(self, layer_deltas: bool) -> Self {
+        Self { layer_deltas, ..self }
     }
 
     /// Other tools are shown tags alone, for which all images have to be of one repository.
@@ -91,6 +100,7 @@ impl Export {
     pub fn run(mut self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         self.selection.check()?;
         self.check_docker_load()?;
+        self.check_layer_deltas()?;
         let (is_dry, lock) = (self.writing.dry_run, self.lock.take());
         let lock = lock.map(|path| LockPlace::open(&path, self.writing.force, &self.writing.output)).transpose()?;
         let mut ended = self.carry_out(watch);
@@ -107,7 +117,7 @@ impl Export {
     fn carry_out(mut self, watch: Arc<dyn Watch>) -> Result<Exported, ExportFailed> {
         self.writing.jobs = self.registry.jobs;
         self.refuse_own_base()?;
-        let bases = Bases::open(&self.bases, self.selection.max_manifests, watch.as_ref())?;
+        let bases = Bases::open(&self.bases, self.layer_deltas, self.selection.max_manifests, watch.as_ref())?;
         let output = self.writing.open()?;
         let Planned { registries, mut contents } = match self.selection.plan(&self.registry, &watch, |_| Ok(())) {
             Ok(planned) => planned,
@@ -131,7 +141,18 @@ impl Export {
             }
         }
         announce(&contents, watch.as_ref());
-        let exported = self.writing.write(&contents, &registries, output, watch.as_ref())?;
+        let exported = if self.layer_deltas && !self.writing.dry_run {
+            match layer_deltas::make(&mut contents, &bases, &registries, self.writing.jobs, watch.as_ref()) {
+                Ok(source) => self.writing.write(&contents, &source, output, watch.as_ref())?,
+                Err(failed) => {
+                    let stopped = watch.stopped().map(|signal| vec![Error::Interrupted { signal }]);
+                    let errors = stopped.unwrap_or_else(|| failures(&contents, failed));
+                    return Err(ExportFailed::new(errors, output.and_then(Output::give_up)));
+                }
+            }
+        } else {
+            self.writing.write(&contents, &registries, output, watch.as_ref())?
+        };
         docker_list::announce(&contents, watch.as_ref())?;
         Ok(exported)
     }
@@ -146,6 +167,18 @@ impl Export {
             (None, []) => return Ok(()),
         };
         Err(docker_list::not_whole(other))
+    }
+
+    /// That there is something for layers to be differences to, and one file for them.
+    fn check_layer_deltas(&self) -> Result<()> {
+        let (message, next) = match (self.layer_deltas, self.bases.as_slice(), self.writing.volume_size) {
+            (true, [], _) => {
+                ("--layer-deltas needs a --base: layers are carried as what changed since", BaseStep::NameBase)
+            }
+            (true, _, Some(_)) => ("--layer-deltas and --volume-size do not go together", BaseStep::WriteOneFile),
+            _ => return Ok(()),
+        };
+        Err(Error::Usage { message: message.into(), next: Some(next.into()) })
     }
 
     /// That no base is replaced by what rests on it.

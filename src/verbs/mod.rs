@@ -5,6 +5,7 @@ mod bases;
 mod called;
 mod docker_list;
 mod entries;
+mod layer_deltas;
 mod opened;
 mod planned;
 mod pushed;

@@ -203,7 +203,7 @@ impl Opened {
         let mut alone = Vec::new();
         let mut read = None;
         let several = bundles.len() > 1;
-        let with_delta = several && bundles.iter().any(|bundle| bundle.rests_on().next().is_some());
+        let with_delta = several && bundles.iter().any(|bundle| bundle.rests_on_others().next().is_some());
         let mut each = Vec::new();
         for bundle in bundles {
             // Each by itself: the form of one does not depend on the others.
@@ -225,12 +225,13 @@ impl Opened {
         }
         let aside = if with_delta { superseded(&alone.iter().zip(&each).collect::<Vec<_>>()) } else { Vec::new() };
         drop(each);
-        let bundles = Bundles::new(alone);
-        let Found { contents, failures, unusable } = match read {
+        let mut bundles = Bundles::new(alone);
+        let Found { mut contents, failures, unusable } = match read {
             Some(read) => read,
             None if several => Found::of(&bundles, name, &aside, jobs, most, watch)?,
             None => return Err(Error::usage("no bundle named")),
         };
+        bundles.rebuild_here(&mut contents);
         Ok(Self { bundles, contents, failures, malformed, unusable })
     }
 
@@ -310,6 +311,7 @@ impl Found {
         contents.check_shape().map_err(at)?;
         bundles.place_absent(&mut contents);
         rest_on_bases(bundles, &mut contents);
+        bundles.carry_deltas(&mut contents);
         let is_short = |bundle: &Bundle| bundle.is_ours() && bundle.index().has_short_names();
         contents.short_names = bundles.iter().all(is_short);
         contents.list_for_docker(bundles.docker());
@@ -322,6 +324,7 @@ impl Found {
         contents.check_shape().map_err(at)?;
         bundles.place_absent(&mut contents);
         rest_on_bases(bundles, &mut contents);
+        bundles.carry_deltas(&mut contents);
         contents.short_names = bundles.iter().all(is_short);
         contents.list_for_docker(bundles.docker());
         Ok(Self { contents, failures, unusable })
@@ -334,7 +337,8 @@ pub(super) fn rest_on_bases(bundles: &Bundles, contents: &mut Contents) {
     let said: HashSet<&Digest> = bundles.iter().flat_map(Bundle::rests_on).collect();
     if !said.is_empty() {
         let is_nowhere = |node: &Node| match node.presence {
-            Presence::Carried | Presence::LeftOut(Reason::Base | Reason::Platform | Reason::Volume(_)) => false,
+            Presence::Carried
+            | Presence::LeftOut(Reason::Base | Reason::Delta | Reason::Platform | Reason::Volume(_)) => false,
             Presence::LeftOut(Reason::Nondistributable) | Presence::Missing => true,
         };
         contents.leave_out(Reason::Base, |node| is_nowhere(node) && said.contains(&node.descriptor.digest));

@@ -162,7 +162,7 @@ pub struct LeftOut {
     pub digest: Digest,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Why: `base`, `nondistributable` or `platform`.
+    /// Why: `base`, `delta`, `nondistributable` or `platform`.
     pub reason: String,
     /// Where it would run, for a manifest of a platform that was not asked for; absent where no index says so.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -212,6 +212,15 @@ pub struct DeltaReport {
     /// Those of them that the other files of the same command hold whole.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub found: Option<u64>,
+    /// Layers that it carries as the difference to an older one.
+    pub deltas: u64,
+    /// The length of those differences.
+    pub bytes_in_deltas: u64,
+    /// The length of the layers that they stand for.
+    pub bytes_of_deltas: u64,
+    /// Those of them that were rebuilt from the other files of the same command, and are right.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rebuilt: Option<u64>,
 }
 
 impl DeltaReport {
@@ -222,7 +231,24 @@ impl DeltaReport {
             sizes.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size))
         };
         let ((carried, bytes_carried), (in_base, bytes_in_base)) = (sum(Node::is_carried), sum(Node::rests_on_base));
-        (in_base > 0).then_some(Self { carried, bytes_carried, in_base, bytes_in_base, found: None })
+        let (mut deltas, mut bytes_in_deltas, mut bytes_of_deltas) = (0, 0, 0);
+        for (node, delta) in contents.deltas() {
+            deltas += 1;
+            bytes_in_deltas += delta.size;
+            bytes_of_deltas += node.descriptor.size;
+        }
+        let (found, rebuilt) = (None, None);
+        (in_base + deltas > 0).then_some(Self {
+            carried,
+            bytes_carried,
+            in_base,
+            bytes_in_base,
+            found,
+            deltas,
+            bytes_in_deltas,
+            bytes_of_deltas,
+            rebuilt,
+        })
     }
 }
 

@@ -24,7 +24,9 @@ pub(super) fn superseded(alone: &[(&Bundle, &Contents)]) -> Vec<Aside> {
     let mut rests: HashMap<(usize, usize), bool> = HashMap::new();
     let mut rests_on = |one: usize, other: usize| {
         let bundles = (alone[one].0, alone[other].0);
-        *rests.entry((one, other)).or_insert_with(|| bundles.0.rests_on().any(|d| bundles.1.size_of(d).is_some()))
+        *rests
+            .entry((one, other))
+            .or_insert_with(|| bundles.0.rests_on_others().any(|d| bundles.1.size_of(&d).is_some()))
     };
     let mut replaced: Vec<HashSet<String>> = vec![HashSet::new(); alone.len()];
     for (name, uses) in named {

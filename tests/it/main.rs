@@ -48,6 +48,7 @@ mod help;
 mod import_check;
 mod inventories;
 mod kill;
+mod layer_deltas;
 mod layer_urls;
 mod layering;
 mod left_out;

@@ -13,7 +13,7 @@ use super::rooms::MOST_VOLUMES;
 use super::table::{Stands, Table};
 use crate::error::{Error, Result};
 use crate::oci::{Digest, parse_json};
-use crate::store::Reason;
+use crate::store::{LayerDelta, Reason};
 
 /// The version of the format that this library writes, and the only one it reads.
 pub(crate) const FORMAT_VERSION: u32 = 1;
@@ -70,6 +70,9 @@ impl BundleJson {
         if !is_one && !is_several {
             return Err(Error::content(format!("volume {number} of {count}: there is no such volume")));
         }
+        if count > 1 && self.absent.iter().any(|absent| absent.delta.is_some()) {
+            return Err(Error::content("layer deltas in a bundle of several volumes: there are no such bundles"));
+        }
         for (digest, stands) in &self.table {
             let are_volumes = stands.volumes().iter().all(|number| (1..=count).contains(number));
             let is_cut = |stands: &Stands| match stands {
@@ -87,6 +90,13 @@ impl BundleJson {
     pub(crate) fn reason(&self, digest: &Digest) -> Option<Reason> {
         let found = self.absent.binary_search_by(|one| one.digest.cmp(digest)).ok()?;
         Reason::parse(&self.absent[found].reason)
+    }
+
+    /// What is in the file in the place of this layer, if that is a difference. The list is by digest, or the file is no
+    /// bundle.
+    pub(crate) fn layer_delta(&self, digest: &Digest) -> Option<LayerDelta> {
+        let found = self.absent.binary_search_by(|one| one.digest.cmp(digest)).ok()?;
+        self.absent[found].layer_delta()
     }
 
     pub(crate) fn to_bytes(&self) -> Result<Vec<u8>> {

@@ -5,12 +5,14 @@ use std::collections::BTreeSet;
 
 use super::bundle_json::{BundleJson, Volume};
 use super::header::{self, BLOCK};
-use super::paths::{BUNDLE_JSON, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, blob_path, part_path, part_sum_path};
+use super::paths::{
+    BUNDLE_JSON, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, blob_path, delta_path, part_path, part_sum_path,
+};
 use super::table::{Part, Piece, Volumes, pieces};
 use super::{docker_list, index_json, left_out};
 use crate::error::Result;
 use crate::oci::{Descriptor, Digest, Manifest};
-use crate::store::Contents;
+use crate::store::{Contents, LayerDelta};
 
 /// One entry of a bundle.
 pub(crate) enum Entry<'a> {
@@ -22,6 +24,10 @@ pub(crate) enum Entry<'a> {
     Manifest(&'a Manifest),
     /// A config, layer or other blob.
     Blob(&'a Descriptor),
+    /// A directory of differences.
+    DeltaFolder(String),
+    /// The difference that stands for a layer.
+    Delta(&'a Descriptor, &'a LayerDelta),
     /// A part of one.
     Part(&'a Descriptor, Part),
     /// The checksum of that part.
@@ -33,7 +39,8 @@ impl Entry<'_> {
     pub(crate) fn path(&self) -> String {
         match self {
             Self::Root(name, _) => (*name).into(),
-            Self::Directory(path) => path.clone(),
+            Self::Directory(path) | Self::DeltaFolder(path) => path.clone(),
+            Self::Delta(layer, _) => delta_path(&layer.digest),
             Self::Manifest(manifest) => blob_path(manifest.digest()),
             Self::Blob(descriptor) => blob_path(&descriptor.digest),
             Self::Part(descriptor, part) => part_path(&descriptor.digest, part.number),
@@ -77,7 +84,16 @@ pub(crate) fn entries<'a>(contents: &'a Contents, cut: Option<(&Volumes, u32)>) 
             Some(part) => entries.extend([Entry::Part(&node.descriptor, part), Entry::Sum(&node.descriptor, part)]),
         }
     }
+    entries.extend(delta_folders(contents).into_iter().map(Entry::DeltaFolder));
+    entries.extend(contents.deltas().map(|(node, delta)| Entry::Delta(&node.descriptor, delta)));
     Ok((entries, digest))
+}
+
+/// The directories of what is carried as differences; none where nothing is.
+pub(crate) fn delta_folders(contents: &Contents) -> Vec<String> {
+    let algorithms: BTreeSet<_> = contents.deltas().map(|(node, _)| node.descriptor.digest.algorithm()).collect();
+    let all = (!algorithms.is_empty()).then(|| "deltas/".to_owned());
+    all.into_iter().chain(algorithms.into_iter().map(|a| format!("deltas/{}/", a.as_str()))).collect()
 }
 
 /// The identity of the bundle that these contents are, and the length of its head without `bundle.json`, in bytes.
@@ -93,7 +109,7 @@ pub(crate) fn head_len(contents: &Contents) -> Result<(Digest, u64)> {
             Entry::Root(name, bytes) => header::cost(name, bytes.len() as u64),
             Entry::Directory(_) => BLOCK,
             Entry::Manifest(manifest) => header::cost(&entry.path(), manifest.bytes().len() as u64),
-            Entry::Blob(_) | Entry::Part(..) | Entry::Sum(..) => break,
+            _ => break,
         };
     }
     Ok((digest, len))

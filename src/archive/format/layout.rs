@@ -7,11 +7,11 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::entries::{Entry, entries};
+use super::entries::{Entry, delta_folders, entries};
 use super::header::{self, BLOCK, END};
-use super::paths::{INDEX_JSON, blob_path, part_path};
+use super::paths::{INDEX_JSON, blob_path, delta_path, part_path};
 use super::table::{Part, Piece, Table, Volumes, pieces};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest};
 use crate::store::Contents;
 
@@ -41,18 +41,42 @@ pub(crate) struct Region {
     pub(crate) extent: Extent,
     /// It is not the whole blob.
     pub(crate) part: Option<Part>,
+    /// What it is, where it is no blob.
+    delta: Option<DeltaEntry>,
     /// First byte after all of it.
     end: u64,
 }
 
+/// An entry that is the difference which stands for a layer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct DeltaEntry {
+    /// The layer.
+    layer: Digest,
+    /// The directories that stand before it.
+    folders: Vec<String>,
+}
+
 impl Region {
+    /// Both are of one kind: what fills the one fills the other, and has the same headers before it.
+    pub(crate) fn is_like(&self, other: &Self) -> bool {
+        self.extent.size == other.extent.size && self.part == other.part && self.delta == other.delta
+    }
+
     /// The header blocks.
     pub(crate) fn header(&self) -> Result<Vec<u8>> {
-        let path = match self.part {
-            None => blob_path(&self.digest),
-            Some(part) => part_path(&self.digest, part.number),
+        let mut blocks = Vec::new();
+        let path = match (&self.part, &self.delta) {
+            (None, None) => blob_path(&self.digest),
+            (Some(part), _) => part_path(&self.digest, part.number),
+            (None, Some(DeltaEntry { layer, folders })) => {
+                for folder in folders {
+                    blocks.extend(header::of_directory(folder)?);
+                }
+                delta_path(layer)
+            }
         };
-        header::of_file(&path, self.extent.size)
+        blocks.extend(header::of_file(&path, self.extent.size)?);
+        Ok(blocks)
     }
 
     /// First byte after the padding, and after the checksum of a part.
@@ -65,17 +89,25 @@ impl Region {
 /// what is in it.
 pub(crate) fn regions(contents: &Contents, cut: Option<(&Table, u32)>, start: u64) -> Result<Vec<Region>> {
     let mut at = start;
-    let region = |Piece { node, part }: Piece<'_>| {
-        let Descriptor { digest, size, .. } = &node.descriptor;
-        let size = part.map_or(*size, |part| part.bytes);
-        let mut region =
-            Region { digest: digest.clone(), start: at, extent: Extent { offset: at, size }, part, end: at };
+    let mut region = |digest: &Digest, size: u64, part: Option<Part>, delta: Option<DeltaEntry>| {
+        let extent = Extent { offset: at, size };
+        let mut region = Region { digest: digest.clone(), start: at, extent, part, delta, end: at };
         region.extent.offset += region.header()?.len() as u64;
         region.end = region.extent.end() + part.map_or(0, |part| part.sum_len(digest));
         at = region.end;
-        Ok(region)
+        Ok::<Region, Error>(region)
     };
-    pieces(contents, cut).into_iter().map(region).collect()
+    let mut regions = Vec::new();
+    for Piece { node, part } in pieces(contents, cut) {
+        let Descriptor { digest, size, .. } = &node.descriptor;
+        regions.push(region(digest, part.map_or(*size, |part| part.bytes), part, None)?);
+    }
+    let mut folders = delta_folders(contents);
+    for (node, delta) in contents.deltas() {
+        let entry = DeltaEntry { layer: node.descriptor.digest.clone(), folders: std::mem::take(&mut folders) };
+        regions.push(region(&delta.digest, delta.size, None, Some(entry))?);
+    }
+    Ok(regions)
 }
 
 /// The plan of a file.
@@ -121,7 +153,7 @@ impl Layout {
                 }
                 Entry::Directory(path) => head.extend(header::of_directory(path)?),
                 Entry::Manifest(manifest) => append(&mut head, &entry.path(), manifest.bytes())?,
-                Entry::Blob(_) | Entry::Part(..) | Entry::Sum(..) => break,
+                _ => break,
             }
         }
         let regions = regions(contents, cut.map(|(volumes, number)| (&volumes.table, number)), head.len() as u64)?;

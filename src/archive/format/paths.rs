@@ -24,6 +24,16 @@ pub(crate) fn digest_of(path: &str) -> Option<Digest> {
     Some(digest)
 }
 
+/// The name of the difference that stands for a layer.
+pub(crate) fn delta_path(layer: &Digest) -> String {
+    format!("deltas/{}/{}", layer.algorithm().as_str(), layer.hex())
+}
+
+/// The layer that the difference at a path below `deltas/` stands for.
+pub(crate) fn delta_of(path: &str) -> Option<Digest> {
+    path.strip_prefix("deltas/")?.replacen('/', ":", 1).parse().ok()
+}
+
 /// The name of a part of a blob.
 pub(crate) fn part_path(digest: &Digest, number: u32) -> String {
     format!("parts/{}/{}/{number:03}", digest.algorithm().as_str(), digest.hex())

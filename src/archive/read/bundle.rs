@@ -217,6 +217,11 @@ impl Bundle {
         absent.filter(|absent| absent.reason == Reason::Base.as_str()).map(|absent| &absent.digest)
     }
 
+    /// The content of others that it cannot do without: what it leaves to a base, and old layers.
+    pub(crate) fn rests_on_others(&self) -> impl Iterator<Item = Digest> {
+        self.rests_on().cloned().chain(self.layer_deltas().map(|(_, delta)| delta.from))
+    }
+
     pub(super) fn body(&self) -> &Body {
         &self.body
     }
@@ -288,6 +293,18 @@ impl Bundle {
             Body::Tar(tar) => tar.open_blob(digest),
         };
         slice.ok_or_else(|| self.lack(descriptor))
+    }
+
+    /// The difference that stands for a layer, as it is.
+    ///
+    /// # Errors
+    /// A failing drive.
+    pub(super) fn delta_entry(&self, layer: &Digest) -> Result<Option<Slice<'_>>> {
+        match &self.body {
+            Body::Directory(directory) => Ok(directory.delta(layer)?.map(|(slice, _)| slice)),
+            Body::Dump(_) => Ok(None),
+            Body::Tar(tar) => Ok(tar.delta(layer).map(|(slice, _)| slice)),
+        }
     }
 
     /// A small blob, checked against its digest.

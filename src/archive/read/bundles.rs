@@ -6,6 +6,7 @@ use std::io::Read;
 
 use super::bundle::{Bundle, placed};
 use super::cut_blobs::Joined;
+use super::rebuilding::Rebuilding;
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest};
 use crate::store::{Place, Reason, Source};
@@ -20,6 +21,8 @@ pub(crate) struct Bundles {
     pub(super) joined_at: HashMap<Digest, Vec<usize>>,
     /// The volume that is brought, where others are left to somebody else.
     pub(super) sends: Option<u32>,
+    /// Layers that are put together from an older one; their places come last.
+    pub(super) rebuilding: Rebuilding,
 }
 
 impl Bundles {
@@ -32,7 +35,8 @@ impl Bundles {
             joined_at.insert(digest, (joined.len()..joined.len() + variants.len()).collect());
             joined.extend(variants);
         }
-        Self { list: bundles, joined, joined_at, sends: None }
+        let rebuilding = Rebuilding::default();
+        Self { list: bundles, joined, joined_at, sends: None, rebuilding }
     }
 
     /// Each of them, to be used otherwise.
@@ -100,7 +104,9 @@ impl Source for Bundles {
         match (self.at(place), self.joined(place)) {
             (_, Some(joined)) => self.parts_of(joined),
             (Ok(bundle), None) => bundle.path().display().to_string(),
-            (Err(_), None) => self.label(),
+            (Err(_), None) => {
+                self.rebuilt_in(place).map_or_else(|| self.label(), |bundle| bundle.path().display().to_string())
+            }
         }
     }
 
@@ -108,7 +114,10 @@ impl Source for Bundles {
         match (self.at(place), self.joined(place)) {
             (_, Some(joined)) => error.at(self.parts_of(joined)),
             (Ok(bundle), None) => placed(error, bundle.path()),
-            (Err(_), None) => error,
+            (Err(_), None) => match self.rebuilt_in(place) {
+                Some(bundle) => placed(error, bundle.path()),
+                None => error,
+            },
         }
     }
 
@@ -119,6 +128,7 @@ impl Source for Bundles {
     fn has_blob(&self, at: Place, descriptor: &Descriptor) -> Result<bool> {
         match self.joined(at) {
             Some(joined) => Ok(joined.bytes() == descriptor.size),
+            None if self.has_rebuilt(at, descriptor) => Ok(true),
             None => Ok(self.at(at)?.holds(descriptor)),
         }
     }
@@ -130,7 +140,10 @@ impl Source for Bundles {
     fn open(&self, at: Place, descriptor: &Descriptor, offset: u64) -> Result<Box<dyn Read + Send + '_>> {
         match self.joined(at) {
             Some(joined) => Ok(Box::new(joined.open(&self.list, &descriptor.digest, offset))),
-            None => Ok(Box::new(self.at(at)?.content(descriptor)?.skip(offset))),
+            None => match self.open_rebuilt(at)? {
+                Some(rebuilt) => Ok(Box::new(rebuilt.skip(offset))),
+                None => Ok(Box::new(self.at(at)?.content(descriptor)?.skip(offset))),
+            },
         }
     }
 }

@@ -165,6 +165,7 @@ fn same_part(tar: &Tarball, entry: &Entry<'_>) -> Result<()> {
         Entry::Part(Descriptor { digest, .. }, part) => {
             tar.part(digest, part.number, false).is_some_and(|(_, size)| size == part.bytes)
         }
+        Entry::Delta(Descriptor { digest, .. }, delta) => tar.delta(digest).is_some_and(|(_, size)| size == delta.size),
         Entry::Sum(Descriptor { digest, .. }, part) => sum_of(tar, digest, *part)?.is_some(),
         _ => true,
     };
@@ -177,11 +178,18 @@ fn same_files(directory: &LayoutDirectory, expected: &[Entry<'_>], missing: &dyn
         .filter_map(|entry| match entry {
             Entry::Manifest(manifest) => Some(manifest.digest()),
             Entry::Blob(descriptor) => Some(&descriptor.digest),
-            Entry::Root(..) | Entry::Directory(_) | Entry::Part(..) | Entry::Sum(..) => None,
+            _ => None,
         })
         .collect();
     if let Some(absent) = wanted.iter().find(|digest| directory.size_of(digest).is_none() && !missing(digest)) {
         return Err(Error::content(format!("`{}` is not there", blob_path(absent))));
+    }
+    for entry in expected {
+        if let Entry::Delta(layer, delta) = entry
+            && directory.delta(&layer.digest)?.map(|(_, size)| size) != Some(delta.size)
+        {
+            return Err(Error::content(format!("`{}` is not there, or not as long as it should be", entry.path())));
+        }
     }
     let unknown = directory.blobs().find(|digest| !wanted.contains(digest)).map(blob_path);
     match unknown.or_else(|| directory.other().map(|path| path.display().to_string())) {

@@ -162,6 +162,21 @@ impl LayoutDirectory {
         Ok(Some(Slice::new(Arc::new(file), &self.path, 0, size)))
     }
 
+    /// The difference that stands for a layer, and its length in bytes.
+    pub(crate) fn delta(&self, layer: &Digest) -> Result<Option<(Slice<'_>, u64)>> {
+        let mut folder = None;
+        for name in ["deltas", layer.algorithm().as_str()] {
+            folder = match openat(folder.as_ref().unwrap_or(&self.root), name, FOLDER, Mode::empty()) {
+                Ok(inside) => Some(inside),
+                Err(rustix::io::Errno::NOENT) => return Ok(None),
+                Err(rustix::io::Errno::NOTDIR | rustix::io::Errno::LOOP) => return Err(not_plain(Path::new(name))),
+                Err(e) => return Err(Error::disk("open", self.path.join(name))(e.into())),
+            };
+        }
+        let file = folder.map(|folder| self.open_at(&folder, layer.hex())).transpose()?.flatten();
+        Ok(file.map(|(file, len)| (Slice::new(Arc::new(file), &self.path, 0, len), len)))
+    }
+
     /// One of the files at the root, and its length in bytes.
     pub(crate) fn root_file(&self, name: &str) -> Result<Option<(Slice<'_>, u64)>> {
         let file = self.open_at(&self.root, name)?;

@@ -13,6 +13,8 @@ mod layout_directory;
 mod old_dump;
 #[cfg(feature = "serve")]
 mod piece;
+mod rebuilding;
+mod rebuilt;
 mod recognised;
 mod salvage;
 mod scan;

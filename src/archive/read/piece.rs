@@ -67,7 +67,11 @@ impl Bundles {
             let stamps = all.slices().map(|slice| FileStamp::of(slice.file())).collect::<std::io::Result<_>>();
             return stamps.map(Stamp).map_err(failed);
         }
-        let mut slice = self.at(place)?.content(descriptor)?.skip(offset);
+        let slice = match self.open_rebuilt(place)? {
+            Some(rebuilt) => rebuilt,
+            None => self.at(place)?.content(descriptor)?,
+        };
+        let mut slice = slice.skip(offset);
         slice.read_exact(buffer).map_err(Error::from_read)?;
         Ok(Stamp(vec![FileStamp::of(slice.file()).map_err(failed)?]))
     }

@@ -236,7 +236,7 @@ fn accepted(kind: EntryType, path: Vec<u8>, size: u64) -> Result<Option<String>,
         // A hard link to an entry before it holds no path that anybody follows: it is data, stored once.
         name if digest_of(name).is_some() => kind.is_file() || is_hard,
         name if name.ends_with(".json") => kind.is_file(),
-        name if name.starts_with("blobs") || name.starts_with("parts") => !is_link,
+        name if ["blobs", "deltas", "parts"].iter().any(|folder| name.starts_with(folder)) => !is_link,
         _ => true,
     };
     if !fits {

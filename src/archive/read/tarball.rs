@@ -12,13 +12,13 @@ use super::scan::{Fault, Member, ScanError, scan};
 use super::slice::{Slice, broken_off};
 use crate::archive::format::layout::Extent;
 use crate::archive::format::paths::{
-    BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, digest_of, part_of,
+    BUNDLE_JSON, HAULER_INDEX, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, delta_of, digest_of, part_of,
 };
 use crate::error::{Error, NextStep, Result};
 use crate::oci::Digest;
 
 /// The directories that a bundle has.
-const FOLDERS: [&str; 3] = ["blobs/", "blobs/sha256/", "blobs/sha512/"];
+const FOLDERS: [&str; 6] = ["blobs/", "blobs/sha256/", "blobs/sha512/", "deltas/", "deltas/sha256/", "deltas/sha512/"];
 
 /// The files at the root that are looked into.
 const ROOTS: [&str; 5] = [OCI_LAYOUT.0, INDEX_JSON, BUNDLE_JSON, HAULER_INDEX, MANIFEST_JSON];
@@ -41,6 +41,8 @@ pub(crate) struct Tarball {
     blobs: HashMap<Digest, Vec<Extent>>,
     /// Parts of blobs and, where that is the last, their checksums.
     parts: HashMap<(Digest, u32, bool), Extent>,
+    /// Differences, by the layers that they stand for.
+    deltas: HashMap<Digest, Extent>,
     /// What has a meaning, in order, each with the first byte of its data.
     order: Vec<(Known, u64)>,
     /// Which of the folders it has.
@@ -62,6 +64,7 @@ impl Tarball {
             roots: HashMap::new(),
             blobs: HashMap::new(),
             parts: HashMap::new(),
+            deltas: HashMap::new(),
             order: Vec::new(),
             has_folder: Default::default(),
             is_ours: true,
@@ -98,8 +101,9 @@ impl Tarball {
             order.push((Known::Blob(digest.clone()), extent.offset));
             blobs.entry(digest).or_default().push(extent);
         }
-        let (roots, parts, has_folder) = (HashMap::new(), HashMap::new(), Default::default());
-        Self { path: path.into(), file, bytes, roots, blobs, parts, order, has_folder, is_ours: false, end: 0 }
+        let (roots, parts, deltas) = (HashMap::new(), HashMap::new(), HashMap::new());
+        let (path, has_folder) = (path.into(), Default::default());
+        Self { path, file, bytes, roots, blobs, parts, deltas, order, has_folder, is_ours: false, end: 0 }
     }
 
     fn add(&mut self, member: Member<'_>) -> Result<(), Fault> {
@@ -123,6 +127,9 @@ impl Tarball {
         } else if let Some(part) = part_of(member.path) {
             // Of a second one, the order tells.
             self.parts.insert(part, extent);
+            Known::Other(member.path.into())
+        } else if let Some(layer) = delta_of(member.path) {
+            self.deltas.insert(layer, extent);
             Known::Other(member.path.into())
         } else if let Some(name) = root {
             let is_second = self.roots.insert(name, extent).is_some();
@@ -201,6 +208,11 @@ impl Tarball {
     /// A part of a blob, or its checksum, and its length in bytes.
     pub(crate) fn part(&self, digest: &Digest, number: u32, is_sum: bool) -> Option<(Slice<'_>, u64)> {
         self.parts.get(&(digest.clone(), number, is_sum)).map(|extent| (self.slice(*extent), extent.size))
+    }
+
+    /// The difference that stands for a layer, and its length in bytes.
+    pub(crate) fn delta(&self, layer: &Digest) -> Option<(Slice<'_>, u64)> {
+        self.deltas.get(layer).map(|extent| (self.slice(*extent), extent.size))
     }
 
     /// One of the files at the root, and its length in bytes.

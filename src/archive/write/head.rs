@@ -3,7 +3,7 @@
 //!
 //! Nothing found here is believed: what lies at a place counts only if it hashes right.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fs::File;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::archive::format::index_json::{IndexJson, MAX_INDEX};
 use crate::archive::format::layout::{Extent, Region, regions};
 use crate::archive::format::paths::{BUNDLE_JSON, INDEX_JSON, MANIFEST_JSON, OCI_LAYOUT, digest_of};
 use crate::oci::{Digest, Manifest, MediaType, Role, Said};
-use crate::store::{Contents, Node};
+use crate::store::{Contents, LayerDelta, Node, Presence, Reason};
 
 /// Larger manifests are accepted by no registry that we know of.
 const MAX_MANIFEST: u64 = 32 << 20;
@@ -65,7 +65,7 @@ pub(crate) fn read(file: &File, at: u64) -> Option<Head> {
         });
     }
     let cut = (about.volume.count > 1).then_some((&about.table, about.volume.number));
-    let left_out = about.absent.into_iter().map(|a| a.digest).collect();
+    let left_out = about.absent.into_iter().map(|a| (a.digest.clone(), a.layer_delta())).collect();
     let contents = Contents::new(with_blobs(nodes, left_out), Vec::new());
     let mut bytes = vec![0; usize::try_from(next - at).ok()?];
     file.read_exact_at(&mut bytes, at).ok()?;
@@ -85,7 +85,7 @@ pub(crate) fn read_all(file: &File) -> Vec<Head> {
 }
 
 /// The manifests, and everything they name that is none and was not left out.
-fn with_blobs(manifests: Vec<Node>, left_out: HashSet<Digest>) -> Vec<Node> {
+fn with_blobs(manifests: Vec<Node>, left_out: HashMap<Digest, Option<LayerDelta>>) -> Vec<Node> {
     let mut seen: HashMap<Digest, usize> = HashMap::new();
     let mut nodes = manifests.clone();
     seen.extend(manifests.iter().enumerate().map(|(n, m)| (m.descriptor.digest.clone(), n)));
@@ -96,10 +96,14 @@ fn with_blobs(manifests: Vec<Node>, left_out: HashSet<Digest>) -> Vec<Node> {
                 nodes[*n].is_config |= successor.role == Role::Config;
                 nodes[*n].role = nodes[*n].role.min(successor.role);
             }
-            None if left_out.contains(digest) => {}
+            None if left_out.get(digest).is_some_and(Option::is_none) => {}
             None => {
                 seen.insert(digest.clone(), nodes.len());
-                nodes.push(Node::new(successor.descriptor.clone(), successor.role, Vec::new()));
+                let mut node = Node::new(successor.descriptor.clone(), successor.role, Vec::new());
+                if let Some(Some(delta)) = left_out.get(digest) {
+                    (node.presence, node.delta) = (Presence::LeftOut(Reason::Delta), Some(delta.clone()));
+                }
+                nodes.push(node);
             }
         }
     }

@@ -83,8 +83,7 @@ fn rearrange(
     let file = partial.file();
     before.extend(head::read(file, 0));
     let mut places: Vec<Region> = before.iter().flat_map(|h| &h.regions).cloned().collect();
-    places
-        .retain(|r| layout.region(&r.digest).is_some_and(|now| now.extent.size == r.extent.size && now.part == r.part));
+    places.retain(|r| layout.region(&r.digest).is_some_and(|now| now.is_like(r)));
     places.sort_by_key(|r| r.start);
     places.dedup();
     let mut best: HashMap<Digest, (Region, Filled)> = HashMap::new();

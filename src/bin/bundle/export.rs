@@ -34,6 +34,9 @@ pub(crate) struct ExportArgs {
     /// Leave out what this has: an earlier bundle, a layout, or an inventory; repeatable
     #[arg(long = "base", value_name = "FILE", env = "BUNDLE_BASE", value_delimiter = ',')]
     bases: Vec<PathBuf>,
+    /// Carry only what changed inside layers that the base has in an older version
+    #[arg(long, env = "BUNDLE_LAYER_DELTAS")]
+    layer_deltas: bool,
     /// Add the list that `docker load` and `podman load` need: for this platform, with new digests
     #[arg(long, value_name = "PLATFORM", env = "BUNDLE_DOCKER_LOAD")]
     docker_load: Option<Platforms>,
@@ -97,6 +100,7 @@ impl ExportArgs {
         };
         let mut export = Export::new(selection, self.output.unwrap_or_default())
             .bases(self.bases)
+            .layer_deltas(self.layer_deltas)
             .docker_load(self.docker_load)
             .force(self.force)
             .lock(self.lock)
@@ -158,6 +162,12 @@ pub(crate) fn tell(progress: &Progress, exported: &Exported, read_back: bool) {
         let (carried, bytes) = (count(carried, "blob"), size(bytes));
         let (in_base, saved) = (count(in_base, "blob"), size(bytes_in_base));
         progress.say("delta", &format!("{carried} · {bytes} carried, {in_base} · {saved} saved: the base has them"));
+    }
+    if exported.blobs.deltas > 0 {
+        let ExportedBlobs { deltas, bytes_in_deltas, bytes_of_deltas, .. } = exported.blobs;
+        let saved = size(bytes_of_deltas.saturating_sub(bytes_in_deltas));
+        let (deltas, bytes) = (count(deltas, "layer"), size(bytes_in_deltas));
+        progress.say("layers", &format!("{deltas} as what changed · {bytes} carried, {saved} saved"));
     }
     if let (Some(digest), [first, ..]) = (&exported.digest, exported.volumes.as_slice()) {
         let bytes = exported.volumes.iter().map(|volume| volume.bytes).sum();

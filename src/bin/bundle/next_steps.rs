@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use clap::Command;
 use oci_bundle::{Error, NextStep};
 
+mod base;
 mod signing;
 mod volumes;
 mod words;

@@ -81,19 +81,33 @@ fn tell(progress: &Progress, verified: &Verified) {
         format!("{} · {} · {}", count(verified.images, "image"), count(blobs.count, "blob"), size(blobs.bytes));
     counts.push_str(&left_out_counts(&verified.left_out));
     if let Some(delta) = &verified.delta {
+        if delta.deltas > 0 {
+            let layers = format!("{} as what changed", count(delta.deltas, "layer"));
+            counts.push_str(&match delta.rebuilt {
+                Some(rebuilt) if rebuilt == delta.deltas => format!(" · {layers}, all rebuilt"),
+                Some(rebuilt) => format!(" · {layers}, {rebuilt} rebuilt"),
+                None => format!(" · {layers}, not rebuilt"),
+            });
+        }
         let rest = format!("{} · {} on a base", count(delta.in_base, "blob"), size(delta.bytes_in_base));
         let where_they_are = match delta.found {
             Some(found) if found == delta.in_base => "all of it whole in the other files".to_owned(),
             Some(found) => format!("{} of it in none of the other files", count(delta.in_base - found, "blob")),
             None => "which was not looked at".to_owned(),
         };
-        counts.push_str(&format!(" · rests with {rest}, {where_they_are}"));
+        if delta.in_base > 0 {
+            counts.push_str(&format!(" · rests with {rest}, {where_they_are}"));
+        }
     }
     if let Some(volume) = verified.volume {
         counts.push_str(&format!(" · volume {} of {}", volume.number, volume.count));
         if !verified.other_volumes.is_empty() {
             counts.push_str(&format!(" ({} not looked at)", numbers(&verified.other_volumes)));
         }
+    }
+    for old in &verified.old_layers {
+        let layers = if old.layers == 1 { "1 layer needs".to_owned() } else { format!("{} layers need", old.layers) };
+        progress.say("note", &format!("{layers} {}, which is in none of these files", old.digest));
     }
     for note in &verified.notes {
         progress.say("note", note);

@@ -10,7 +10,8 @@ use crate::store::reason::Reason;
 impl Contents {
     /// Takes of a choice, manifests by the names of images, what may be on the list.
     pub(crate) fn list_for_docker(&mut self, mut choice: BTreeMap<String, Digest>) {
-        let is_elsewhere = |presence| matches!(presence, Presence::LeftOut(Reason::Base | Reason::Volume(_)));
+        let is_elsewhere =
+            |presence| matches!(presence, Presence::LeftOut(Reason::Base | Reason::Delta | Reason::Volume(_)));
         if !choice.is_empty() && self.nodes.iter().any(|node| is_elsewhere(node.presence)) {
             choice.clear();
         }

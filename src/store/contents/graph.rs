@@ -2,11 +2,13 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
+use super::layer_delta::LayerDelta;
 use super::node::{Node, Presence, Root};
 use super::order::{sort_nodes, sort_roots};
 use crate::error::{Error, Result};
 use crate::oci::{Descriptor, Digest, Manifest, Repository};
 use crate::store::reason::Reason;
+use crate::store::source::Place;
 
 /// More than fifty pieces of content for each of a hundred thousand images.
 const MAX_SPREAD: usize = 5_000_000;
@@ -127,6 +129,30 @@ impl Contents {
         for node in self.nodes.iter_mut().filter(may_be) {
             if is_meant(node) {
                 node.presence = Presence::LeftOut(reason);
+            }
+        }
+    }
+
+    /// What is carried as a difference, with that, in file order.
+    pub(crate) fn deltas(&self) -> impl Iterator<Item = (&Node, &LayerDelta)> {
+        self.nodes.iter().filter(|node| node.is_delta()).filter_map(|node| Some((node, node.delta.as_ref()?)))
+    }
+
+    /// Layers that are not here are carried as a difference, where there is one.
+    pub(crate) fn carry_deltas(&mut self, delta_of: impl Fn(&Node) -> Option<LayerDelta>) {
+        let may_be = |node: &&mut Node| !node.is_manifest() && !node.is_config && node.descriptor.data.is_none();
+        for node in self.nodes.iter_mut().filter(may_be) {
+            if let Some(delta) = delta_of(node) {
+                (node.presence, node.delta) = (Presence::LeftOut(Reason::Delta), Some(delta));
+            }
+        }
+    }
+
+    /// Layers that are carried as a difference, and can be had whole at a place.
+    pub(crate) fn rebuild(&mut self, mut place_of: impl FnMut(&Node, &LayerDelta) -> Option<Place>) {
+        for node in self.nodes.iter_mut().filter(|node| node.is_delta()) {
+            if let Some(place) = node.delta.as_ref().and_then(|delta| place_of(node, delta)) {
+                (node.presence, node.places) = (Presence::Carried, vec![place]);
             }
         }
     }

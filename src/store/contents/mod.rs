@@ -4,6 +4,7 @@
 mod docker;
 mod graph;
 mod images;
+mod layer_delta;
 mod node;
 mod order;
 mod platforms;
@@ -11,5 +12,6 @@ mod referrers;
 mod tagged;
 
 pub(crate) use graph::Contents;
+pub(crate) use layer_delta::LayerDelta;
 pub(crate) use node::{Node, Presence, Root, RootName};
 pub(crate) use referrers::Referrer;

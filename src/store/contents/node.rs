@@ -1,5 +1,6 @@
 //! One piece of content, and the entry points that lead to some.
 
+use super::layer_delta::LayerDelta;
 use crate::oci::{Descriptor, Digest, Manifest, MediaType, Platform, Reference, Role};
 use crate::store::reason::Reason;
 use crate::store::source::Place;
@@ -78,13 +79,16 @@ pub(crate) struct Node {
     pub(crate) places: Vec<Place>,
     /// Whether it is there.
     pub(crate) presence: Presence,
+    /// What is carried in its place, where that is its difference to another.
+    pub(crate) delta: Option<LayerDelta>,
 }
 
 impl Node {
     /// Content that can be had at these places.
     pub(crate) fn new(descriptor: Descriptor, role: Role, places: Vec<Place>) -> Self {
         let is_config = role == Role::Config;
-        Self { descriptor, role, is_config, manifest: None, platform: None, places, presence: Presence::Carried }
+        let presence = Presence::Carried;
+        Self { descriptor, role, is_config, manifest: None, platform: None, places, presence, delta: None }
     }
 
     /// An index or manifest, in hand or not.
@@ -119,6 +123,11 @@ impl Node {
     /// It is left out because a base has it.
     pub(crate) fn rests_on_base(&self) -> bool {
         self.presence == Presence::LeftOut(Reason::Base)
+    }
+
+    /// It is carried as its difference to another layer, which is not here.
+    pub(crate) fn is_delta(&self) -> bool {
+        self.presence == Presence::LeftOut(Reason::Delta)
     }
 
     /// Its type: a manifest's own where that is known.

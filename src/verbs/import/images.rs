@@ -47,8 +47,9 @@ pub(super) fn check_whole(
     if let Some(unsaid) = asked.unsaid(&image.target.repository) {
         return Err(Error::Shared(unsaid));
     }
-    match missing.iter().find(|node| node.rests_on_base()) {
-        Some(node) => Err(lacking.error(&node.descriptor.digest, missing.len(), image)),
+    let mut first = missing.iter().filter(|node| node.rests_on_base());
+    match missing.iter().find(|node| node.is_delta()).or_else(|| first.next()) {
+        Some(node) => Err(lacking.error(node, missing.len(), image)),
         None => Err(lacks(bundles, image, &missing)),
     }
 }

@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, HashSet};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::error::{Error, NextStep};
+use crate::error::{BaseStep, Error};
 use crate::oci::{Digest, Reference};
-use crate::store::Contents;
+use crate::store::{Contents, Node};
 use crate::transfer::{Image, Survey};
 
 /// As many images as a command is made for.
@@ -45,13 +45,14 @@ impl Lacking {
         let mut found: BTreeMap<Digest, LackingContent> = BTreeMap::new();
         let mut concerned: Vec<String> = Vec::new();
         let (mut more, mut named) = (false, 0);
-        let rests = contents.nodes.iter().any(|node| node.rests_on_base());
+        let rests_on = |node: &Node| node.rests_on_base() || node.is_delta();
+        let rests = contents.nodes.iter().any(rests_on);
         for image in images.iter().filter(|_| rests) {
             // A repository that does not say is another failure.
             if asked.unsaid(&image.target.repository).is_some() {
                 continue;
             }
-            let missing = asked.missing(contents, image).into_iter().filter(|node| node.rests_on_base());
+            let missing = asked.missing(contents, image).into_iter().filter(|node| rests_on(node));
             let mut is_whole = true;
             for node in missing {
                 is_whole = false;
@@ -80,10 +81,19 @@ impl Lacking {
     }
 
     /// Why an image is not begun: it needs this, and so much in all.
-    pub(super) fn error(&self, first: &Digest, count: usize, image: &Image) -> Error {
+    pub(super) fn error(&self, first: &Node, count: usize, image: &Image) -> Error {
         let more = if count > 1 { format!(" and {} more are", count - 1) } else { " is".to_owned() };
         let to = &image.target.repository;
-        let reason = format!("{first}{more} left to a base, and neither in these files nor in {to}");
-        Error::refused(reason, NextStep::GiveBase { images: self.images.clone(), more: self.more })
+        let digest = &first.descriptor.digest;
+        let reason = match first.delta.as_ref().filter(|_| first.is_delta()) {
+            Some(delta) => {
+                let old = &delta.from;
+                format!(
+                    "{digest}{more} carried as what changed since {old}, which is neither in these files nor in {to}"
+                )
+            }
+            None => format!("{digest}{more} left to a base, and neither in these files nor in {to}"),
+        };
+        Error::refused(reason, BaseStep::GiveBase { images: self.images.clone(), more: self.more }.into())
     }
 }

@@ -2,6 +2,7 @@
 
 mod images;
 mod lacking;
+mod old_layers;
 mod policy;
 mod report;
 mod volumes;
@@ -18,7 +19,7 @@ use crate::archive::{Bundle, Expectation};
 use crate::error::{Error, Kind, NextStep, Result};
 use crate::oci::{Digest, Host, Reference};
 use crate::registry::{Registries, RegistryOptions};
-use crate::store::{Event, Watch};
+use crate::store::{Event, Scratch, Watch};
 use crate::transfer::{Image, Survey};
 use lacking::Lacking;
 
@@ -102,6 +103,7 @@ impl Import {
         if opened.bundles.iter().any(Bundle::is_ours) {
             images::all_known(&opened.contents)?;
         }
+        opened.bundles.rebuild_in(Scratch::new(self.input.tmpdir.as_deref()), false);
         if let Some(number) = self.volume {
             opened.bundles.leave_all_but(number, &mut opened.contents)?;
         }
@@ -121,13 +123,15 @@ impl Import {
             }
         }
 
-        let target = Registries::new(self.destination.registry.clone(), watch.clone())?;
+        let target = Arc::new(Registries::new(self.destination.registry.clone(), watch.clone())?);
+        old_layers::look(&mut opened, &sound, &target, self.destination.registry.jobs, &watch);
+        let contents = &opened.contents;
         let lacks = volumes::Lacks::new(&opened);
         let lacking = OnceCell::new();
         let check_whole = |image: &Image, all: &[Image], asked: &Survey<'_>| {
             lacks.check(image, asked)?;
             let lacking = lacking.get_or_init(|| Lacking::of(contents, all, asked));
-            Ok(images::check_whole(contents, image, asked, lacking, &opened.bundles, &target)?)
+            Ok(images::check_whole(contents, image, asked, lacking, &opened.bundles, &*target)?)
         };
         let images = (sound, broken);
         let arrival = self.destination.push(contents, images, &opened.bundles, &target, check_whole, watch.as_ref())?;

@@ -73,7 +73,9 @@ pub(super) fn take(input: &Input, jobs: usize, watch: &dyn Watch) -> Result<Take
 fn is_whole_somewhere(bundles: &Bundles, node: &Node, watch: &dyn Watch) -> bool {
     let Descriptor { digest, size, .. } = &node.descriptor;
     watch.on(Event::BlobStarted { digest, size: *size, of: "" });
-    let is_whole = bundles.holding(&node.descriptor).into_iter().any(|place| {
+    // Layers that are carried as what changed are rebuilt.
+    let rebuilt = node.places.iter().copied().filter(|_| node.delta.is_some());
+    let is_whole = bundles.holding(&node.descriptor).into_iter().chain(rebuilt).any(|place| {
         let opened = bundles.open(place, &node.descriptor, 0);
         opened.is_ok_and(|content| io::copy(&mut VerifyReader::new(content, digest, *size), &mut io::sink()).is_ok())
     });

@@ -13,10 +13,10 @@ use super::opened::{Input, Opened, reads_bundles, rest_on_bases};
 use super::report::few;
 use super::written::{Taker, Writing, writes_bundles};
 use crate::archive::{Bundles, Expectation, Output};
-use crate::error::{Error, NextStep, Result, VolumeStep};
+use crate::error::{BaseStep, Error, Result, VolumeStep};
 use crate::oci::Reference;
 use crate::plan::{Budget, Platforms, walk};
-use crate::store::{Contents, Event, Node, Presence, Reason, Watch};
+use crate::store::{Contents, Event, Node, Presence, Reason, Scratch, Watch};
 
 pub use super::written::{ExportFailed as PackFailed, Exported as Packed, ExportedVolume};
 pub use chosen::NamePattern;
@@ -110,11 +110,14 @@ impl Pack {
         let starts = chosen::starts(&opened, &self.only, self.name.as_ref())?;
         let short_names = opened.contents.short_names;
         let listed = opened.contents.docker().clone();
-        let Opened { bundles, .. } = opened;
+        let Opened { mut bundles, .. } = opened;
         // From these alone, as an export would: what something is may depend on what names it.
         let (mut contents, failures) = walk(&bundles, starts, 1, &Budget::new(most), watch).map_err(one)?;
         bundles.place_absent(&mut contents);
         rest_on_bases(&bundles, &mut contents);
+        bundles.carry_deltas(&mut contents);
+        bundles.rebuild_in(Scratch::new(self.input.tmpdir.as_deref()), false);
+        bundles.rebuild_here(&mut contents);
         contents.short_names = short_names;
         let failed = failures.into_iter().map(|f| with_images(Error::Shared(f.error), &f.images));
         let errors: Vec<Error> =
@@ -148,9 +151,13 @@ fn lacking(bundles: &Bundles, contents: &Contents) -> Vec<Error> {
         .partition(|node| matches!(node.presence, Presence::LeftOut(Reason::Volume(_))));
     let images = contents.images_with_each(wanting.iter().map(|node| &node.descriptor.digest));
     let error = |(node, images): (&Node, Vec<String>)| {
-        let error = if node.rests_on_base() {
+        let error = if let Some(delta) = node.delta.as_ref().filter(|_| node.is_delta()) {
+            let (new, old) = (&node.descriptor.digest, &delta.from);
+            let reason = format!("{new} is carried as what changed since {old}, which is in none of these files");
+            Error::refused(reason, BaseStep::GiveBase { images: Vec::new(), more: false }.into())
+        } else if node.rests_on_base() {
             let reason = format!("{} is left to a base, and in none of these files", node.descriptor.digest);
-            Error::refused(reason, NextStep::GiveBase { images: Vec::new(), more: false })
+            Error::refused(reason, BaseStep::GiveBase { images: Vec::new(), more: false }.into())
         } else {
             bundles.lack(&node.descriptor)
         };

@@ -200,6 +200,9 @@ fn absence(node: &Node) -> String {
     let digest = &node.descriptor.digest;
     match node.presence {
         Presence::LeftOut(Reason::Base) => format!("{digest} is left to a base, which is not served along"),
+        Presence::LeftOut(Reason::Delta) => {
+            format!("{digest} is carried as what changed since an older layer, which is not served along")
+        }
         Presence::LeftOut(Reason::Volume(number)) => {
             format!("{digest} is in volume {number}, which is not served along")
         }

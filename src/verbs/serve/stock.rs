@@ -9,7 +9,7 @@ use super::pieces::Buffers;
 use crate::archive::{Bundle, Bundles};
 use crate::error::{Error, Kind, Result};
 use crate::oci::Reference;
-use crate::store::{Contents, Event, Watch};
+use crate::store::{Contents, Event, Scratch, Watch};
 use crate::verbs::called::{Called, called};
 use crate::verbs::list::{Listed, Unlisted, damaged, listed_of, together};
 use crate::verbs::opened::{Input, Opened};
@@ -69,10 +69,11 @@ impl Sources {
         bundles.iter().try_for_each(|bundle| self.input.check(bundle))?;
         self.input.check_together(bundles.iter())?;
         let opening = Opening { sources: self, watch };
-        let (Opened { bundles, contents, .. }, lists) = opening.read(bundles)?;
+        let (Opened { mut bundles, contents, .. }, lists) = opening.read(bundles)?;
         for line in bundles.oddities() {
             watch.on(Event::Warning { message: &line });
         }
+        bundles.rebuild_in(Scratch::new(self.input.tmpdir.as_deref()), true);
         let here = |e: Error| e.at(bundles.label());
         self.input.check_pinned(&contents).map_err(here)?;
         let Called { names, .. } = called(&contents, self.name.as_ref(), Clone::clone, |_| true).map_err(here)?;

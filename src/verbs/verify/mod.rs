@@ -3,6 +3,7 @@
 
 mod deep;
 mod findings;
+mod layer_deltas;
 mod report;
 mod volumes;
 
@@ -18,7 +19,7 @@ use crate::oci::{Descriptor, Digest, Manifest};
 use crate::store::{Contents, Event, Node, Presence, Watch, side_by_side};
 use findings::Findings;
 
-pub use report::{Finding, FindingKind, Verified, VerifiedBlobs};
+pub use report::{Finding, FindingKind, OldLayer, Verified, VerifiedBlobs};
 
 /// What to verify.
 ///
@@ -81,6 +82,7 @@ impl Verify {
         if several {
             self.look_at_all(&mut verified, watch);
             complete(&mut verified);
+            self.rebuild(&mut verified, watch);
         }
         verified
     }
@@ -96,6 +98,7 @@ impl Verify {
         let unexpected = unexpected.or_else(more);
         let mut findings = what_was_read(&opened, bundle);
         let (blobs, seen) = self.read_all(bundle, watch, &mut findings)?;
+        let blobs = self.read_deltas(bundle, blobs, watch, &mut findings)?;
         if self.deep {
             deep::compare(bundle, contents, self.jobs, watch, &mut findings)?;
         }
@@ -109,6 +112,7 @@ impl Verify {
         let whole = seen.iter().filter(|digest| of_several && !bad.contains(**digest));
         Ok(Verified {
             delta: DeltaReport::of(contents),
+            old_layers: OldLayer::of(bundle),
             rests_on,
             whole: whole.map(|digest| (*digest).clone()).collect(),
             bundle: bundle.path().to_owned(),

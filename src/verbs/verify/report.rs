@@ -1,12 +1,13 @@
 //! What came of verifying a bundle.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use crate::archive::Bundle;
 use crate::error::{Error, Kind, NextStep};
 use crate::oci::Digest;
 use crate::verbs::report::{DeltaReport, LeftOut, VolumeReport};
@@ -90,6 +91,31 @@ pub struct VerifiedBlobs {
     pub unused: u64,
 }
 
+/// A layer that others are rebuilt from.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[non_exhaustive]
+pub struct OldLayer {
+    /// Which.
+    pub digest: Digest,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// How many are rebuilt from it.
+    pub layers: u64,
+}
+
+impl OldLayer {
+    /// Those that the layers of a bundle are rebuilt from, by digest.
+    pub(super) fn of(bundle: &Bundle) -> Vec<Self> {
+        let mut found: BTreeMap<Digest, Self> = BTreeMap::new();
+        for (_, delta) in bundle.layer_deltas() {
+            let (digest, bytes) = (delta.from.clone(), delta.from_size);
+            found.entry(delta.from).or_insert(Self { digest, bytes, layers: 0 }).layers += 1;
+        }
+        found.into_values().collect()
+    }
+}
+
 /// What was found in one bundle.
 #[derive(Clone, Debug, Serialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
@@ -117,6 +143,9 @@ pub struct Verified {
     /// Of a delta: what it carries, and what it rests on.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub delta: Option<DeltaReport>,
+    /// Old layers that layers of the bundle are rebuilt from, and that none of the files has.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub old_layers: Vec<OldLayer>,
     /// Content that the bundle does not hold, and need not.
     pub left_out: Vec<LeftOut>,
     /// What is unusual and harmless, a line each.

@@ -52,7 +52,7 @@ impl From<Stopped> for ExportFailed {
 }
 
 /// What could not be fetched: of the blobs that the sources do not have, one line for each image.
-pub(super) fn failures(contents: &Contents, failed: Vec<(Digest, Error)>) -> Vec<Error> {
+pub(in crate::verbs) fn failures(contents: &Contents, failed: Vec<(Digest, Error)>) -> Vec<Error> {
     let mut gone: Vec<(Vec<String>, Error, u64)> = Vec::new();
     let mut errors = Vec::new();
     for (digest, error) in failed {

@@ -11,9 +11,10 @@ use std::path::PathBuf;
 
 use crate::archive::{Layout, Output, Stopped, Written, check_room_beside};
 use crate::error::{Error, Result};
-use crate::store::{Contents, Source, Watch};
+use crate::oci::Role;
+use crate::store::{Contents, LayerDelta, Node, Source, Watch};
 use crate::transfer::{Wanted, fetch};
-use failed::failures;
+pub(super) use failed::failures;
 use report::report;
 use volumes::{InVolumes, Place};
 
@@ -157,7 +158,8 @@ impl Writing {
         }
         let index_json = self.signer.as_ref().map(|_| layout.index_json().to_vec());
         let writer = output.begin(layout, self.jobs, watch)?;
-        let wanted = contents.carried_blobs().map(Wanted::Whole).collect();
+        let deltas: Vec<Node> = contents.deltas().map(as_content).collect();
+        let wanted = contents.carried_blobs().chain(&deltas).map(Wanted::Whole).collect();
         let fetched = fetch(contents, wanted, source, &writer, self.jobs, watch);
         if let Some(signal) = watch.stopped() {
             return Err(Stopped::new(Error::Interrupted { signal }, writer.leave()).into());
@@ -176,4 +178,9 @@ impl Writing {
         exported.images.iter_mut().for_each(|image| image.status = self.status);
         Ok(exported)
     }
+}
+
+/// A difference as content by itself, which comes from where its layer does.
+fn as_content((node, delta): (&Node, &LayerDelta)) -> Node {
+    Node::new(delta.descriptor(), Role::Layer, node.places.clone())
 }

@@ -54,6 +54,12 @@ pub struct ExportedBlobs {
     pub in_base: u64,
     /// Their length in bytes.
     pub bytes_in_base: u64,
+    /// Layers that are carried as the difference to an older one.
+    pub deltas: u64,
+    /// The length of those differences in bytes.
+    pub bytes_in_deltas: u64,
+    /// The length of the layers that they stand for.
+    pub bytes_of_deltas: u64,
 }
 
 /// What came of an export.
@@ -130,7 +136,14 @@ pub(super) fn report(contents: &Contents) -> Exported {
     let (count, bytes) = carried(contents);
     let in_base = contents.blobs().filter(|node| node.rests_on_base()).map(|node| node.descriptor.size);
     let (in_base, bytes_in_base) = in_base.fold((0, 0), |(count, bytes), size| (count + 1, bytes + size));
-    let blobs = ExportedBlobs { count, bytes, fetched: 0, resumed: 0, in_base, bytes_in_base };
+    let (mut deltas, mut bytes_in_deltas, mut bytes_of_deltas) = (0, 0, 0);
+    for (node, delta) in contents.deltas() {
+        deltas += 1;
+        bytes_in_deltas += delta.size;
+        bytes_of_deltas += node.descriptor.size;
+    }
+    let in_deltas = ExportedBlobs { deltas, bytes_in_deltas, bytes_of_deltas, ..ExportedBlobs::default() };
+    let blobs = ExportedBlobs { count, bytes, in_base, bytes_in_base, ..in_deltas };
     Exported {
         bundle: None,
         digest: None,

@@ -119,6 +119,7 @@ fn leaf(piece: &ListedPiece, shown: &impl Fn(&Digest) -> String) -> Branch {
     match piece.absent.as_deref() {
         None => {}
         Some("base") => text.push_str("  rests on a base"),
+        Some("delta") => text.push_str("  as what changed since an older layer"),
         Some("missing") => text.push_str("  missing"),
         Some("nondistributable") => text.push_str("  left out (nondistributable)"),
         Some(volume) => text.push_str(&format!("  in {volume}")),

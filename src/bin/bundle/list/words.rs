@@ -32,6 +32,7 @@ pub(super) fn lacks(image: &ListedImage) -> Vec<String> {
         let (pieces, bytes) = (count(*pieces, "piece"), size(*bytes));
         lines.push(match reason.as_str() {
             "base" => format!("  rests on a base: {pieces}, {bytes}"),
+            "delta" => format!("  as what changed since an older layer: {pieces}, {bytes}"),
             "missing" => format!("  incomplete: {pieces} missing, {bytes}"),
             other => format!("  left out: {pieces}, {bytes}, {other}"),
         });
@@ -71,6 +72,13 @@ pub(super) fn below(listed: &Listed, digests: bool) -> Vec<String> {
         let (carried, in_base) = (count(carried, "blob"), count(in_base, "blob"));
         let (bytes, rest) = (size(bytes_carried), size(bytes_in_base));
         lines.push(format!("delta     carries {carried}, {bytes}; leaves out {in_base}, {rest}, that a base has"));
+    }
+    if let Some(DeltaReport { deltas: deltas @ 1.., bytes_in_deltas, bytes_of_deltas, .. }) = listed.delta {
+        let (carried, whole) = (size(bytes_in_deltas), size(bytes_of_deltas));
+        lines.push(format!(
+            "layers    {} as what changed since older ones: {carried} instead of {whole}",
+            count(deltas, "layer")
+        ));
     }
     let not_platforms = listed.left_out.iter().filter(|one| one.reason != OTHER_PLATFORM);
     for left_out in not_platforms.filter(|one| digests || one.is_for_good()) {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::command_line;
 use super::*;
-use oci_bundle::{SigningStep, VolumeStep};
+use oci_bundle::{BaseStep, SigningStep, VolumeStep};
 
 /// What a message may take, in columns: two lines for what happened and one for the next step, or the
 /// other way round.
@@ -61,7 +61,10 @@ fn every() -> Vec<NextStep> {
         NextStep::FreeRoom,
         NextStep::FreeRoomOrWriteElsewhere,
         NextStep::GetAccess,
-        NextStep::GiveBase { images: vec!["quay.io/org/app:1".into()], more: true },
+        BaseStep::ExportWholeLayers.into(),
+        BaseStep::GiveBase { images: vec!["quay.io/org/app:1".into()], more: true }.into(),
+        BaseStep::NameBase.into(),
+        BaseStep::WriteOneFile.into(),
         NextStep::GiveClientCertificate { host: host() },
         NextStep::GiveCredentials,
         NextStep::GiveKey,
@@ -173,23 +176,28 @@ fn every() -> Vec<NextStep> {
     ]
 }
 
+/// Variants that hold steps of their own.
+const GROUPS: [&str; 3] = ["Base(", "Signing(", "Volumes("];
+
 /// The names of the variants, as the catalogue's source has them.
 fn in_the_source() -> BTreeSet<&'static str> {
     let sources = [
         include_str!("../../../error/next_step.rs"),
+        include_str!("../../../error/base_step.rs"),
         include_str!("../../../error/signing_step.rs"),
         include_str!("../../../error/volume_step.rs"),
     ];
     let variants = sources.into_iter().flat_map(str::lines).filter_map(|line| line.strip_prefix("    "));
     let variants = variants.filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()));
-    // Two hold steps of their own.
-    let holds_steps = |line: &&str| line.starts_with("Signing(") || line.starts_with("Volumes(");
-    variants.filter(|line| !holds_steps(line)).map(|line| line.trim_end_matches([',', '{', ' '])).collect()
+    variants
+        .filter(|line| !GROUPS.iter().any(|group| line.starts_with(group)))
+        .map(|line| line.trim_end_matches([',', '{', ' ']))
+        .collect()
 }
 
 /// The name of a variant in what it looks like.
 fn name(shown: &str) -> &str {
-    let shown = ["Signing(", "Volumes("].iter().find_map(|held| shown.strip_prefix(held)).unwrap_or(shown);
+    let shown = GROUPS.iter().find_map(|group| shown.strip_prefix(group)).unwrap_or(shown);
     shown.split([' ', '{', ')']).next().unwrap_or_default()
 }
 

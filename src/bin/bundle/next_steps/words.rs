@@ -6,7 +6,7 @@ use oci_bundle::NextStep;
 
 use super::super::create;
 use super::super::text::shell_word;
-use super::{signing, volumes};
+use super::{base, signing, volumes};
 
 /// One or several ways, parted by `; or `.
 pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
@@ -110,18 +110,6 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
             "free some room there; or name another place with --output; or unpack elsewhere with --tmpdir"
         }
         NextStep::GetAccess => "check who owns it, and run the command as somebody who may use it",
-        NextStep::GiveBase { images, more } => {
-            if images.is_empty() {
-                return "give the base along, as one more of the files".into();
-            }
-            let words: Vec<Cow<'_, str>> = images.iter().map(|name| shell_word(name)).collect();
-            let others = if *more { " …" } else { "" };
-            return format!(
-                "give the base as one more BUNDLE of this command; or fetch the images whole with `bundle export {}{others} -o FILE`",
-                words.join(" ")
-            )
-            .into();
-        }
         NextStep::GiveClientCertificate { host } => {
             return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
@@ -283,6 +271,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
             return format!("set BUNDLE_PASSWORD or {variable} for one of them").into();
         }
         NextStep::SetProxyUrl => "set it like http://proxy.example:3128; or unset it",
+        NextStep::Base(step) => return base::words(step),
         NextStep::Signing(step) => return signing::words(step),
         NextStep::Volumes(step) => return volumes::words(step),
         NextStep::SignOrTakeWithout => "sign the image first; or take it without with --referrers auto",
