@@ -61,7 +61,7 @@ pub(super) fn choose(
         }
     }
     if chosen.is_empty() {
-        let reason = format!("no image here is for {platform} and whole, so there is nothing to list for Docker");
+        let reason = format!("no image here is for {platform} and complete: the list would be empty");
         return Err(Error::refused(reason, NextStep::ListForDocker));
     }
     if !aside.is_empty() {

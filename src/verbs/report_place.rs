@@ -54,6 +54,6 @@ fn check_replaceable(path: &Path) -> Result<()> {
     if start == BEGINNING {
         return Ok(());
     }
-    let message = format!("{}: there is something else than a report, and it is not replaced", path.display());
+    let message = format!("{}: the file exists and is not a report, so it is not replaced", path.display());
     Err(Error::Usage { message, next: Some(NextStep::CheckPath) })
 }

@@ -63,7 +63,7 @@ impl Sign {
     pub fn run(self, watch: &dyn Watch) -> Result<Signed> {
         let path = self.signature.unwrap_or_else(|| beside(&self.bundle));
         if self.bundle.as_os_str() == "-" {
-            let message = "-: a signature is for a file, and standard input is none".into();
+            let message = "-: a file can be signed, standard input cannot".into();
             return Err(Error::Usage { message, next: Some(NextStep::CheckPath) });
         }
         let place = DocumentPlace::open(&path, self.force)?;

@@ -79,9 +79,9 @@ fn no_cell_is_a_formula_or_fools_a_reader() {
 fn formats_of_list_are_for_list_alone() {
     for format in ["csv", "html"] {
         let out = command("verify").args(["x.tar", "--format", format]).run().exits(2);
-        assert!(out.stderr.contains("are for `bundle list` alone"), "{}", out.stderr);
+        assert!(out.stderr.contains("are only for `bundle list`"), "{}", out.stderr);
         let out = command("verify").args(["x.tar"]).env("BUNDLE_FORMAT", format).run().exits(2);
-        assert!(out.stderr.contains("are for `bundle list` alone"), "{}", out.stderr);
+        assert!(out.stderr.contains("are only for `bundle list`"), "{}", out.stderr);
     }
     let out = command("list").args(["x.tar", "--format", "xml"]).run().exits(2);
     assert!(out.stderr.contains("text, json, csv, html"), "{}", out.stderr);

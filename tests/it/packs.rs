@@ -87,7 +87,7 @@ fn bundles_are_merged_and_images_taken_out_as_an_export_would_have_made_them() {
     pack(&packed, &[&whole]).args(["--force", "--only", &scene.name("org/*")]).run().succeeds();
     same(&packed, &some);
     let refused = pack(&packed, &[&whole]).args(["--force", "--only", "quay.io/nothing"]).run().exits(2);
-    assert!(refused.stderr.contains("none of the images here is called so"), "{}", refused.stderr);
+    assert!(refused.stderr.contains("no image here has this name"), "{}", refused.stderr);
     same(&packed, &some);
 }
 

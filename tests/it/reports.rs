@@ -144,7 +144,7 @@ fn a_report_replaces_an_older_one_and_nothing_else() {
     verify("report.json").succeeds();
     let before = drive.read("images.tar");
     let said = verify("images.tar").exits(2);
-    assert!(said.stderr.contains("images.tar: there is something else than a report"), "{}", said.all());
+    assert!(said.stderr.contains("images.tar: the file exists and is not a report"), "{}", said.all());
     assert_eq!(drive.read("images.tar"), before);
     // One place for two files: nothing is packed.
     let said = drive.run("pack", &["images.tar", "-o", "new.tar", "--report", "new.tar"]);

@@ -70,10 +70,10 @@ fn whoever_stops_at_the_question_goes_on_later_with_the_next_volume() {
     let mut terminal = at_a_terminal(&scene);
     is_asked(&terminal, &scene, 2, count);
     terminal.types("\x04");
-    terminal.shows("nobody pressed Enter");
+    terminal.shows("Enter was not pressed");
     let (status, text, _) = terminal.ends();
     assert_eq!(status.code(), Some(1), "{text}");
-    assert!(text.contains("nobody pressed Enter"), "{text}");
+    assert!(text.contains("Enter was not pressed"), "{text}");
     take_away(&scene, away.path());
     let mut terminal = at_a_terminal(&scene);
     for number in 3..count {

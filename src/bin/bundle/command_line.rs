@@ -135,7 +135,7 @@ pub(crate) fn parse() -> Result<(Cli, Vec<&'static str>), clap::Error> {
     let matches = all().try_get_matches()?;
     let cli = Cli::from_arg_matches(&matches)?;
     if matches!(cli.shared.format, Format::Csv | Format::Html) && !matches!(cli.command, Verb::List(_)) {
-        let only = "`--format csv` and `--format html` are for `bundle list` alone";
+        let only = "`--format csv` and `--format html` are only for `bundle list`";
         return Err(all().error(ErrorKind::InvalidValue, only));
     }
     Ok((cli, weakened_by_environment(&matches)))

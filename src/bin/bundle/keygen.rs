@@ -48,7 +48,7 @@ impl KeygenArgs {
             report::json(Some(&pair), None::<()>);
             return Ok(());
         }
-        let encrypted = if pair.encrypted { "encrypted" } else { "not encrypted: whoever has it can sign" };
+        let encrypted = if pair.encrypted { "encrypted" } else { "not encrypted: anyone who has it can sign" };
         progress.say("private", &format!("{}  {encrypted}", pair.private_key.display()));
         progress.say("public", &format!("{}  {}  {}", pair.public_key.display(), pair.algorithm, pair.fingerprint));
         Ok(())

@@ -45,7 +45,7 @@ impl LoginArgs {
             None => path,
         };
         if !kept.checked {
-            progress.say("unchecked", &format!("{host} asks nobody for credentials, so these were not checked"));
+            progress.say("unchecked", &format!("{host} does not ask for credentials, so these were not checked"));
         }
         progress.say("logged in", &format!("{host}  credentials kept in {place}"));
         if !kept.narrower.is_empty() {

@@ -90,7 +90,7 @@ fn hand_on(progress: &Arc<Progress>, script: Option<&str>, pause: bool, volume: 
         }
         // Writing on might be to the drive that is full.
         if !is_answered {
-            return Err(Error::undone(format!("{file}: nobody pressed Enter"), VolumeStep::GiveScript.into()));
+            return Err(Error::undone(format!("{file}: Enter was not pressed"), VolumeStep::GiveScript.into()));
         }
     }
     Ok(())

@@ -81,6 +81,6 @@ fn place(naming: &Naming, repository: &Repository) -> Result<String> {
 
 fn parted(one: &str, other: &str) -> Error {
     let message =
-        format!("`{one}` and `{other}`: a mirror holds a host as a whole, in one place and under its own names");
+        format!("`{one}` and `{other}`: a mirror needs all images of a host in one place, under their own names");
     Error::Usage { message, next: Some(NextStep::MapWholeHost) }
 }

@@ -103,7 +103,7 @@ pub(super) fn starts(
     }
     for (pattern, _) in only.iter().zip(used).filter(|(_, used)| !used) {
         errors.push(Error::Usage {
-            message: format!("--only {pattern}: none of the images here is called so"),
+            message: format!("--only {pattern}: no image here has this name"),
             next: Some(NextStep::PrefixFromBundle),
         });
     }

@@ -124,9 +124,7 @@ impl<'a> InVolumes<'a> {
             return Err(error.into());
         }
         for other in others_beside(self.place.output, self.volumes.count)? {
-            let message = format!(
-                "{other} is of another division into volumes, and in nobody's way: remove it if it is not needed"
-            );
+            let message = format!("{other} is a volume of another size: remove it if it is not needed");
             self.watch.on(Event::Warning { message: &message });
         }
         drop(journal);

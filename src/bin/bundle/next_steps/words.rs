@@ -109,7 +109,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::FreeRoomOrWriteElsewhere => {
             "free some room there; or name another place with --output; or unpack elsewhere with --tmpdir"
         }
-        NextStep::GetAccess => "check who owns it, and run the command as somebody who may use it",
+        NextStep::GetAccess => "check who owns it, and run the command as a user who may use it",
         NextStep::GiveClientCertificate { host } => {
             return format!("give one with --cert and --key; or put NAME.cert and NAME.key into certs.d/{host}").into();
         }
@@ -215,7 +215,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::ProvideLayer => "put the layer into the registry; or leave out --include-non-distributable-layers",
         NextStep::PushToSourceAgain => "the source registry has lost a part of this image: push the image there again",
         NextStep::PackApart => {
-            "one bundle has one of them: leave a file out, or take other images alone with --only NAME"
+            "a bundle can have only one of them: leave a file out, or choose images with --only NAME"
         }
         NextStep::PackFromInside { folder } => {
             return format!(
@@ -230,7 +230,7 @@ pub(super) fn words(step: &NextStep) -> Cow<'static, str> {
         NextStep::PullAsLayout => "pull it once more as a layout: `crane pull --format=oci IMAGE DIR`",
         NextStep::PullLargeFile => "fetch the file it stands for: `git lfs pull`",
         NextStep::RaiseBodyLimit => "raise the body limit of the registry or of the proxy in front of it",
-        NextStep::RaiseQuota => "raise the quota of the project in the registry; or delete there what nobody needs",
+        NextStep::RaiseQuota => "raise the quota of the project in the registry; or delete what is not needed there",
         NextStep::ProtectCredentialFile { file } => {
             return format!("see whose it is and who may write there, then `chmod 0600 {}`", file.display()).into();
         }
