@@ -2,11 +2,13 @@
 //!
 //! Of a file, manifests are hashed and other content counts in its full length; of an inventory, its word.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fs::File;
 use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::opened::Opened;
 use crate::archive::{Bundle, InventoryJson, MAX_INVENTORY, Spooling, Whereabouts};
@@ -113,11 +115,16 @@ impl Bases {
 
     fn add(&mut self, content: (Digest, u64), more: Whereabouts) {
         use Whereabouts::{Anywhere, In};
-        let known = self.held.entry(content).or_insert_with(|| In(BTreeSet::new()));
-        match (known, more) {
-            (Anywhere, _) => {}
-            (In(known), In(more)) => known.extend(more),
-            (known, Anywhere) => *known = Anywhere,
+        match (self.held.entry(content), more) {
+            (Entry::Vacant(place), more) => {
+                place.insert(more);
+            }
+            (Entry::Occupied(mut known), more) => match (known.get_mut(), more) {
+                (Anywhere, _) => {}
+                (In(known), In(more)) if *known == more => {}
+                (In(known), In(more)) => Arc::make_mut(known).extend(more.iter().cloned()),
+                (known, Anywhere) => *known = Anywhere,
+            },
         }
     }
 
@@ -183,11 +190,19 @@ pub(super) fn whereabouts(contents: &Contents) -> Vec<(Digest, u64, Whereabouts)
     let anywhere = contents.digests_below(nameless);
     // What belongs to no image goes nowhere.
     let held = contents.nodes.iter().filter(|node| node.is_carried());
+    let mut sets: HashSet<Arc<BTreeSet<Repository>>> = HashSet::new();
     let line = |node: &Node| {
         let digest = &node.descriptor.digest;
         let whereabouts = match places.get(digest) {
             _ if anywhere.contains(digest) => Whereabouts::Anywhere,
-            Some(repositories) => Whereabouts::In(repositories.clone()),
+            Some(repositories) => Whereabouts::In(match sets.get(repositories) {
+                Some(known) => known.clone(),
+                None => {
+                    let new = Arc::new(repositories.clone());
+                    sets.insert(new.clone());
+                    new
+                }
+            }),
             None => return None,
         };
         Some((digest.clone(), node.descriptor.size, whereabouts))

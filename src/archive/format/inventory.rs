@@ -1,6 +1,7 @@
 //! An inventory: what is somewhere, as a small file to carry back (`docs/format.md`, "Inventories").
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -40,8 +41,8 @@ impl Witness {
 pub(crate) enum Whereabouts {
     /// Nobody knows any more: it counts for every repository.
     Anywhere,
-    /// In these.
-    In(BTreeSet<Repository>),
+    /// In these. Much of what is somewhere is in the same ones, so they are held once.
+    In(Arc<BTreeSet<Repository>>),
 }
 
 /// What is somewhere.
@@ -163,13 +164,20 @@ impl InventoryJson {
         let target = target.map(|text| prefix(text, source)).transpose()?;
         let mut known = BTreeMap::new();
         let mut repositories = BTreeMap::new();
+        let mut sets: HashMap<Vec<String>, Arc<BTreeSet<Repository>>> = HashMap::new();
         for Object(ReadHeld { digest, repositories: inside, size }) in held {
             if size > MAX_SIZE {
                 return Err(Error::content(format!("{digest} is said to be {size} bytes long, an absurd size")));
             }
             let whereabouts = match inside {
                 None => Whereabouts::Anywhere,
-                Some(texts) => Whereabouts::In(each(texts, &digest, &mut repositories)?),
+                Some(texts) => Whereabouts::In(match sets.get(&texts) {
+                    Some(known) => known.clone(),
+                    None => {
+                        let new = Arc::new(each(&texts, &digest, &mut repositories)?);
+                        sets.entry(texts).or_insert(new).clone()
+                    }
+                }),
             };
             if known.insert(digest.clone(), (size, whereabouts)).is_some() {
                 return Err(Error::content(format!("it lists {digest} twice")));
@@ -201,14 +209,14 @@ fn prefix(text: String, source: Witness) -> Result<String> {
 }
 
 /// The repositories of one piece of content. Each text is looked at once.
-fn each(texts: Vec<String>, digest: &Digest, known: &mut BTreeMap<String, Repository>) -> Result<BTreeSet<Repository>> {
-    let mut seen: HashSet<String> = HashSet::new();
+fn each(texts: &[String], digest: &Digest, known: &mut BTreeMap<String, Repository>) -> Result<BTreeSet<Repository>> {
+    let mut seen: HashSet<&str> = HashSet::new();
     let mut found = BTreeSet::new();
     for text in texts {
-        let repository = match known.get(&text) {
+        let repository = match known.get(text) {
             Some(repository) => repository.clone(),
             None => {
-                let parsed = repository(&text).filter(|repository| repository.to_string() == text);
+                let parsed = repository(text).filter(|repository| repository.to_string() == *text);
                 let bad = || Error::content(format!("{digest}: `{}` is no repository", text.escape_debug()));
                 let parsed = parsed.ok_or_else(bad)?;
                 known.insert(text.clone(), parsed.clone());

@@ -191,9 +191,9 @@ impl There {
             let own = BTreeSet::from([repository.clone()]);
             let names = called.get(repository).unwrap_or(&own).iter().cloned();
             let (_, whereabouts) =
-                held.entry(digest.clone()).or_insert_with(|| (*size, Whereabouts::In(BTreeSet::new())));
+                held.entry(digest.clone()).or_insert_with(|| (*size, Whereabouts::In(Arc::default())));
             if let Whereabouts::In(known) = whereabouts {
-                known.extend(names);
+                Arc::make_mut(known).extend(names);
             }
         }
         Ok(held)
