@@ -63,18 +63,23 @@ pub(crate) struct Months {
 }
 
 pub(crate) fn months() -> Months {
+    months_of(40)
+}
+
+/// The same of so many files.
+pub(crate) fn months_of(count: u64) -> Months {
     let scene = Scene::new();
     let [june, july, patch] = ["june.tar", "july.tar", "patch.tar"].map(|name| scene.path(name));
-    let old = put_version(&scene, 1);
+    let old = put_version_of(&scene, 1, count);
     export(&scene, &june, &[]).run().succeeds();
-    let new = put_version(&scene, 2);
+    let new = put_version_of(&scene, 2, count);
     export(&scene, &july, &[]).run().succeeds();
     let run = export(&scene, &patch, &[&june]).args(["--layer-deltas", "--format", "json"]).run().succeeds();
     let report = run.json();
     Months { scene, june, july, patch, old, new, report }
 }
 
-fn import(scene: &Scene, bundles: &[&Path]) -> Run {
+pub(crate) fn import(scene: &Scene, bundles: &[&Path]) -> Run {
     command("import").args(bundles).args(["--plain-http", "--registry", &scene.target.host()])
 }
 
@@ -134,6 +139,25 @@ fn packed_with_its_base_it_is_the_bundle_of_a_direct_export_to_the_last_byte() {
     }
     let refused = command("pack").args([&patch]).args([Path::new("--force"), Path::new("-o"), &packed]).run().exits(4);
     assert!(refused.stderr.contains(&new), "{}", refused.stderr);
+}
+
+#[test]
+fn with_an_inventory_as_the_base_old_layers_come_from_the_source_as_long_as_it_has_them() {
+    let Months { scene, june, patch, old, new, .. } = months();
+    import(&scene, &[&june]).run().succeeds();
+    let (inventory, by_inventory) = (scene.path("inventory.json"), scene.path("by-inventory.tar"));
+    let take = command("inventory").args(["--plain-http", "--registry", &scene.target.host()]);
+    take.args(["library/org/app"]).args([Path::new("-o"), &inventory]).run().succeeds();
+    let run = || export(&scene, &by_inventory, &[&inventory]).args(["--layer-deltas", "--force", "--format", "json"]);
+    let report = run().run().succeeds().json();
+    assert_eq!(report["blobs"]["deltas"], 1, "{report}");
+    assert!(std::fs::read(&patch).expect("a file") == std::fs::read(&by_inventory).expect("a file"));
+    import(&scene, &[&by_inventory]).run().succeeds();
+    assert!(scene.target.has_blob("library/org/app", &new));
+    // Gone from the source, it is no old layer any more.
+    scene.source.remove_blob("org/app", &old);
+    let report = run().run().succeeds().json();
+    assert_eq!(report["blobs"]["deltas"], 0, "{report}");
 }
 
 #[test]

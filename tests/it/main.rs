@@ -49,6 +49,7 @@ mod import_check;
 mod inventories;
 mod kill;
 mod layer_deltas;
+mod layer_deltas_broken;
 mod layer_urls;
 mod layering;
 mod left_out;

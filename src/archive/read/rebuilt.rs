@@ -127,6 +127,8 @@ impl Bundles {
             (None, Some(elsewhere)) => elsewhere.open(from)?,
             (None, None) => return Err(Error::content(format!("{from} is nowhere to be had"))),
         };
+        // Damage on the way says nothing about the old layer, and may do no harm by chance.
+        bundle.check_delta(digest, delta, &|_| ())?;
         let scratch = self.rebuilding.scratch.clone().unwrap_or_else(|| Scratch::new(None));
         let _gate = lock(&self.rebuilding.gate);
         let is_between = |header: &Header| {
@@ -143,27 +145,23 @@ impl Bundles {
             let out = delta::rebuild(BufReader::new(entry), open, &mut || scratch.file(), out)?;
             Ok(out.into_inner().map_err(io::IntoInnerError::into_error)?.into_file())
         });
-        made.map_err(|refusal| self.cannot_rebuild(rebuilt, bundle, refusal))
+        made.map_err(|refusal| cannot_rebuild(rebuilt, refusal))
     }
+}
 
-    /// Why a layer cannot be rebuilt, and what helps.
-    fn cannot_rebuild(&self, rebuilt: &Rebuilt, bundle: &Bundle, refusal: Refusal) -> Error {
-        let Rebuilt { layer, delta, .. } = rebuilt;
-        let error = match refusal {
-            Refusal::Io(error) => Error::from_read(error),
-            Refusal::WrongOld { actual, .. } => Error::content(format!("that hashes to {actual}")),
-            refusal => Error::content(refusal.to_string()),
-        };
-        if error.kind() != Kind::Content {
-            return error;
-        }
-        // A difference that was damaged on the way says nothing about the old layer.
-        if let Err(damaged) = bundle.check_delta(&layer.digest, delta, &|_| ()) {
-            return damaged;
-        }
-        let reason = format!("{} cannot be rebuilt from {}: {error}", layer.digest, delta.from);
-        Error::content(reason).or_else_do(BaseStep::ExportWholeLayers.into())
+/// Why a layer cannot be rebuilt, and what helps.
+fn cannot_rebuild(rebuilt: &Rebuilt, refusal: Refusal) -> Error {
+    let Rebuilt { layer, delta, .. } = rebuilt;
+    let error = match refusal {
+        Refusal::Io(error) => Error::from_read(error),
+        Refusal::WrongOld { actual, .. } => Error::content(format!("that hashes to {actual}")),
+        refusal => Error::content(refusal.to_string()),
+    };
+    if error.kind() != Kind::Content {
+        return error;
     }
+    let reason = format!("{} cannot be rebuilt from {}: {error}", layer.digest, delta.from);
+    Error::content(reason).or_else_do(BaseStep::ExportWholeLayers.into())
 }
 
 impl Bundle {
@@ -205,6 +203,7 @@ impl Bundle {
             Ok(header) if header.new.digest == *layer && header.old.digest == delta.from => Ok(()),
             Ok(_) => Err(bad("is between other layers")),
             Err(Refusal::Io(error)) => Err(Error::from_read(error)),
+            Err(Refusal::Damaged(what)) => Err(bad(&format!("cannot be used: {what}"))),
             Err(refusal) => Err(bad(&format!("cannot be used: {refusal}"))),
         }
     }
