@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 const LINES: [(char, u32); 13] = [
     ('A', 14),
     ('B', 13),
-    ('C', 9),
+    ('C', 11),
     ('D', 26),
     ('E', 5),
     ('F', 5),
