@@ -3,6 +3,7 @@
 mod announced;
 mod bases;
 mod called;
+mod chosen_names;
 mod docker_list;
 mod entries;
 mod layer_deltas;

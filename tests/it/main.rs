@@ -46,6 +46,7 @@ mod forged_contents;
 mod fresh_repository;
 mod help;
 mod import_check;
+mod import_only;
 mod inventories;
 mod kill;
 mod layer_deltas;

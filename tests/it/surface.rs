@@ -7,7 +7,7 @@ use crate::layering::source_files;
 /// Two hundred for six commands, and what eight more brought with them: their builders and their reports, keys and what
 /// is required of them. Types, functions, methods, constants and modules that others may use. Fields and variants come
 /// with their type, and what is given out under a second path counts once.
-const MOST: usize = 316;
+const MOST: usize = 320;
 const KINDS: [&str; 8] = ["async", "const", "enum", "fn", "mod", "struct", "trait", "type"];
 
 #[test]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use oci_bundle::import::{Import, Imported, LackingContent, SourcePrefix};
+use oci_bundle::import::{Import, Imported, LackingContent, NamePattern, SourcePrefix};
 use oci_bundle::oci::{Host, Invalid, Reference};
 use oci_bundle::{Error, Kind, Result};
 
@@ -30,6 +30,9 @@ pub(crate) struct ImportArgs {
     /// The name for an image that has only a tag, or no name, in a file of another tool
     #[arg(long, value_name = "REPO[:TAG]", env = "BUNDLE_NAME")]
     name: Option<String>,
+    /// Take only the images of this name, with their signatures and SBOMs; `*` stands for any characters (repeatable)
+    #[arg(long, value_name = "NAME", env = "BUNDLE_ONLY", value_delimiter = ',')]
+    only: Vec<NamePattern>,
     /// Take only images whose names in the bundle begin so: HOST or HOST/PATH (repeatable)
     #[arg(long, value_name = "PREFIX", env = "BUNDLE_ALLOW_SOURCE", value_delimiter = ',')]
     allow_source: Vec<SourcePrefix>,
@@ -65,6 +68,7 @@ impl ImportArgs {
             .mappings(self.target.naming.map)
             .check(self.target.check.into())
             .existing_tag(self.target.on_existing_tag.into())
+            .only(self.only)
             .sources(self.allow_source)
             .strict(self.strict)
             .volume(self.volume)

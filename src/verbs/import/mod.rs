@@ -23,6 +23,7 @@ use crate::store::{Event, Scratch, Watch};
 use crate::transfer::{Image, Survey};
 use lacking::Lacking;
 
+pub use super::chosen_names::NamePattern;
 pub use super::pushed::Check;
 pub use super::pushed::report::{ImageStatus, PushedBlobs, PushedImage, ReadBackReport};
 pub use crate::plan::{Mapping, Platforms, SourcePrefix};
@@ -63,6 +64,13 @@ impl Import {
     #[must_use]
     pub fn name(self, name: Option<Reference>) -> Self {
         Self { name, ..self }
+    }
+
+    /// Images with these names alone, and what refers to them; all, if this is empty.
+    #[must_use]
+    pub fn only(mut self, only: Vec<NamePattern>) -> Self {
+        self.destination.only = only;
+        self
     }
 
     /// Where images may come from, by their names in the bundle; from anywhere, if this is empty.

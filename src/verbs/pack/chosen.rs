@@ -2,56 +2,13 @@
 //! them.
 
 use std::collections::{BTreeMap, HashSet};
-use std::fmt;
-use std::str::FromStr;
 
 use crate::error::{Error, NextStep};
-use crate::oci::{Digest, Invalid, Reference};
-use crate::plan::{Pattern, Platforms, Start};
+use crate::oci::{Digest, Reference};
+use crate::plan::{Platforms, Start};
 use crate::store::{Root, RootName};
+use crate::verbs::chosen_names::{NamePattern, all_used};
 use crate::verbs::opened::Opened;
-
-/// A name of an image, or what several have in common: `*` stands for any characters, `?` for one.
-#[derive(Clone, Debug)]
-pub struct NamePattern(Wanted);
-
-#[derive(Clone, Debug)]
-enum Wanted {
-    /// The full name of an image.
-    Name(String),
-    Glob(Pattern),
-}
-
-impl FromStr for NamePattern {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        let wanted = match text.contains(['*', '?']) {
-            true => Wanted::Glob(text.parse()?),
-            false => Wanted::Name(text.parse::<Reference>()?.name()),
-        };
-        Ok(Self(wanted))
-    }
-}
-
-impl fmt::Display for NamePattern {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match &self.0 {
-            Wanted::Name(name) => name,
-            Wanted::Glob(pattern) => pattern.as_str(),
-        })
-    }
-}
-
-impl NamePattern {
-    fn fits(&self, name: &Reference) -> bool {
-        let full = name.name();
-        match &self.0 {
-            Wanted::Name(wanted) => *wanted == full,
-            Wanted::Glob(pattern) => pattern.fits(&full),
-        }
-    }
-}
 
 /// Where the walk of what is packed begins.
 ///
@@ -101,12 +58,7 @@ pub(super) fn starts(
             }
         }
     }
-    for (pattern, _) in only.iter().zip(used).filter(|(_, used)| !used) {
-        errors.push(Error::Usage {
-            message: format!("--only {pattern}: no image here has this name"),
-            next: Some(NextStep::PrefixFromBundle),
-        });
-    }
+    errors.extend(all_used(only, &used));
     if errors.is_empty() && named.is_empty() {
         errors.push(Error::usage("there is no image to pack"));
     }
@@ -141,26 +93,4 @@ fn files_with(opened: &Opened, digest: &Digest) -> Vec<String> {
         bundle.index().entries.iter().any(|entry| entry.descriptor.digest == *digest)
     };
     opened.bundles.iter().filter(has).map(|bundle| bundle.path().display().to_string()).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_is_for_the_whole_name() {
-        for (pattern, name, wanted) in [
-            ("quay.io/org/*", "quay.io/org/app/web:1", true),
-            ("*:1", "quay.io/org/app:1", true),
-            ("*:1", "quay.io/org/app:1.2", false),
-            ("quay.io/*/app:?", "quay.io/org/app:1", true),
-            ("quay.io/*/app:?", "quay.io/org/app:10", false),
-            ("*", "x/y:z", true),
-            ("app:1", "docker.io/library/app:1", true),
-            ("app", "docker.io/library/app:1", false),
-        ] {
-            let name: Reference = name.parse().expect("a name");
-            assert_eq!(pattern.parse::<NamePattern>().expect("a pattern").fits(&name), wanted, "{pattern} {name}");
-        }
-    }
 }

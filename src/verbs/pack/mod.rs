@@ -18,8 +18,8 @@ use crate::oci::Reference;
 use crate::plan::{Budget, Platforms, walk};
 use crate::store::{Contents, Event, Node, Presence, Reason, Scratch, Watch};
 
+pub use super::chosen_names::NamePattern;
 pub use super::written::{ExportFailed as PackFailed, Exported as Packed, ExportedVolume};
-pub use chosen::NamePattern;
 
 /// What to pack, and where to.
 #[derive(Clone, Debug)]

@@ -19,6 +19,7 @@ use crate::store::{Contents, Source, Watch};
 use crate::transfer::{
     Before, ExistingTag, Image, Outcome, Pushed, ReadBack, Status, Survey, push, read_back, survey, tags_before,
 };
+use crate::verbs::chosen_names::NamePattern;
 use crate::verbs::report::LeftOut;
 use about::About;
 
@@ -52,6 +53,8 @@ pub(super) struct Destination {
     pub(super) existing_tag: ExistingTag,
     /// What takes the place of images with several platforms.
     pub(super) single_platform: Option<Platforms>,
+    /// Images with these names alone; all, if this is empty.
+    pub(super) only: Vec<NamePattern>,
     /// Look and plan only.
     pub(super) dry_run: bool,
     pub(super) registry: RegistryOptions,
@@ -142,6 +145,7 @@ impl Destination {
             check: Check::default(),
             existing_tag: ExistingTag::default(),
             single_platform: None,
+            only: Vec::new(),
             dry_run: false,
             registry: RegistryOptions::default(),
         }
@@ -160,7 +164,7 @@ impl Destination {
     /// Names that collide, content that has no name, or an image without the one platform that is asked for.
     pub(super) fn place(&self, contents: &Contents, name: Option<&Reference>, watch: &dyn Watch) -> Result<Vec<Image>> {
         let single = self.single_platform.as_ref().map(|platform| Single::new(contents, platform)).transpose()?;
-        let placed = placed::place(contents, name, single.as_ref(), &self.naming(), self.existing_tag)?;
+        let placed = placed::place(contents, name, &self.only, single.as_ref(), &self.naming(), self.existing_tag)?;
         single.iter().for_each(|single| single.say(&placed, watch));
         Ok(placed)
     }
