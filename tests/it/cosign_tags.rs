@@ -18,7 +18,7 @@ fn attach(registry: &Registry, repo: &str, subject: &str, ending: &str) -> (Stri
 }
 
 /// A source with an image of two platforms, signed at both levels, the signature signed too. All tags.
-pub fn signed(api: bool) -> (Scene, Vec<String>) {
+pub(crate) fn signed(api: bool) -> (Scene, Vec<String>) {
     let scene = Scene::with(Registry::builder().referrers(api), Registry::builder().referrers(api));
     let image = put_index(&scene.source, "org/app", "1", 2);
     put_small_image(&scene.source, "org/other", "1");
