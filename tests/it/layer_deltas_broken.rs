@@ -93,8 +93,8 @@ fn a_flipped_bit_in_any_byte_of_a_difference_is_found_and_nothing_wrong_is_pushe
     let (at, len) = entry(&whole, &new);
     let broken = scene.path("broken.tar");
     // Each costs a process: of a longer one every byte of its front, and enough of the others.
-    let step = 1 + len / 150;
-    for offset in (0..len).filter(|offset| *offset < 120 || offset % step == 0) {
+    let step = 1 + len / 40;
+    for offset in (0..len).filter(|offset| *offset < 84 || offset % step == 0) {
         let mut bytes = whole.clone();
         bytes[at + offset] ^= 1 << (offset % 8);
         std::fs::write(&broken, &bytes).expect("written");

@@ -7,7 +7,7 @@ use super::report::{DamagedContent, Taken};
 use crate::archive::{Bundle, Bundles, InventoryJson, Whereabouts, Witness};
 use crate::error::{Error, NextStep, Result};
 use crate::oci::{Descriptor, Digest, Reference, VerifyReader};
-use crate::store::{Contents, Event, Node, Presence, Source, Watch, side_by_side};
+use crate::store::{Contents, Event, Node, Presence, Scratch, Source, Watch, side_by_side};
 use crate::verbs::bases::whereabouts;
 use crate::verbs::opened::{Input, Opened};
 
@@ -27,7 +27,8 @@ pub(super) fn take(input: &Input, jobs: usize, watch: &dyn Watch) -> Result<Take
         damaged.extend(bad);
     }
     let mut is_damaged = bundles.iter().any(Bundle::is_salvaged) || !damaged.is_empty();
-    let opened = Opened::new(bundles, None, 1, input.max_manifests, watch)?;
+    let mut opened = Opened::new(bundles, None, 1, input.max_manifests, watch)?;
+    opened.bundles.rebuild_in(Scratch::new(input.tmpdir.as_deref()), false);
     let contents = &opened.contents;
     input.check_pinned(contents).map_err(|e| e.at(opened.bundles.label()))?;
     // What volumes have in parts is whole where all of them are here.
