@@ -153,7 +153,10 @@ fn json_of_export_and_import_has_the_documented_keys() {
     let (scene, images) = Scene::seeded();
     let out = scene.export(&borrowed(&names(&images))).args(["--format", "json"]).run().succeeds().json();
     assert_eq!(keys(&out), ["blobs", "bundle", "bytes", "digest", "images", "leftOut"]);
-    assert_eq!(keys(&out["blobs"]), ["bytes", "bytesInBase", "count", "fetched", "inBase", "resumed"]);
+    assert_eq!(
+        keys(&out["blobs"]),
+        ["bytes", "bytesInBase", "bytesInDeltas", "bytesOfDeltas", "count", "deltas", "fetched", "inBase", "resumed"]
+    );
     assert_eq!(out["bundle"], scene.bundle().to_str().expect("a path"));
     let length = std::fs::metadata(scene.bundle()).expect("the bundle").len();
     assert_eq!((&out["bytes"], &out["blobs"]["count"]), (&json!(length), &out["blobs"]["fetched"]));
