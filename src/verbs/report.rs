@@ -111,7 +111,7 @@ pub struct ReferrerReport {
 }
 
 /// As many lines about referrers as a report has before images that are one content share them.
-const MANY_REFERRERS: usize = 100_000;
+pub(super) const MANY_REFERRERS: usize = 100_000;
 
 impl ReferrerReport {
     /// What refers to each of these images. Where that is very much, only the first of several that are one content

@@ -102,7 +102,7 @@ fn the_same_images_and_size_make_the_same_volumes_and_another_size_the_same_bund
     let left = scene.path("images-2of99.tar");
     fs::write(&left, "of another time").expect("a file");
     let output = export(&scene, "300KB").run().succeeds();
-    assert!(output.stderr.contains("images-2of99.tar is of another division"), "{}", output.stderr);
+    assert!(output.stderr.contains("images-2of99.tar is a volume of another size"), "{}", output.stderr);
     fs::remove_file(left).expect("a file");
     let others = volumes(&scene);
     assert!(others.len() < first.len());

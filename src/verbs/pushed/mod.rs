@@ -21,7 +21,7 @@ use crate::transfer::{
 };
 use crate::verbs::chosen_names::NamePattern;
 use crate::verbs::report::LeftOut;
-use about::About;
+use about::Abouts;
 
 use single::Single;
 
@@ -132,7 +132,7 @@ pub(super) struct Arrival {
     /// What a dry run found missing: blobs, and their length in bytes.
     to_send: Option<(u64, u64)>,
     /// What the images are.
-    about: HashMap<Digest, About>,
+    about: Abouts,
 }
 
 impl Destination {
@@ -227,7 +227,7 @@ impl Destination {
             outcome.images.push(Pushed::failed(image, error, watch));
         }
         outcome.images.extend(settled);
-        let about = About::of_each(contents, &outcome.images);
+        let about = Abouts::new(contents, &outcome.images);
         Ok(Arrival { outcome, read_back, left_out, to_send: self.dry_run.then_some(to_send), about })
     }
 }

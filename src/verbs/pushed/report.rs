@@ -4,6 +4,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Arrival;
+use super::about::About;
 use crate::error::Kind;
 use crate::oci::{Attached, Digest};
 use crate::transfer::{Damaged, Outcome, Pushed, ReadBack, Status};
@@ -43,7 +44,8 @@ pub struct PushedImage {
     pub platforms: Vec<String>,
     /// Bytes of the blobs that it and what refers to it take alone; what images share counts for each.
     pub bytes: u64,
-    /// What refers to it, or to a part of it: signatures, attestations, SBOMs and others.
+    /// What refers to it, or to a part of it: signatures, attestations, SBOMs and others. Absent where that is very much
+    /// in all, and an image before this one is the same content and has it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub referrers: Option<Vec<ReferrerReport>>,
     /// What its tag named at the target before, if it was there.
@@ -139,8 +141,7 @@ pub(in crate::verbs) struct Arrived {
 
 impl From<Arrival> for Arrived {
     fn from(arrival: Arrival) -> Self {
-        let Arrival { outcome, read_back, left_out, to_send, about } = arrival;
-        let of = |digest: &Digest| about.get(digest).cloned();
+        let Arrival { outcome, read_back, left_out, to_send, mut about } = arrival;
         let status = |status| match status {
             Status::Failed => ImageStatus::Failed,
             Status::Incomplete => ImageStatus::Incomplete,
@@ -149,22 +150,25 @@ impl From<Arrival> for Arrived {
             Status::Pushed => ImageStatus::Pushed,
             Status::Skipped => ImageStatus::Skipped,
         };
-        let Outcome { images, before, mounted, present, sent, bytes_sent } = outcome;
-        let image = |pushed: Pushed| PushedImage {
-            previous_digest: before.of(&pushed.image).cloned(),
-            platforms: of(&pushed.image.digest).map(|about| about.platforms).unwrap_or_default(),
-            bytes: of(&pushed.image.digest).map(|about| about.bytes).unwrap_or_default(),
-            referrers: of(&pushed.image.digest).and_then(|about| about.referrers),
-            name: pushed.image.name.name(),
-            target: pushed.image.target.to_string(),
-            digest: pushed.image.digest,
-            attached: pushed.image.attached.map(Attached::as_str),
-            status: status(pushed.status),
-            error: pushed.error.map(Failure::new),
+        let Outcome { mut images, before, mounted, present, sent, bytes_sent } = outcome;
+        images.sort_by_cached_key(|pushed| pushed.image.target.to_string());
+        let image = |pushed: Pushed| {
+            let About { platforms, bytes, referrers } = about.next(&pushed.image.digest);
+            PushedImage {
+                previous_digest: before.of(&pushed.image).cloned(),
+                platforms,
+                bytes,
+                referrers,
+                name: pushed.image.name.name(),
+                target: pushed.image.target.to_string(),
+                digest: pushed.image.digest,
+                attached: pushed.image.attached.map(Attached::as_str),
+                status: status(pushed.status),
+                error: pushed.error.map(Failure::new),
+            }
         };
+        let images: Vec<PushedImage> = images.into_iter().map(image).collect();
         let (to_send, bytes_to_send) = to_send.unwrap_or_default();
-        let mut images: Vec<PushedImage> = images.into_iter().map(image).collect();
-        images.sort_by(|one, other| one.target.cmp(&other.target));
         let blobs = PushedBlobs { sent, mounted, present, bytes_sent, to_send, bytes_to_send };
         Self { images, blobs, left_out, read_back: read_back.map(ReadBackReport::from) }
     }
