@@ -4,6 +4,8 @@
 
 # shellcheck source=tests/real/docker.sh
 source "$here/docker.sh"
+# shellcheck source=tests/lane/serve.sh
+source "$root/tests/lane/serve.sh"
 
 nodes=$work/nodes
 
@@ -129,6 +131,26 @@ containerd_uses_the_files() {
   done
   falls_back "$ctr" --address "$sockets/$name.sock" --namespace open \
     content fetch --hosts-dir "$nodes/nerdctl-open/certs.d" --user "lane:$password" "$(address_of source)/only/source:1"
+  served_to_containerd "$name" "$ctr"
+}
+
+# served_to_containerd NAME CTR: the same from `bundle serve`, without any registry.
+served_to_containerd() {
+  local name=$1 ctr=$2 image digest number=0 source
+  start_serve "served-$name" --namespace library --tls-cert "$secrets/leaf.pem" --tls-key "$secrets/leaf.key" "$fixture_bundle"
+  "$bundle" mirror-config "$fixture_bundle" --registry "$(address_of "served-$name")" --ca-file "$secrets/ca.pem" --for nerdctl \
+    -o "$nodes/served-$name"
+  source=$(asked_lines source)
+  digest=$(named_images "$fixtures" | sed -n 's|^google-containers/pause latest \([^ ]*\) .*|\1|p')
+  for image in $(three_names); do
+    number=$((number + 1))
+    "$ctr" --address "$sockets/$name.sock" --namespace "served$number" content fetch --hosts-dir "$nodes/served-$name/certs.d" "$image"
+    "$ctr" --address "$sockets/$name.sock" --namespace "served$number" content get "$digest" | cmp - "$(blob_file "$fixtures" "$digest")"
+  done
+  fails_alone "$ctr" --address "$sockets/$name.sock" --namespace served-none \
+    content fetch --hosts-dir "$nodes/served-$name/certs.d" "$(address_of source)/only/source:1"
+  [[ $(asked_lines source) == "$source" ]] || fail "the source was asked"
+  stop_registry "served-$name"
 }
 
 containerd_of_the_machine() { containerd_uses_the_files here containerd ctr; }
@@ -187,7 +209,7 @@ check "a mirror behind TLS and a login is filled" mirror_starts "${mirror_parts[
 check "the import ends with the command that makes the files" import_names_the_command "${mirror_parts[@]}"
 check "mirror-config --check sees the login that a node lacks, and all with it" the_check_sees_what_a_node_sees "${mirror_parts[@]}"
 check "mirror-config writes the files" files_are_written "${mirror_parts[@]}"
-check "containerd of this machine pulls by tag, digest and both through hosts.toml, and asks nobody else" \
+check "containerd of this machine pulls by tag, digest and both through hosts.toml, from a registry and from serve, and asks nobody else" \
   containerd_of_the_machine "${mirror_parts[@]}" containerd ctr
 if [[ $(id -u) == 0 ]] && get_docker; then
   check "containerd of Debian $docker_suite does the same" containerd_1_7 "${mirror_parts[@]}" ctr
