@@ -4,29 +4,7 @@
 
 ctr_lane() { ctr --address "$sockets/containerd.sock" --namespace "$@"; }
 
-containerd_starts() {
-  local place=$work/containerd turn
-  mkdir -p "$place"
-  cat >"$place/config.toml" <<TOML
-version = 2
-root = "$place/root"
-state = "$place/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri"]
-[grpc]
-  address = "$sockets/containerd.sock"
-[ttrpc]
-  address = "$sockets/containerd.ttrpc"
-TOML
-  containerd --config "$place/config.toml" >"$place/log" 2>&1 </dev/null &
-  echo $! >"$place/pid"
-  for ((turn = 0; turn < 400; turn++)); do
-    if ctr_lane start version >/dev/null 2>&1; then return 0; fi
-    is_running "$(<"$place/pid")" || break
-    sleep 0.05
-  done
-  tail -n 20 "$place/log"
-  fail "containerd does not answer"
-}
+containerd_starts() { start_containerd containerd containerd "$work/containerd"; }
 
 # same_content NAMESPACE LAYOUT DIGEST TYPE: what containerd holds below a manifest, byte for byte.
 same_content() {

@@ -86,35 +86,10 @@ three_names() {
   echo "$name:latest" "$name@$digest" "$name:latest@$digest"
 }
 
-# start_mirrored_containerd NAME PROGRAM
-start_mirrored_containerd() {
-  local place=$work/mirrored-$1 turn
-  mkdir -p "$place"
-  cat >"$place/config.toml" <<TOML
-version = 2
-root = "$place/root"
-state = "$place/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
-[grpc]
-  address = "$sockets/$1.sock"
-[ttrpc]
-  address = "$sockets/$1.ttrpc"
-TOML
-  "$2" --config "$place/config.toml" >"$place/log" 2>&1 </dev/null &
-  echo $! >"$place/pid"
-  for ((turn = 0; turn < 400; turn++)); do
-    if ctr --address "$sockets/$1.sock" version >/dev/null 2>&1; then return 0; fi
-    is_running "$(<"$place/pid")" || break
-    sleep 0.05
-  done
-  tail -n 20 "$place/log"
-  fail "containerd does not answer"
-}
-
 # containerd_uses_the_files NAME PROGRAM CTR
 containerd_uses_the_files() {
   local name=$1 program=$2 ctr=$3 image digest number=0 hosts
-  start_mirrored_containerd "$name" "$program"
+  start_containerd "$name" "$program" "$work/mirrored-$name"
   # shellcheck disable=SC2064 # which one is known now
   trap "stop_process $(<"$work/mirrored-$name/pid")" EXIT
   "$program" --version

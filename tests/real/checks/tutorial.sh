@@ -58,7 +58,7 @@ commands_run_as_written() {
 
 node_pulls_as_written() {
   local block count=0
-  containerd_of_the_tutorial
+  start_containerd tutorial containerd "$trip/containerd"
   # shellcheck disable=SC2064 # which one is known now
   trap "stop_process $(<"$trip/containerd/pid")" EXIT
   export CONTAINERD_ADDRESS=$sockets/tutorial.sock CONTAINERD_NAMESPACE=tutorial CONTAINERD_SNAPSHOTTER=native
@@ -77,30 +77,6 @@ node_pulls_as_written() {
   done
   [[ $count == 1 ]] || fail "$count blocks were for the node"
   grep -q 'GET /v2/platform/google-containers/pause/blobs/' "$(access_log tutorial)" || fail "no layer was asked for"
-}
-
-containerd_of_the_tutorial() {
-  local place=$trip/containerd turn
-  mkdir -p "$place"
-  cat >"$place/config.toml" <<TOML
-version = 2
-root = "$place/root"
-state = "$place/state"
-disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.cri.v1.images", "io.containerd.cri.v1.runtime"]
-[grpc]
-  address = "$sockets/tutorial.sock"
-[ttrpc]
-  address = "$sockets/tutorial.ttrpc"
-TOML
-  containerd --config "$place/config.toml" >"$place/log" 2>&1 </dev/null &
-  echo $! >"$place/pid"
-  for ((turn = 0; turn < 400; turn++)); do
-    if ctr --address "$sockets/tutorial.sock" version >/dev/null 2>&1; then return 0; fi
-    is_running "$(<"$place/pid")" || break
-    sleep 0.05
-  done
-  tail -n 20 "$place/log"
-  fail "containerd does not answer"
 }
 
 registry_has_both_images_as_they_were() {
